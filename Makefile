@@ -1,0 +1,33 @@
+# make demo: set up and play a store day and a web day.   make test: set up and pass everything.
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+
+.PHONY: setup demo test lint soak clean
+setup: $(VENV)/.ready
+
+$(VENV)/.ready: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "Python 3.11 or newer is needed: say make PYTHON=python3.11"; exit 2; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[dev]'
+	@touch $@
+
+demo:
+	@start=$$(date +%s); $(MAKE) --no-print-directory setup && echo "set up in $$(( $$(date +%s) - start )) s"
+	@$(BIN)/python scripts/demo.py
+
+test: setup lint
+	@$(BIN)/router check
+	@$(BIN)/router test
+	@$(BIN)/python -m pytest -m "not soak"
+
+lint: setup
+	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
+
+soak: setup
+	@$(BIN)/python -m pytest -m soak --timeout 7200
+
+clean:
+	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache *.egg-info

@@ -1,0 +1,1 @@
+"""Adapters: one file a protocol. They import only what router/__init__.py exports."""

@@ -1,0 +1,200 @@
+"""Owns: calls over HTTP: the request of an operation, the settings of a system, the exchange.
+Imports: what router exports; httpx when the first call is made.
+Never: follows a redirect, decides what an answer means (outcomes do), repeats a call.
+"""
+
+from __future__ import annotations
+
+import base64
+import threading
+from collections.abc import Mapping
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+from router import (
+    CONTRACT,
+    DURATION,
+    SECRET,
+    SIZE,
+    TEMPLATE,
+    Answer,
+    Choice,
+    Contract,
+    Health,
+    MapOf,
+    MessageError,
+    Nested,
+    Prepared,
+    Retryable,
+    Secrets,
+    Template,
+    Text,
+    TransformError,
+    Unknown,
+    component,
+    decode_json,
+    encode_json,
+    knob,
+    place_of,
+)
+
+if TYPE_CHECKING:
+    import httpx
+
+VERBS = ("get", "post", "put", "patch", "delete")
+
+
+@component("http request", doc="One HTTP request: a verb with its path, query and headers.")
+class HttpRequest:
+    """What an operation of an HTTP system asks; exactly one verb."""
+
+    get: Template | None = knob(TEMPLATE, doc="path of a GET", default=None)
+    post: Template | None = knob(TEMPLATE, doc="path of a POST", default=None)
+    put: Template | None = knob(TEMPLATE, doc="path of a PUT", default=None)
+    patch: Template | None = knob(TEMPLATE, doc="path of a PATCH", default=None)
+    delete: Template | None = knob(TEMPLATE, doc="path of a DELETE", default=None)
+    query: Mapping[str, Template] = knob(MapOf(TEMPLATE), doc="query parameters", default=dict)
+    headers: Mapping[str, Template] = knob(MapOf(TEMPLATE), doc="further headers", default=dict)
+    contract: Contract | None = knob(CONTRACT, doc="what the body keeps", default=None)
+    answer: Contract | None = knob(CONTRACT, doc="what a good answer keeps", default=None)
+    place: Any = place_of()
+
+    def complaint(self) -> str:
+        """Return what is wrong with the request as a whole, or an empty text."""
+        said = [verb for verb in VERBS if getattr(self, verb) is not None]
+        return "" if len(said) == 1 else f"a request wants exactly one of {', '.join(VERBS)}"
+
+
+@component("authentication", doc="How the router proves who it is; secrets by reference.")
+class Authentication:
+    """One of bearer, api key header, or basic."""
+
+    scheme: str = knob(Choice(("bearer", "header", "basic")), doc="how")
+    secret: str = knob(SECRET, doc="the token, key or password")
+    header: str = knob(Text(), doc="scheme header: which", default="x-api-key")
+    user: str = knob(Text(), doc="scheme basic: who", default="")
+
+
+@component("http settings", doc="Where an HTTP system is and how long to wait for it.")
+class HttpSettings:
+    """The environment's part of an HTTP system."""
+
+    url: str = knob(Text("an address", r"https?://[^\s/?#]+(/[^\s?#]*)?"), doc="base address")
+    timeout: timedelta = knob(
+        DURATION, doc="for the whole call", default=timedelta(seconds=10)
+    )
+    answer_limit: int = knob(SIZE, doc="larger answers are cut off", default=1024 * 1024)
+    auth: Authentication | None = knob(Nested(Authentication), doc="credentials", default=None)
+
+
+class HttpAdapter:
+    """Speaks HTTP/1.1 to one system. Safe for many threads; connections are pooled."""
+
+    Request = HttpRequest
+    Settings = HttpSettings
+
+    def __init__(self, settings: HttpSettings, secrets: Secrets) -> None:
+        self.timeout = settings.timeout
+        self._settings = settings
+        self._secrets = secrets
+        self._client: httpx.Client | None = None
+        self._opening = threading.Lock()
+
+    def prepare(self, request: HttpRequest, values: Mapping[str, Any], document: Any) -> Prepared:
+        """Return the exact request; path places are percent-encoded, query values by the client."""
+        verb = next(name for name in VERBS if getattr(request, name) is not None)
+        path = getattr(request, verb).fill(values, lambda text: quote(text, safe=""))
+        headers = {name.lower(): _header(one.fill(values)) for name, one in request.headers.items()}
+        body = b""
+        if verb not in ("get", "delete"):
+            headers.setdefault("content-type", "application/json")
+            body = encode_json(document)
+        query = {name: one.fill(values) for name, one in request.query.items()}
+        head = {"verb": verb.upper(), "target": path, "query": query, "headers": headers}
+        return Prepared(head=head, body=body)
+
+    def call(self, prepared: Prepared, key: Mapping[str, str]) -> Answer:
+        """Exchange the request for an answer. Raises Retryable or Unknown (see the port)."""
+        import httpx  # noqa: PLC0415
+
+        head = prepared.head
+        headers = {**head["headers"], **key, **self._credentials()}
+        try:
+            with self._open().stream(
+                head["verb"],
+                self._settings.url.rstrip("/") + head["target"],
+                params=head["query"],
+                headers=headers,
+                content=prepared.body or None,
+            ) as response:
+                raw = self._read(response)
+                return Answer(
+                    status=response.status_code,
+                    headers={name.lower(): value for name, value in response.headers.items()},
+                    body=_document(raw),
+                    raw=raw,
+                )
+        except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
+            raise Retryable(f"no connection: {type(error).__name__}") from error
+        except httpx.HTTPError as error:
+            raise Unknown(f"no whole answer: {type(error).__name__}") from error
+
+    def check(self) -> Health:
+        """Ask for the base address; any answer counts."""
+        try:
+            answer = self.call(
+                Prepared(head={"verb": "GET", "target": "", "query": {}, "headers": {}}, body=b""), {}
+            )
+        except (Retryable, Unknown) as error:
+            return Health(ok=False, text=str(error))
+        return Health(ok=answer.status < 500, text=f"HTTP {answer.status}")
+
+    def close(self) -> None:
+        """Close the pool."""
+        if self._client is not None:
+            self._client.close()
+
+    def _open(self) -> httpx.Client:
+        import httpx  # noqa: PLC0415
+
+        with self._opening:
+            if self._client is None:
+                self._client = httpx.Client(
+                    timeout=self.timeout.total_seconds(), follow_redirects=False, trust_env=False
+                )
+            return self._client
+
+    def _read(self, response: httpx.Response) -> bytes:
+        made = bytearray()
+        for part in response.iter_bytes():
+            made += part
+            if len(made) > self._settings.answer_limit:
+                raise Unknown(f"the answer is larger than {self._settings.answer_limit} bytes")
+        return bytes(made)
+
+    def _credentials(self) -> dict[str, str]:
+        auth = self._settings.auth
+        if auth is None:
+            return {}
+        secret = self._secrets.get(auth.secret)
+        if auth.scheme == "bearer":
+            return {"authorization": f"Bearer {secret}"}
+        if auth.scheme == "basic":
+            pair = base64.b64encode(f"{auth.user}:{secret}".encode()).decode()
+            return {"authorization": f"Basic {pair}"}
+        return {auth.header.lower(): secret}
+
+
+def _document(raw: bytes) -> Any:
+    """Return the JSON document of an answer, None when it is none (an HTML page, half a body)."""
+    try:
+        return decode_json(raw) if raw else None
+    except MessageError:
+        return None
+
+
+def _header(value: str) -> str:
+    if "\r" in value or "\n" in value:
+        raise TransformError("a header value holds a line break")
+    return value

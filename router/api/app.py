@@ -1,0 +1,134 @@
+"""Owns: HTTP ingress: limits, signature, then and only then the delivery.
+Imports: Starlette, api.guard, runtime.
+Never: parses; answers 202 before the delivery is on disk.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from starlette.applications import Starlette
+from starlette.requests import ClientDisconnect, Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from router.api.guard import verify
+from router.config.channels import Channel, HttpSource
+from router.core.errors import Unavailable
+from router.core.ports import Secrets
+from router.runtime.wiring import Parts, channel_by_path
+
+#: header lines of a request; more are refused before anything is looked at
+MAX_HEADERS = 64
+#: seconds from the first byte to the last; a slower sender is cut off
+BODY_SECONDS = 20.0
+#: deliveries that may wait for the disk at once; more are told to come back
+MOST_WAITING = 1024
+RETRY_AFTER = {"retry-after": "2"}
+
+
+def make_app(parts: Parts, secrets: Secrets) -> Starlette:
+    """Return the application: one path a channel, `/healthz` and `/readyz`."""
+    desk = _Desk(parts=parts, secrets=secrets)
+    routes = [
+        Route(path, _endpoint(desk, channel), methods=["POST"])
+        for path, channel in channel_by_path(parts.project).items()
+    ]
+    routes += [
+        Route("/healthz", _healthy, methods=["GET"]),
+        Route("/readyz", desk.ready, methods=["GET"]),
+    ]
+    return Starlette(routes=routes)
+
+
+@dataclass(slots=True)
+class _Desk:
+    """Takes deliveries for every channel."""
+
+    parts: Parts
+    secrets: Secrets
+    waiting: int = 0
+
+    async def take(self, channel: Channel, request: Request) -> Response:
+        source = channel.source
+        assert isinstance(source, HttpSource), "only these have a path"
+        if len(request.headers) > MAX_HEADERS:
+            return _refuse(431, "too many headers")
+        if self.waiting >= MOST_WAITING:
+            return _refuse(503, "busy", RETRY_AFTER)
+        body = await _body(request, source.body_limit)
+        if isinstance(body, Response):
+            return body
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        if not verify(source.verify, headers, body, self.secrets).ok:
+            return _refuse(401, "not verified")
+        self.waiting += 1
+        try:
+            return await self._store(channel, headers, body)
+        finally:
+            self.waiting -= 1
+
+    async def _store(
+        self, channel: Channel, headers: Mapping[str, str], body: bytes
+    ) -> Response:
+        try:
+            future = self.parts.ingress.receive(channel, headers, body)
+            receipt = await asyncio.wrap_future(future)
+        except Unavailable:
+            return _refuse(503, "the store is away", RETRY_AFTER)
+        messages = [
+            {"id": message, "correlationid": correlation}
+            for message, correlation in receipt.messages[:100]
+        ]
+        first = messages[0]["correlationid"] if messages else receipt.delivery
+        return JSONResponse(
+            {"delivery": receipt.delivery, "correlationid": first, "messages": messages},
+            status_code=202,
+        )
+
+    async def ready(self, _request: Request) -> Response:
+        """Say whether deliveries can be stored."""
+        try:
+            with self.parts.store.read() as reader:
+                reader.next_due()
+        except Unavailable:
+            return _refuse(503, "the store is away", RETRY_AFTER)
+        return JSONResponse({"ready": True, "revision": self.parts.project.revision})
+
+
+def _endpoint(desk: _Desk, channel: Channel):  # type: ignore[no-untyped-def]
+    async def endpoint(request: Request) -> Response:
+        return await desk.take(channel, request)
+
+    return endpoint
+
+
+async def _healthy(_request: Request) -> Response:
+    return JSONResponse({"ok": True})
+
+
+async def _body(request: Request, limit: int) -> bytes | Response:
+    """Return the whole body, or the refusal: too large, too slow, compressed, cut off."""
+    if request.headers.get("content-encoding", "identity").lower() != "identity":
+        return _refuse(415, "send the body uncompressed")
+    declared = request.headers.get("content-length", "")
+    if declared.isdecimal() and int(declared) > limit:
+        return _refuse(413, f"more than {limit} bytes")
+    made = bytearray()
+    try:
+        async with asyncio.timeout(BODY_SECONDS):
+            async for part in request.stream():
+                made += part
+                if len(made) > limit:
+                    return _refuse(413, f"more than {limit} bytes")
+    except TimeoutError:
+        return _refuse(408, "too slow")
+    except ClientDisconnect:
+        return _refuse(400, "cut off")
+    return bytes(made)
+
+
+def _refuse(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
+    return JSONResponse({"error": text}, status_code=status, headers=headers)

@@ -1,0 +1,236 @@
+"""Owns: channels: the source, how a record's kind, identity, correlation and order are told, routes.
+Imports: config.components, config.steps.
+Never: decides (engine does); knows who consumes what it produces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from router.config.components import (
+    INVALID,
+    Context,
+    component,
+    decode_component,
+    knob,
+    place_of,
+)
+from router.config.policies import FailurePolicy
+from router.config.references import CONTRACT, EXPRESSION, POLICY, VALUE, Value
+from router.config.shapes import DURATION, SIZE, Choice, ListOf, MapOf, Name, Nested, OneKey, Text
+from router.config.source import Node, Table
+from router.config.steps import DEAD_LETTER, DISCARD, ENDING, STEPS, Ending, Step
+from router.config.transforms.expressions import Expression
+from router.config.validation import Contract
+from router.config.verification import Verify, VerifyShape
+from router.core.diagnostics import Place
+
+RECORD_ROOTS = frozenset({"body", "headers", "env"})
+FORMAT = Choice(("json", "xml"))
+PARTS = ListOf(VALUE, least=1)
+#: functions that would make one key of two identities
+_BLURRING = frozenset({"to_string", "join", "join_text", "text", "hash", "omit_empty", "replace"})
+
+
+@component("http source", doc="Messages are posted to a path of the router.")
+class HttpSource:
+    path: str = knob(Text("a path such as /in/name", r"/[a-z0-9/_-]+"), doc="where to post")
+    verify: Verify = knob(VerifyShape(), doc="how a delivery proves where it comes from")
+    format: str = knob(FORMAT, doc="how the body is written")
+    shape: Contract | None = knob(
+        CONTRACT, doc="xml: the contract that says which elements are single", default=None
+    )
+    namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
+    body_limit: int = knob(SIZE, doc="larger bodies are refused", default=1024 * 1024)
+
+
+@component("file source", doc="Files appear in a folder that the environment names.")
+class FileSource:
+    pattern: str = knob(Text(), doc="which files, such as *.xml")
+    format: str = knob(FORMAT, doc="how a file is written")
+    shape: Contract | None = knob(
+        CONTRACT, doc="xml: the contract that says which elements are single", default=None
+    )
+    namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
+    stable: timedelta = knob(
+        DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
+    )
+    body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
+
+
+Source: TypeAlias = HttpSource | FileSource
+
+
+@component("from", doc="Where a channel's messages come from.")
+class From:
+    http: HttpSource | None = knob(Nested(HttpSource), doc="webhooks", default=None)
+    file: FileSource | None = knob(Nested(FileSource), doc="files in a folder", default=None)
+    records: Expression | None = knob(
+        EXPRESSION,
+        doc="one delivery holds many messages: the list of them",
+        default=None,
+        roots=frozenset({"body", "headers"}),
+    )
+    place: Place = place_of()
+
+
+@component("identity", doc="How a repeat is told from a new message. Parts are texts or integers.")
+class Identity:
+    delivery: tuple[Value, ...] = knob(PARTS, doc="names one delivery of the sender", default=())
+    object: tuple[Value, ...] = knob(PARTS, doc="names what the message is about", default=())
+    version: Expression | None = knob(EXPRESSION, doc="orders states of one object", default=None)
+    compare: tuple[Expression, ...] = knob(
+        ListOf(EXPRESSION), doc="what makes a repeat a conflict", default=()
+    )
+    keep: timedelta | None = knob(DURATION, doc="how long it is remembered", default=None)
+    place: Place = place_of()
+
+
+@component("route", doc="What happens to one kind of message.")
+class RouteFile:
+    accept: Contract = knob(CONTRACT, doc="the inbound contract")
+    identity: Identity | None = knob(Nested(Identity), doc="adds to the channel's", default=None)
+    correlation: tuple[Value, ...] = knob(
+        PARTS, doc="names the business transaction; by default the message itself", default=()
+    )
+    order_by: tuple[Value, ...] = knob(
+        PARTS, doc="messages with one key are handled in order", default=()
+    )
+    steps: tuple[Step, ...] = knob(STEPS, doc="what to do")
+    on_failure: FailurePolicy | None = knob(POLICY, doc="by default the channel's", default=None)
+    place: Place = place_of()
+
+
+@dataclass(frozen=True, slots=True)
+class RouteShape:
+    """A route, or the reason why there is none."""
+
+    expects: str = "a route, or {discard: reason}"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if isinstance(node, Table) and len(node.entries) == 1 and (
+            node.entries[0].key in ("discard", "dead_letter")
+        ):
+            return ENDING.decode(node, context)
+        return decode_component(RouteFile, node, context)
+
+
+@component("channel", doc="How one sender's messages come in and become canonical objects.")
+class ChannelFile:
+    channel: str = knob(Name(), doc="its name, the same as its file")
+    owner: str = knob(Text(), doc="who answers for it")
+    stamp: Mapping[str, Value] = knob(
+        MapOf(VALUE), doc="facts that every message of it carries", default=dict, roots=RECORD_ROOTS
+    )
+    source: From = knob(Nested(From), key="from", doc="where its messages come from")
+    kind: Expression = knob(EXPRESSION, doc="which route a message takes", roots=RECORD_ROOTS)
+    identity: Identity | None = knob(
+        Nested(Identity), doc="for every route", default=None, roots=RECORD_ROOTS
+    )
+    routes: Mapping[str, RouteFile | Ending] = knob(
+        MapOf(RouteShape(), least=1), doc="by kind", roots=RECORD_ROOTS | {"stamp"}
+    )
+    otherwise: tuple[Ending, ...] = knob(
+        ListOf(OneKey("ending", {"discard": DISCARD, "dead_letter": DEAD_LETTER}), least=1),
+        doc="every kind that no route names",
+    )
+    on_failure: FailurePolicy = knob(POLICY, doc="when enrich fails")
+    place: Place = place_of()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Route:
+    """A route ready to run. `name` is `channel:kind`."""
+
+    name: str
+    channel: str
+    kind: str
+    accept: Contract
+    identity: Identity
+    correlation: tuple[Value, ...]
+    order_by: tuple[Value, ...]
+    steps: tuple[Step, ...]
+    policy: FailurePolicy
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Channel:
+    """A channel ready to run."""
+
+    name: str
+    source: Source
+    records: Expression | None
+    kind: Expression
+    stamp: Mapping[str, Value]
+    routes: Mapping[str, Route | Ending]
+    otherwise: Ending
+    place: Place
+
+
+def make_channel(file: ChannelFile, context: Context) -> Channel | None:
+    """Return the channel of a decoded file, having checked it as a whole."""
+    sources = [one for one in (file.source.http, file.source.file) if one is not None]
+    if len(sources) != 1:
+        context.report.error(
+            "E052", file.source.place, "from: wants exactly one source", "http: or file:"
+        )
+        return None
+    routes: dict[str, Route | Ending] = {}
+    for kind, route in file.routes.items():
+        routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route
+    return Channel(
+        name=file.channel,
+        source=sources[0],
+        records=file.source.records,
+        kind=file.kind,
+        stamp=file.stamp,
+        routes=routes,
+        otherwise=file.otherwise[0],
+        place=file.place,
+    )
+
+
+def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> Route:
+    identity = _merged(file.identity, route.identity, route.place)
+    if not identity.delivery and not identity.object:
+        context.report.error(
+            "E042", route.place, f"route {kind} has no identity: a resend would be done twice",
+            "identity: {object: [name, =body.id]}",
+        )
+    for value in (*identity.delivery, *identity.object):
+        if isinstance(value, Expression):
+            for name in sorted(value.calls & _BLURRING):
+                context.report.error(
+                    "E049", value.place, f"{name}() in an identity",
+                    "list the parts: the engine encodes them",
+                )
+    return Route(
+        name=f"{file.channel}:{kind}",
+        channel=file.channel,
+        kind=kind,
+        accept=route.accept,
+        identity=identity,
+        correlation=route.correlation,
+        order_by=route.order_by,
+        steps=route.steps,
+        policy=route.on_failure or file.on_failure,
+    )
+
+
+def _merged(base: Identity | None, own: Identity | None, place: Place) -> Identity:
+    """Return the route's identity with the channel's where the route says nothing."""
+    none = Identity(delivery=(), object=(), version=None, compare=(), keep=None, place=place)
+    base, own = base or none, own or none
+    return Identity(
+        delivery=own.delivery or base.delivery,
+        object=own.object or base.object,
+        version=own.version or base.version,
+        compare=own.compare or base.compare,
+        keep=own.keep or base.keep,
+        place=own.place,
+    )
+
+

@@ -1,0 +1,82 @@
+"""Owns: environments: the where of a landscape: store, addresses, folders, settings of adapters.
+Imports: config.components, config.library.
+Never: holds a secret (only references); changes what a route does.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from router.config.components import (
+    INVALID,
+    Context,
+    component,
+    decode_component,
+    knob,
+    place_of,
+    report_wrong,
+)
+from router.config.shapes import DURATION, Document, Integer, MapOf, Name, Nested, Text
+from router.config.source import Node, Table
+from router.core.diagnostics import Place, nearest
+
+
+@component("store", doc="Where messages, claims and journal are kept.")
+class StoreSettings:
+    sqlite: str = knob(Text("a path"), doc="a database file, relative to the project")
+
+
+@component("http", doc="Where the router listens for webhooks.")
+class HttpSettings:
+    host: str = knob(Text(), doc="the interface", default="127.0.0.1")
+    port: int = knob(Integer(0, 65535), doc="the port; 0 takes a free one", default=8321)
+
+
+@component("folder", doc="Where a channel's files appear.")
+class ChannelSettings:
+    folder: str = knob(Text("a path"), doc="relative to the project")
+    archive: str = knob(Text("a path"), doc="where files go when they are done", default="")
+    every: timedelta = knob(
+        DURATION, doc="how often it is looked at", default=timedelta(seconds=1)
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterSettings:
+    """The settings of each system's adapter, by system."""
+
+    expects: str = "a mapping of system to its adapter's settings"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if not isinstance(node, Table):
+            return report_wrong(self, node, context)
+        systems = context.library.systems
+        made: dict[str, Any] = {}
+        for entry in node.entries:
+            system = systems.get(entry.key)
+            if system is None:
+                hint = nearest(entry.key, systems)
+                context.report.error("E039", entry.place, f"unknown system {entry.key}", hint)
+                made[entry.key] = INVALID
+                continue
+            made[entry.key] = decode_component(system.adapter.Settings, entry.node, context)
+        return INVALID if any(one is INVALID for one in made.values()) else made
+
+
+@component("environment", doc="The where of a landscape.")
+class EnvironmentFile:
+    environment: str = knob(Name(), doc="its name, the same as its file")
+    store: StoreSettings = knob(Nested(StoreSettings), doc="where state is kept")
+    http: HttpSettings = knob(
+        Nested(HttpSettings), doc="webhooks", default=lambda: HttpSettings(host="127.0.0.1", port=8321)
+    )
+    values: Mapping[str, Any] = knob(Document(), doc="what expressions see as env", default=dict)
+    systems: Mapping[str, Any] = knob(AdapterSettings(), doc="by system", default=dict)
+    channels: Mapping[str, ChannelSettings] = knob(
+        MapOf(Nested(ChannelSettings)), doc="by channel with a file source", default=dict
+    )
+    workers: int = knob(Integer(1, 256), doc="calls at once to each system", default=8)
+    place: Place = place_of()

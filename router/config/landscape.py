@@ -1,0 +1,114 @@
+"""Owns: what must hold between files: subscribers, cycles, one path a channel, settings for systems.
+Imports: config.steps, config.channels.
+Never: looks inside one file (its own module has done that).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING
+
+from router.config.channels import FileSource, HttpSource, Route
+from router.config.steps import Choose, Fork, Produce, Step
+from router.core.diagnostics import Report
+
+if TYPE_CHECKING:
+    from router.config.project import Project
+
+
+def check_landscape(project: Project, report: Report) -> None:
+    """Report what is wrong between the files of a project."""
+    _check_subscribers(project, report)
+    _check_cycles(project, report)
+    _check_paths(project, report)
+    _check_environments(project, report)
+
+
+def produced_by(steps: Iterable[Step]) -> Iterator[Produce]:
+    """Yield every produce step, in branches too."""
+    for step in steps:
+        match step:
+            case Produce():
+                yield step
+            case Choose():
+                for case in step.cases:
+                    yield from produced_by(case.steps)
+                yield from produced_by(step.otherwise)
+            case Fork():
+                for branch in step.branches.values():
+                    yield from produced_by(branch)
+
+
+def _producers(project: Project) -> Iterator[Produce]:
+    for channel in project.channels.values():
+        for route in channel.routes.values():
+            if isinstance(route, Route):
+                yield from produced_by(route.steps)
+    for flow in project.flows.values():
+        yield from produced_by(flow.steps)
+
+
+def _check_subscribers(project: Project, report: Report) -> None:
+    for step in _producers(project):
+        subject = step.object.ref.subject
+        if subject not in project.subscribers and not step.object.unconsumed:
+            report.error(
+                "E070", step.place, f"nobody subscribes to {subject}",
+                "add a flow, or say `unconsumed: reason` in its contract.yaml",
+            )
+
+
+def _check_cycles(project: Project, report: Report) -> None:
+    """Report flows whose objects come back to them."""
+    after = {
+        flow.name: {
+            name
+            for step in produced_by(flow.steps)
+            for name in project.subscribers.get(step.object.ref.subject, ())
+        }
+        for flow in project.flows.values()
+    }
+    for name in sorted(after):
+        reached: set[str] = set()
+        todo = list(after[name])
+        while todo:
+            one = todo.pop()
+            if one not in reached:
+                reached.add(one)
+                todo.extend(after.get(one, ()))
+        if name in reached:
+            report.error(
+                "E071", project.flows[name].place, f"{name} produces what comes back to it",
+                "an object must not lead to itself",
+            )
+
+
+def _check_paths(project: Project, report: Report) -> None:
+    seen: dict[str, str] = {}
+    for channel in project.channels.values():
+        if isinstance(channel.source, HttpSource):
+            other = seen.setdefault(channel.source.path, channel.name)
+            if other != channel.name:
+                report.error(
+                    "E053", channel.place, f"path {channel.source.path} belongs to {other} already",
+                    "choose another path",
+                )
+
+
+def _check_environments(project: Project, report: Report) -> None:
+    for environment in project.environments.values():
+        for name in sorted(set(project.systems) - set(environment.systems)):
+            report.error(
+                "E067", environment.place, f"no settings for system {name}",
+                f"systems: {{{name}: ...}}",
+            )
+        for channel in project.channels.values():
+            if isinstance(channel.source, FileSource) and channel.name not in environment.channels:
+                report.error(
+                    "E068", environment.place, f"no folder for channel {channel.name}",
+                    f"channels: {{{channel.name}: {{folder: var/in/{channel.name}}}}}",
+                )
+        for name in sorted(set(environment.channels) - set(project.channels)):
+            report.error(
+                "E039", environment.place, f"unknown channel {name}", "take it out"
+            )

@@ -1,0 +1,42 @@
+"""Owns: everything that has been loaded so far, by name, for references to be resolved against.
+Imports: core only; what it holds is typed where it is made.
+Never: reads files; is reachable at run time (compiled steps hold the things themselves).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from router.config.contracts import Contracts
+    from router.config.flows import Flow
+    from router.config.policies import FailurePolicy
+    from router.config.systems import Operation, System
+    from router.config.transforms.tables import Table
+    from router.config.transforms.transform import Transform
+
+
+@dataclass(slots=True)
+class Library:
+    """The names that may be referred to. Filled in this order while a project is loaded."""
+
+    contracts: Contracts
+    #: adapter name -> the class that an entry point names (its request and settings components)
+    adapters: Mapping[str, Any] = field(default_factory=dict)
+    presets: Mapping[str, Any] = field(default_factory=dict)
+    tables: dict[str, Table] = field(default_factory=dict)
+    policies: dict[str, FailurePolicy] = field(default_factory=dict)
+    transforms: dict[str, Transform] = field(default_factory=dict)
+    systems: dict[str, System] = field(default_factory=dict)
+    flows: dict[str, Flow] = field(default_factory=dict)
+
+    @property
+    def operations(self) -> dict[str, Operation]:
+        """Return every operation by `system.operation`."""
+        return {
+            f"{system.name}.{name}": operation
+            for system in self.systems.values()
+            for name, operation in system.operations.items()
+        }

@@ -1,0 +1,187 @@
+"""Owns: a whole project: reading it, in the order in which references need it, and its revision.
+Imports: everything of config; the only module that reads disk (through config.files).
+Never: raises for a mistake of the author; opens a store, a socket or a secret.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, TypeVar
+
+from router.config.channels import Channel, ChannelFile, make_channel
+from router.config.components import Context, decode_component
+from router.config.contracts import Contracts, load_contracts
+from router.config.environments import EnvironmentFile
+from router.config.files import read_texts, revision_of
+from router.config.flows import Flow, FlowFile, make_flow
+from router.config.landscape import check_landscape
+from router.config.library import Library
+from router.config.policies import FailurePolicy
+from router.config.source import Node, read_yaml
+from router.config.systems import Operation, System, SystemFile, make_system
+from router.config.tablefiles import TableFile, make_table
+from router.config.transforms.tables import Table
+from router.config.transforms.transform import Transform, TransformFile
+from router.config.verification import decode_presets
+from router.core.diagnostics import Diagnostic, Place, Report, in_order
+
+F = TypeVar("F")
+M = TypeVar("M")
+
+_PRESETS = Path(__file__).parent / "presets" / "verify.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Project:
+    """A checked project, ready to be wired. `revision` stamps every message."""
+
+    root: Path
+    revision: str
+    contracts: Contracts
+    tables: Mapping[str, Table]
+    transforms: Mapping[str, Transform]
+    systems: Mapping[str, System]
+    channels: Mapping[str, Channel]
+    flows: Mapping[str, Flow]
+    environments: Mapping[str, EnvironmentFile]
+    #: `object@1` -> names of the flows that subscribe, sorted
+    subscribers: Mapping[str, tuple[str, ...]]
+    #: every text that was read, for source frames
+    texts: Mapping[str, str]
+
+    @property
+    def operations(self) -> dict[str, Operation]:
+        """Return every operation by `system.operation`."""
+        return {
+            operation.name: operation
+            for system in self.systems.values()
+            for operation in system.operations.values()
+        }
+
+
+def load_project(
+    root: Path, adapters: Mapping[str, Any]
+) -> tuple[Project, list[Diagnostic]]:
+    """Return the project in `root` and everything that is wrong with it, in order of place.
+
+    `adapters` maps an adapter's name to its class. A project with errors is whole enough to be
+    looked at, not to be run.
+    """
+    report = Report()
+    texts = read_texts(root, report)
+    if not any(name.startswith("routes/") for name in texts):
+        report.error("E000", Place("routes"), f"no project in {root.name}/", "router check --project")
+    loader = _Loader(texts, report, adapters)
+    project = loader.load(root)
+    check_landscape(project, report)
+    return project, in_order(report.found)
+
+
+class _Loader:
+    """Reads a project's texts in the order in which references need them."""
+
+    def __init__(self, texts: Mapping[str, str], report: Report, adapters: Mapping[str, Any]) -> None:
+        self.texts = texts
+        self.report = report
+        self.library = Library(contracts=load_contracts(texts, report), adapters=adapters)
+        self.context = Context(library=self.library, report=report)
+        self.library.presets = self._presets()
+
+    def load(self, root: Path) -> Project:
+        library = self.library
+        library.tables = self._kind("tables", TableFile, make_table)
+        library.policies = self._kind("policies", FailurePolicy, lambda policy, _: policy)
+        library.transforms = self._transforms()
+        library.systems = self._kind("systems", SystemFile, make_system)
+        library.flows = self._kind("flows", FlowFile, make_flow)
+        channels: dict[str, Channel] = self._kind("channels", ChannelFile, make_channel)
+        environments = self._kind("environments", EnvironmentFile, lambda one, _: one)
+        return Project(
+            root=root,
+            revision=revision_of(self.texts, _sources(library.adapters)),
+            contracts=library.contracts,
+            tables=library.tables,
+            transforms=library.transforms,
+            systems=library.systems,
+            channels=channels,
+            flows={flow.name: flow for flow in library.flows.values()},
+            environments=environments,
+            subscribers=_subscribers(library.flows),
+            texts=self.texts,
+        )
+
+    def _kind(
+        self, folder: str, cls: type[F], make: Callable[[F, Context], M | None]
+    ) -> dict[str, M]:
+        """Decode each file of a folder; the file's name must be the component's."""
+        made: dict[str, M] = {}
+        for path, node in self._nodes(f"routes/{folder}/"):
+            file = decode_component(cls, node, self.context)
+            if not isinstance(file, cls):
+                continue
+            name = self._name(file, path, cls)
+            found = make(file, self.context)
+            if found is not None:
+                made[name] = found
+        return made
+
+    def _name(self, file: Any, path: str, cls: type[Any]) -> str:
+        said = str(getattr(file, "name", None) or getattr(file, _name_field(cls)))
+        stem = path.rpartition("/")[2].removesuffix(".yaml")
+        if said != stem:
+            self.report.error(
+                "E008", file.place, f"{said} in a file named {stem}.yaml", "give both one name"
+            )
+        return said
+
+    def _transforms(self) -> dict[str, Transform]:
+        made: dict[str, Transform] = {}
+        for path, node in self._nodes("transforms/"):
+            name = path.removeprefix("transforms/").removesuffix(".yaml")
+            file = decode_component(TransformFile, node, self.context)
+            if isinstance(file, TransformFile):
+                made[name] = Transform(name=name, file=file)
+        return made
+
+    def _nodes(self, prefix: str) -> Iterator[tuple[str, Node]]:
+        for path, text in sorted(self.texts.items()):
+            if not path.startswith(prefix) or not path.endswith(".yaml"):
+                continue
+            if path.endswith(".test.yaml"):
+                continue
+            node, found = read_yaml(text, path)
+            self.report.extend(found)
+            if node is None and not found:
+                self.report.error("E001", Place(path), "the file is empty", "remove it")
+            if node is not None:
+                yield path, node
+
+    def _presets(self) -> dict[str, Any]:
+        node, found = read_yaml(_PRESETS.read_text(), "presets/verify.yaml")
+        self.report.extend(found)
+        return decode_presets(node, self.context) if node is not None else {}
+
+
+def _name_field(cls: type[Any]) -> str:
+    return {
+        "ChannelFile": "channel", "FlowFile": "flow", "SystemFile": "system",
+        "EnvironmentFile": "environment", "TableFile": "table", "FailurePolicy": "name",
+    }[cls.__name__]
+
+
+def _subscribers(flows: Mapping[str, Flow]) -> dict[str, tuple[str, ...]]:
+    found: dict[str, list[str]] = {}
+    for flow in flows.values():
+        found.setdefault(flow.accept.ref.subject, []).append(flow.name)
+    return {subject: tuple(sorted(names)) for subject, names in found.items()}
+
+
+def _sources(adapters: Mapping[str, Any]) -> dict[str, bytes]:
+    made = {}
+    for name, adapter in adapters.items():
+        path = inspect.getsourcefile(adapter)
+        made[name] = Path(path).read_bytes() if path else b""
+    return made

@@ -1,0 +1,269 @@
+"""Owns: the definitions of the steps, and how a list of steps is decoded and checked.
+Imports: config.components, config.references.
+Never: runs a step (engine.steps does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any, TypeAlias
+
+from router.config.components import INVALID, Context, component, knob, place_of, report_wrong
+from router.config.references import CONTRACT, EXPRESSION, OPERATION, TRANSFORM, VALUE, Value
+from router.config.shapes import (
+    DURATION,
+    Lazy,
+    ListOf,
+    MapOf,
+    Name,
+    Nested,
+    OneKey,
+    Text,
+    Wrapped,
+)
+from router.config.source import Node, Sequence
+from router.config.systems import Operation
+from router.config.transforms.expressions import Expression
+from router.config.transforms.transform import COMMON_ROOTS, Transform
+from router.config.validation import Contract
+from router.core.diagnostics import Place
+
+REASON = Text("a reason in words")
+
+
+@component("discard", doc="Drop the message on purpose; the reason is counted.")
+class Discard:
+    reason: str = knob(REASON, doc="why")
+    place: Place = place_of()
+
+
+@component("dead_letter", doc="Keep the message for a person; the reason is a word to search by.")
+class DeadLetter:
+    reason: str = knob(REASON, doc="why")
+    place: Place = place_of()
+
+
+DISCARD = Wrapped(Discard, "reason", REASON)
+DEAD_LETTER = Wrapped(DeadLetter, "reason", REASON)
+ENDING = OneKey("ending", {"discard": DISCARD, "dead_letter": DEAD_LETTER})
+Ending: TypeAlias = Discard | DeadLetter
+
+STEPS = Lazy("a list of steps", lambda: StepList())
+
+
+@component("filter", doc="Let the message go on only when a condition holds.")
+class Filter:
+    condition: Expression = knob(EXPRESSION, key="if", doc="a falsy result stops the message")
+    otherwise: Ending = knob(ENDING, key="else", doc="what becomes of a message that is stopped")
+    place: Place = place_of()
+
+
+@component("case", doc="Steps for messages for which a condition holds.")
+class Case:
+    condition: Expression = knob(EXPRESSION, key="if", doc="the first case that holds is taken")
+    steps: tuple[Step, ...] = knob(STEPS, doc="what to do then")
+
+
+@component("choose", doc="Content-based router: the first case that holds.")
+class Choose:
+    cases: tuple[Case, ...] = knob(ListOf(Nested(Case), least=1), doc="tried in order")
+    otherwise: tuple[Step, ...] = knob(STEPS, doc="when no case holds")
+    place: Place = place_of()
+
+
+@component("fork", doc="Several branches, each from the message as it is here; one decision.")
+class Fork:
+    branches: Mapping[str, tuple[Step, ...]] = knob(MapOf(STEPS), doc="steps by branch name")
+    place: Place = place_of()
+
+
+@component("split", doc="One message for each item of a list.")
+class Split:
+    each: Expression = knob(EXPRESSION, doc="the list")
+    name: str = knob(Name(), key="as", doc="the root that holds one item")
+    empty: Ending = knob(ENDING, doc="what becomes of a message with an empty list")
+    place: Place = place_of()
+
+
+@component("enrich", doc="Ask a system for a document; read-only, journaled, cached when asked.")
+class Enrich:
+    call: Operation = knob(OPERATION, doc="a read operation: system.operation")
+    arguments: Mapping[str, Value] = knob(MapOf(VALUE), key="with", doc="its arguments")
+    name: str = knob(Name(), key="as", doc="the root that holds the answer")
+    cache: timedelta | None = knob(DURATION, doc="how long an answer may be used", default=None)
+    place: Place = place_of()
+
+
+@component("transform", doc="Build the payload with a transform file.")
+class Apply:
+    transform: Transform = knob(TRANSFORM, doc="its name: owner/name")
+    place: Place = place_of()
+
+
+@component("produce", doc="Validate the payload and publish it to every flow that subscribes.")
+class Produce:
+    object: Contract = knob(CONTRACT, doc="the object's contract")
+    key: tuple[Expression, ...] = knob(
+        ListOf(EXPRESSION), doc="its business identity, by default the contract's keys", default=()
+    )
+    compare: tuple[Expression, ...] = knob(
+        ListOf(EXPRESSION), doc="what makes a repeat a conflict", default=()
+    )
+    place: Place = place_of()
+
+
+@component("send", doc="Send the payload to an operation of a system.")
+class Send:
+    operation: Operation = knob(OPERATION, doc="system.operation")
+    place: Place = place_of()
+
+
+@dataclass(frozen=True, slots=True)
+class Sends:
+    """One target or a list of them."""
+
+    expects: str = "{operation: system.operation}, or a list of these"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        nodes = node.items if isinstance(node, Sequence) else (node,)
+        found = tuple(Nested(Send).decode(one, context) for one in nodes)
+        return INVALID if any(one is INVALID for one in found) else Recipients(found, node.place)
+
+
+@dataclass(frozen=True, slots=True)
+class Recipients:
+    """A recipient list."""
+
+    targets: tuple[Send, ...]
+    place: Place
+
+
+Step: TypeAlias = (
+    Filter | Choose | Fork | Split | Enrich | Apply | Produce | Recipients | Discard | DeadLetter
+)
+
+STEP = OneKey(
+    "step",
+    {
+        "filter": Nested(Filter),
+        "choose": Nested(Choose),
+        "fork": Wrapped(Fork, "branches", MapOf(STEPS, key="[a-z][a-z0-9_]*", least=1)),
+        "split": Nested(Split),
+        "enrich": Nested(Enrich),
+        "transform": Wrapped(Apply, "transform", TRANSFORM),
+        "produce": Nested(Produce),
+        "send": Sends(),
+        "discard": DISCARD,
+        "dead_letter": DEAD_LETTER,
+    },
+)
+
+
+@dataclass(frozen=True, slots=True)
+class StepList:
+    """Steps in order; each sees the roots that those before it gave."""
+
+    expects: str = "a list of steps"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if not isinstance(node, Sequence) or not node.items:
+            return report_wrong(self, node, context)
+        made: list[Any] = []
+        for one in node.items:
+            if made and isinstance(made[-1], Discard | DeadLetter | Fork | Choose):
+                context.report.error(
+                    "E040", one.place, "no message reaches this step", "move it up, or take it out"
+                )
+            step = STEP.decode(one, context)
+            made.append(step)
+            context = _after(step, one, context)
+        if any(step is INVALID for step in made):
+            return INVALID
+        if not isinstance(made[-1], Discard | DeadLetter | Fork | Choose | Produce | Recipients):
+            context.report.error(
+                "E041", made[-1].place, "the steps end and nothing comes of the message",
+                "end with produce, send, choose, fork, discard or dead_letter",
+            )
+            return INVALID
+        return tuple(made)
+
+
+def _after(step: Any, node: Node, context: Context) -> Context:
+    """Return the context of the next step, having checked what this one needs."""
+    match step:
+        case Split() | Enrich():
+            if step.name in (context.roots or ()):
+                context.report.error(
+                    "E043", step.place, f"as: {step.name} hides a root of that name", "choose another"
+                )
+            if isinstance(step, Enrich):
+                _check_call(step, context)
+            return context.plus_roots(step.name)
+        case Apply():
+            _check_inputs(step, context)
+            return context.plus_roots("payload").within(payload=step.transform.to)
+        case Produce():
+            _check_payload(step.object, step.place, context)
+            _check_key(step, context)
+        case Recipients():
+            for target in step.targets:
+                _check_send(target, context)
+    return context
+
+
+def _check_inputs(step: Apply, context: Context) -> None:
+    missing = step.transform.inputs - (context.roots or frozenset()) - COMMON_ROOTS
+    for name in sorted(missing):
+        context.report.error(
+            "E112", step.place, f"transform {step.transform.name} reads {name}, which is not here",
+            f"give it by a step with as: {name}",
+        )
+
+
+def _check_call(step: Enrich, context: Context) -> None:
+    if not step.call.is_read:
+        context.report.error(
+            "E044", step.place, f"{step.call.name} changes its system, enrich only reads",
+            "send: {operation: ...} is for effects",
+        )
+    wanted, given = set(step.call.arguments), set(step.arguments)
+    for name in sorted(wanted ^ given):
+        what = "lacks" if name in wanted else "does not take"
+        context.report.error(
+            "E045", step.place, f"{step.call.name} {what} argument {name}",
+            f"with: {{{', '.join(f'{one}: =...' for one in sorted(wanted))}}}",
+        )
+
+
+def _check_payload(wanted: Contract, place: Place, context: Context) -> None:
+    have = context.around.get("payload")
+    if have is None:
+        context.report.error(
+            "E046", place, "there is no payload yet", "put a transform step before this one"
+        )
+    elif have.ref.subject != wanted.ref.subject:
+        context.report.error(
+            "E113", place, f"the payload keeps {have.ref}, {wanted.ref} is wanted here",
+            "use a transform that gives it",
+        )
+
+
+def _check_key(step: Produce, context: Context) -> None:
+    if not step.key and not step.object.keys:
+        context.report.error(
+            "E047", step.place, f"{step.object.ref} has no keys, so the object has no identity",
+            "key: [=payload.field], or keys: in its contract.yaml",
+        )
+
+
+def _check_send(target: Send, context: Context) -> None:
+    if target.operation.is_read:
+        context.report.error(
+            "E048", target.place, f"{target.operation.name} only reads", "ask it with enrich"
+        )
+    elif target.operation.accept is not None:
+        _check_payload(target.operation.accept, target.place, context)
+
+

@@ -1,0 +1,264 @@
+"""Owns: systems and their operations: what they accept, the request, outcomes, idempotency.
+Imports: config.components, config.references, config.policies.
+Never: knows an adapter's request (the adapter's own component is decoded through the library).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from router.config.components import (
+    INVALID,
+    Context,
+    component,
+    decode_component,
+    knob,
+    place_of,
+    report_wrong,
+)
+from router.config.policies import FailurePolicy
+from router.config.references import (
+    CONTRACT,
+    EXPRESSION,
+    POLICY,
+    TRANSFORM,
+    VALUE,
+    Named,
+    Value,
+)
+from router.config.shapes import DURATION, Choice, Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.source import Node, Sequence
+from router.config.transforms.expressions import Expression
+from router.config.transforms.transform import Transform
+from router.config.validation import Contract
+from router.core.diagnostics import Place
+
+#: roots of outcomes and look-ups: what came back
+ANSWER_ROOTS = frozenset({"status", "headers", "body", "env"})
+OUTCOMES = ("done", "refused", "retry", "unknown")
+
+ADAPTER = Named("adapter", "E037", lambda context: context.library.adapters)
+
+
+@component("outcome", doc="What an answer means; the first that matches wins.")
+class OutcomeRule:
+    condition: Expression | None = knob(EXPRESSION, key="if", doc="when it matches", default=None)
+    outcome: str = knob(Choice(OUTCOMES), key="is", doc="what it means then", default="")
+    otherwise: str = knob(Choice(OUTCOMES), doc="what everything else means", default="")
+    code: Value | None = knob(VALUE, doc="the refusal's code, for search and policy", default=None)
+    reference: Value | None = knob(VALUE, doc="the far side's name for the effect", default=None)
+    result: Expression | None = knob(EXPRESSION, doc="the document that a read gives", default=None)
+    place: Place = place_of()
+
+
+@dataclass(frozen=True, slots=True)
+class OutcomeList:
+    """Outcome rules; the last one, and no other, is `otherwise`."""
+
+    expects: str = "a list of {if: =..., is: outcome}, the last {otherwise: outcome}"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if not isinstance(node, Sequence) or not node.items:
+            return report_wrong(self, node, context)
+        rules = ListOf(Nested(OutcomeRule)).decode(node, context.with_roots(ANSWER_ROOTS))
+        if rules is INVALID:
+            return INVALID
+        for rule in rules[:-1]:
+            if rule.condition is None or not rule.outcome or rule.otherwise:
+                context.report.error("E060", rule.place, "a rule needs if: and is:", self.expects)
+                return INVALID
+        if not rules[-1].otherwise or rules[-1].condition is not None:
+            context.report.error(
+                "E061", node.place, "the last outcome is not otherwise:", "- {otherwise: unknown}"
+            )
+            return INVALID
+        return rules
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterRequest:
+    """The request component of the adapter of the system around."""
+
+    expects: str = "a request as the adapter wants it"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        adapter = context.around.get("adapter")
+        if adapter is None or adapter is INVALID:
+            return INVALID
+        return decode_component(adapter.Request, node, context)
+
+
+def _request_names(context: Context) -> frozenset[str]:
+    arguments = context.around.get("arguments") or ()
+    return frozenset({"reference", *(arguments if arguments is not INVALID else ())})
+
+
+REQUEST = AdapterRequest()
+
+
+@component("idempotency", doc="How the far side is kept from doing one thing twice.")
+class Idempotency:
+    kind: str = knob(
+        Choice(("key", "lookup", "none")),
+        doc="key: it honours our key; lookup: it can be asked for our reference; none: neither",
+    )
+    header: str = knob(Text(), doc="kind key: the header that carries the key", default="")
+    ttl: timedelta = knob(
+        DURATION, doc="kind key: how long the far side keeps a key", default=timedelta(hours=24)
+    )
+    settles_in: timedelta = knob(
+        DURATION,
+        doc="kind lookup: how long after a send an effect can still appear",
+        default=timedelta(0),
+    )
+    place: Place = place_of()
+
+
+@component("reference", doc="Our name for an effect, cut to what the far side can hold.")
+class Reference:
+    length: int = knob(Integer(8, 64), doc="characters, hexadecimal", default=32)
+
+
+@component("lookup", doc="How to ask whether an effect exists.")
+class Lookup:
+    request: Any = knob(REQUEST, doc="the question", roots=_request_names)
+    found: Expression = knob(
+        EXPRESSION, doc="true when the effect exists", roots=ANSWER_ROOTS
+    )
+    reference: Expression | None = knob(
+        EXPRESSION, doc="the far side's name for it", default=None, roots=ANSWER_ROOTS
+    )
+
+
+@component("operation", doc="One thing that a system can be asked to do, or to tell.")
+class OperationFile:
+    accept: Contract | None = knob(CONTRACT, doc="the object it takes", default=None)
+    arguments: tuple[str, ...] = knob(
+        ListOf(Name()), doc="makes it a read operation: what it is asked by", default=()
+    )
+    returns: Contract | None = knob(CONTRACT, doc="a read operation's document", default=None)
+    transform: Transform | None = knob(
+        TRANSFORM, doc="object to the system's own shape; inputs payload, reference", default=None
+    )
+    request: Any = knob(REQUEST, doc="the call", roots=_request_names)
+    reference: Reference = knob(
+        Nested(Reference), doc="how our reference is cut", default=lambda: Reference(length=32)
+    )
+    idempotency: Idempotency | None = knob(
+        Nested(Idempotency), doc="how a repeat is kept from doubling the effect", default=None
+    )
+    outcome: tuple[OutcomeRule, ...] = knob(OutcomeList(), doc="what an answer means")
+    lookup: Lookup | None = knob(Nested(Lookup), doc="asks for the effect", default=None)
+    on_failure: FailurePolicy | None = knob(
+        POLICY, doc="by default the system's", default=None
+    )
+    place: Place = place_of()
+
+
+@component("system", doc="A system with its operations; where it is stands in the environment.")
+class SystemFile:
+    system: str = knob(Name(), doc="its name, the same as its file")
+    owner: str = knob(Text(), doc="who answers for it")
+    adapter: Any = knob(ADAPTER, doc="the protocol that it speaks")
+    on_failure: FailurePolicy = knob(POLICY, doc="when a call comes again")
+    operations: Mapping[str, OperationFile] = knob(
+        MapOf(Nested(OperationFile), key="[a-z][a-z0-9_]*", least=1), doc="by name"
+    )
+    place: Place = place_of()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Operation:
+    """An operation ready to run. `name` is `system.operation`."""
+
+    name: str
+    system: str
+    file: OperationFile
+    policy: FailurePolicy
+
+    @property
+    def is_read(self) -> bool:
+        """Whether it only reads."""
+        return self.file.accept is None
+
+    @property
+    def accept(self) -> Contract | None:
+        """Return the contract of the object that it takes; None for a read."""
+        return self.file.accept
+
+    @property
+    def arguments(self) -> tuple[str, ...]:
+        """Return what a read is asked by."""
+        return self.file.arguments
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class System:
+    """A system ready to run. `adapter` is the class that an entry point names."""
+
+    name: str
+    adapter: Any
+    operations: Mapping[str, Operation]
+    place: Place
+
+
+def make_system(file: SystemFile, context: Context) -> System:
+    """Return the system of a decoded file, having checked each operation as a whole."""
+    made = {}
+    for name, operation in file.operations.items():
+        _check(operation, f"{file.system}.{name}", context)
+        made[name] = Operation(
+            name=f"{file.system}.{name}",
+            system=file.system,
+            file=operation,
+            policy=operation.on_failure or file.on_failure,
+        )
+    return System(name=file.system, adapter=file.adapter, operations=made, place=file.place)
+
+
+def _check(operation: OperationFile, name: str, context: Context) -> None:
+    report, place = context.report, operation.place
+    if (operation.accept is None) == (not operation.arguments):
+        report.error(
+            "E062", place, f"{name} neither takes an object nor is a read, or is both",
+            "accept: object@1 for an effect, arguments: [id] for a read",
+        )
+        return
+    if operation.accept is None:
+        if operation.returns is None:
+            report.error("E063", place, f"{name} reads and does not say what", "returns: object@1")
+        return
+    idempotency = operation.idempotency
+    if idempotency is None:
+        report.error(
+            "E064", place, f"{name} does not say how a repeat is kept from doubling the effect",
+            "idempotency: {kind: lookup}, {kind: key, header: ...} or {kind: none}",
+        )
+    elif idempotency.kind == "lookup" and operation.lookup is None:
+        report.error("E065", idempotency.place, f"{name} has no lookup:", "lookup: {request, found}")
+    elif idempotency.kind == "key" and not idempotency.header:
+        report.error(
+            "E066", idempotency.place, f"{name} does not say where the key goes",
+            "header: Idempotency-Key",
+        )
+    _check_transform(operation, name, context)
+
+
+def _check_transform(operation: OperationFile, name: str, context: Context) -> None:
+    transform = operation.transform
+    if transform is None:
+        return
+    for root in sorted(transform.inputs - {"payload", "reference"}):
+        context.report.error(
+            "E112", operation.place, f"transform {transform.name} reads {root}, which is not here",
+            "an operation gives payload and reference",
+        )
+    wanted = getattr(operation.request, "contract", None)
+    if wanted is not None and wanted.ref != transform.to.ref:
+        context.report.error(
+            "E113", operation.place, f"{transform.name} gives {transform.to.ref}, the request of"
+            f" {name} keeps {wanted.ref}", "let both name one contract",
+        )

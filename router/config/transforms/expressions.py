@@ -1,0 +1,249 @@
+"""Owns: expressions: text after `=` to a checked callable. The seam behind which JMESPath stands.
+Imports: core, config.transforms.functions, jmespath (nowhere else in the project).
+Never: shows a value in an error; evaluates what was not checked.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import jmespath.exceptions
+import jmespath.functions
+import jmespath.parser
+import jmespath.visitor
+
+from router.config.transforms.functions import LIBRARY
+from router.config.transforms.reads import calls_of, compared_money, roots_of
+from router.config.transforms.tables import Table
+from router.core.diagnostics import Diagnostic, Place, Report, nearest
+from router.core.document import Json
+from router.core.errors import TransformError
+
+#: characters of one expression; longer ones are maps that want to be written as maps
+MAX_LENGTH = 2048
+#: brackets open at once; the parser recurses once for each
+MAX_NESTING = 32
+
+Scope = Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Expression:
+    """A checked expression. Calling it with the roots in reach gives a plain document.
+
+    Raises TransformError with this place; its text never holds a value.
+    """
+
+    source: str
+    place: Place
+    #: the roots that it reads
+    reads: frozenset[str]
+    #: the functions that it calls
+    calls: frozenset[str]
+    evaluate: Callable[[Scope], Json]
+
+    def __call__(self, scope: Scope) -> Json:
+        """Return the value of the expression over `scope`, null where a path ends nowhere."""
+        try:
+            return self.evaluate(scope)
+        except TransformError as error:
+            raise TransformError(f"{error} in ={self.source}", place=self.place) from error
+        except (
+            jmespath.exceptions.JMESPathError,
+            ArithmeticError,
+            AttributeError,
+            LookupError,
+            TypeError,
+            ValueError,
+            RecursionError,
+        ) as error:
+            raise TransformError(_complaint(error, self.source), place=self.place) from error
+
+    def holds(self, scope: Scope) -> bool:
+        """Return whether the value is true in JMESPath's sense (not null, false or empty)."""
+        value = self(scope)
+        return value is not None and value is not False and value not in ("", [], {})
+
+
+class _Functions(jmespath.functions.Functions):
+    """JMESPath's functions, ours, and `lookup` over the project's tables."""
+
+    def __init__(self, tables: Mapping[str, Table]) -> None:
+        self._tables = tables
+
+    def call_function(self, function_name: str, resolved_args: Any) -> Any:
+        if function_name == "lookup":
+            name, *keys = resolved_args
+            table = self._tables.get(name)
+            if table is None:
+                raise TransformError("lookup(): the first argument must name a table of the project")
+            return table.lookup(keys)
+        ours = LIBRARY.get(function_name)
+        if ours is not None:
+            return ours(*resolved_args)
+        return super().call_function(function_name, resolved_args)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Vocabulary:
+    """What an expression may name where it stands; `roots` None = any field of the document."""
+
+    roots: frozenset[str] | None
+    tables: Mapping[str, Table]
+
+
+def compile_expression(
+    text: str, place: Place, vocabulary: Vocabulary
+) -> tuple[Expression | None, list[Diagnostic]]:
+    """Return the checked expression that `text` (without `=`) spells, and what is wrong with it.
+
+    `place` is where the first character of `text` stands.
+    """
+    report = Report()
+    parsed = _parse(text, place, report)
+    if parsed is None:
+        return None, report.found
+    words = _Words(text, place)
+    _check_calls(parsed, words, vocabulary, report)
+    reads = roots_of(parsed)
+    if vocabulary.roots is not None:
+        for name in sorted(reads - vocabulary.roots):
+            report.error(
+                "E104", words.place(name), f"nothing is called {name} here",
+                nearest(name, vocabulary.roots),
+            )
+    for name in compared_money(parsed):
+        report.error(
+            "E106", words.place(name), f"{name}(...) compared as if it were a number",
+            "amounts are texts: write more(a, b), less(a, b), same(a, b) or total(list)",
+        )
+    if report.has_errors:
+        return None, report.found
+    options = jmespath.visitor.Options(custom_functions=_Functions(vocabulary.tables))
+    visit = jmespath.visitor.TreeInterpreter(options).visit
+
+    def evaluate(scope: Scope) -> Json:
+        return visit(parsed, scope)
+
+    made = Expression(
+        source=text,
+        place=place,
+        reads=frozenset(reads),
+        calls=frozenset(name for name, _ in calls_of(parsed)),
+        evaluate=evaluate,
+    )
+    return made, report.found
+
+
+def _parse(text: str, place: Place, report: Report) -> Any:
+    if not text.strip():
+        report.error("E101", place, "nothing after =", "write a path such as =body.id")
+        return None
+    if len(text) > MAX_LENGTH:
+        report.error("E105", place, f"longer than {MAX_LENGTH} characters", "write it as a map")
+        return None
+    if _nesting(text) > MAX_NESTING:
+        report.error("E105", place, f"nested deeper than {MAX_NESTING}", "write it as a map")
+        return None
+    try:
+        return jmespath.parser.Parser().parse(text).parsed
+    except jmespath.exceptions.LexerError as error:
+        at = getattr(error, "lexer_position", None) or 0
+        report.error("E101", place.moved(at, 1), f"not JMESPath: {error.message}")
+    except jmespath.exceptions.ParseError as error:
+        at = min(error.lex_position, len(text))
+        what = "it ends too early" if at >= len(text) else f"{error.token_value!r} does not fit"
+        report.error("E101", place.moved(at, 1), f"not JMESPath: {what}", _parse_hint(text))
+    except (jmespath.exceptions.JMESPathError, RecursionError, ValueError) as error:
+        report.error("E101", place, f"not JMESPath: {str(error).splitlines()[0]}")
+    return None
+
+
+def _parse_hint(text: str) -> str:
+    if "==" in text or "!=" in text:
+        return "a literal is 'text' or `json`"
+    return 'a field with a dash or a colon is quoted: headers."x-topic"'
+
+
+def _nesting(text: str) -> int:
+    deepest = depth = nots = 0
+    for char in text:
+        if char in "([{&":
+            depth += 1
+        elif char in ")]}":
+            depth -= 1
+        nots = nots + 1 if char == "!" else 0
+        deepest = max(deepest, depth, nots)
+    return deepest
+
+
+def _check_calls(parsed: Any, words: _Words, vocabulary: Vocabulary, report: Report) -> None:
+    builtin = jmespath.functions.Functions.FUNCTION_TABLE
+    for name, arguments in calls_of(parsed):
+        if name == "lookup":
+            _check_lookup(arguments, words, vocabulary, report)
+        elif name in LIBRARY:
+            complaint = LIBRARY[name].check_arity(len(arguments))
+            if complaint:
+                report.error("E103", words.place(name), complaint)
+        elif name in builtin:
+            complaint = _builtin_arity(name, builtin[name]["signature"], len(arguments))
+            if complaint:
+                report.error("E103", words.place(name), complaint)
+        else:
+            known = {*LIBRARY, *builtin, "lookup"}
+            close = nearest(name, known)
+            hint = close if close.startswith("did") else "router docs: functions"
+            report.error("E102", words.place(name), f"unknown function {name}", hint)
+
+
+def _builtin_arity(name: str, signature: Any, given: int) -> str:
+    variadic = bool(signature) and signature[-1].get("variadic")
+    wanted = len(signature)
+    if given == wanted or (variadic and given >= wanted):
+        return ""
+    return f"{name}() takes {wanted}{' or more' if variadic else ''} arguments, {given} given"
+
+
+def _check_lookup(
+    arguments: list[Any], words: _Words, vocabulary: Vocabulary, report: Report
+) -> None:
+    place = words.place("lookup")
+    first = arguments[0] if arguments else {}
+    if first.get("type") != "literal" or not isinstance(first.get("value"), str):
+        report.error("E107", place, "lookup() without a table", "lookup('table', key, ...)")
+        return
+    table = vocabulary.tables.get(first["value"])
+    if table is None:
+        hint = nearest(first["value"], vocabulary.tables)
+        report.error("E107", words.place(first["value"]), f"unknown table {first['value']}", hint)
+        return
+    complaint = table.check_keys(len(arguments) - 1)
+    if complaint:
+        report.error("E103", place, complaint)
+
+
+@dataclass(frozen=True, slots=True)
+class _Words:
+    """Finds where a name stands inside an expression."""
+
+    text: str
+    start: Place
+
+    def place(self, name: str) -> Place:
+        at = self.text.find(name)
+        while at > 0 and self.text[at - 1].isalnum():
+            at = self.text.find(name, at + 1)
+        return self.start.moved(max(at, 0), len(name) if at >= 0 else 0)
+
+
+def _complaint(error: Exception, source: str) -> str:
+    if isinstance(error, jmespath.exceptions.JMESPathTypeError):
+        expected = " or ".join(error.expected_types)
+        return (
+            f"{error.function_name}(): an argument must be {expected}, is {error.actual_type}"
+            f" in ={source}"
+        )
+    return f"{type(error).__name__} in ={source}"

@@ -1,0 +1,87 @@
+"""Owns: what an expression's tree reads and calls. Trees are those of the jmespath parser.
+Imports: config.transforms.functions (which functions give amounts).
+Never: evaluates.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from router.config.transforms.functions import LIBRARY
+
+Tree = Any
+
+#: nodes whose first child sees what the node sees, and whose other children see something else
+_FIRST_ONLY = {
+    "subexpression", "index_expression", "projection", "value_projection", "filter_projection",
+    "flatten", "pipe", "slice",
+}
+#: JMESPath's own words that compare or add as numbers or texts
+_NUMERIC = {"sum", "max", "min", "avg", "sort", "abs", "ceil", "floor"}
+
+
+def roots_of(tree: Tree) -> set[str]:
+    """Return the names at which the paths of an expression begin."""
+    found: set[str] = set()
+    _walk_roots(tree, found)
+    return found
+
+
+def calls_of(tree: Tree) -> Iterator[tuple[str, list[Tree]]]:
+    """Yield every function call with its arguments."""
+    for node in nodes_of(tree):
+        if node["type"] == "function_expression":
+            yield node["value"], node["children"]
+
+
+def nodes_of(tree: Tree) -> Iterator[Tree]:
+    """Yield the node and all below it."""
+    yield tree
+    for child in tree.get("children", ()):
+        if isinstance(child, dict):
+            yield from nodes_of(child)
+
+
+def compared_money(tree: Tree) -> Iterator[str]:
+    """Yield each function whose amount is compared or added by JMESPath's own operators."""
+    for node in nodes_of(tree):
+        if node["type"] == "comparator" or (
+            node["type"] == "function_expression" and node["value"] in _NUMERIC
+        ):
+            for child in node["children"]:
+                if _gives_amount(child):
+                    yield child["value"]
+
+
+def path_of(tree: Tree) -> tuple[str, ...] | None:
+    """Return a chain of fields `a.b.c` as its names, or None when it is anything else."""
+    if tree["type"] == "field":
+        return (tree["value"],)
+    if tree["type"] == "subexpression":
+        parts = [path_of(child) for child in tree["children"]]
+        if all(part is not None for part in parts):
+            return tuple(name for part in parts if part for name in part)
+    return None
+
+
+def _gives_amount(tree: Tree) -> bool:
+    if tree.get("type") != "function_expression" or tree["value"] not in LIBRARY:
+        return False
+    return any(kind in ("money", "quantity") for kind in LIBRARY[tree["value"]].returns.split("|"))
+
+
+def _walk_roots(tree: Tree, found: set[str]) -> None:
+    kind = tree["type"]
+    if kind == "field":
+        found.add(tree["value"])
+    elif kind in _FIRST_ONLY:
+        if tree["children"]:
+            _walk_roots(tree["children"][0], found)
+    elif kind == "expref":
+        return
+    else:
+        for child in tree.get("children", ()):
+            if isinstance(child, dict):
+                _walk_roots(child, found)
+

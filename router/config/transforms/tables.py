@@ -1,0 +1,52 @@
+"""Owns: reference tables: keys to one value, with a declared default.
+Imports: core.
+Never: drops an unknown key silently: it takes the default and says so in `missing`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from router.core.diagnostics import Place
+from router.core.document import Json, type_name
+from router.core.errors import TransformError
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Table:
+    """A versioned table. `columns` names its key columns; rows map their texts to the value.
+
+    `default` is None when an unknown key is an error.
+    """
+
+    name: str
+    place: Place
+    columns: tuple[str, ...]
+    rows: Mapping[tuple[str, ...], Json]
+    has_default: bool
+    default: Json
+    source: str
+
+    def check_keys(self, given: int) -> str:
+        """Return what is wrong with this many keys, or an empty text."""
+        if given == len(self.columns):
+            return ""
+        return f"lookup('{self.name}') takes {len(self.columns)} keys: {', '.join(self.columns)}"
+
+    def lookup(self, keys: Sequence[Json]) -> Json:
+        """Return the value for the keys, or the default. Numbers match the text they are written as.
+
+        Raises TransformError when the key is unknown and the table has no default.
+        """
+        texts = []
+        for key in keys:
+            if isinstance(key, bool) or not isinstance(key, str | int | None):
+                raise TransformError(f"lookup('{self.name}'): a key is a {type_name(key)}")
+            texts.append("" if key is None else str(key))
+        found = self.rows.get(tuple(texts), self)
+        if found is not self:
+            return found
+        if self.has_default:
+            return self.default
+        raise TransformError(f"lookup('{self.name}'): unknown key and no default: add a row")

@@ -1,0 +1,103 @@
+"""Owns: holding the fields that a map writes against the contract that it promises.
+Imports: config.source, config.validation.
+Never: judges types (the type checker will); looks past what the map spells.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from router.config.components import Context
+from router.config.source import Node, Sequence, Table
+from router.config.validation import Contract
+from router.core.diagnostics import nearest
+
+Schema = Mapping[str, Any]
+
+
+def check_target(node: Node, contract: Contract, context: Context) -> None:
+    """Report each field that a map writes and its contract does not have, and each it must write."""
+    _Walk(contract, context).check(node, contract.schema, contract.schema)
+
+
+class _Walk:
+    """One walk through a map and a schema, side by side."""
+
+    def __init__(self, contract: Contract, context: Context) -> None:
+        self.contract = contract
+        self.context = context
+
+    def check(self, node: Node, schema: Schema, root: Schema) -> None:
+        views = list(self._views(schema, root))
+        if isinstance(node, Table):
+            block = node.get("map")
+            if node.get("each") is not None and block is not None:
+                self._items(block, views)
+            elif block is not None:
+                self.check(block, schema, root)
+            else:
+                self._fields(node, views)
+        elif isinstance(node, Sequence):
+            for one in node.items:
+                inner = one.get("map") if isinstance(one, Table) else None
+                self._items(inner if inner is not None else one, views)
+
+    def _items(self, node: Node, views: list[tuple[Schema, Schema]]) -> None:
+        for view, root in views:
+            if isinstance(view.get("items"), dict):
+                self.check(node, view["items"], root)
+                return
+
+    def _fields(self, node: Table, views: list[tuple[Schema, Schema]]) -> None:
+        properties: dict[str, tuple[Schema, Schema]] = {}
+        for view, root in views:
+            for name, child in view.get("properties", {}).items():
+                properties[name] = (child, root)
+        closed = any(
+            view.get(key) is False
+            for view, _ in views
+            for key in ("additionalProperties", "unevaluatedProperties")
+        )
+        for entry in node.entries:
+            if entry.key in properties:
+                child, root = properties[entry.key]
+                if isinstance(child, dict):
+                    self.check(entry.node, child, root)
+            elif closed:
+                self.context.report.error(
+                    "E110", entry.place, f"{self.contract.ref} has no field {entry.key} here",
+                    nearest(entry.key, properties),
+                )
+        written = {entry.key for entry in node.entries}
+        required = {name for view, _ in views for name in view.get("required", ())}
+        for name in sorted(required - written):
+            self.context.report.error(
+                "E111", node.place, f"{self.contract.ref} requires {name} here", f"{name}: =..."
+            )
+
+    def _views(self, schema: Schema, root: Schema) -> Iterator[tuple[Schema, Schema]]:
+        """Yield a schema and all that it must satisfy as well: its $ref and allOf."""
+        yield schema, root
+        reference = schema.get("$ref")
+        if isinstance(reference, str):
+            found = self._resolve(reference, root)
+            if found is not None:
+                yield from self._views(*found)
+        for child in schema.get("allOf", ()):
+            if isinstance(child, dict):
+                yield from self._views(child, root)
+
+    def _resolve(self, reference: str, root: Schema) -> tuple[Schema, Schema] | None:
+        base, _, pointer = reference.partition("#")
+        if base:
+            found = self.context.library.contracts.by_urn(base)
+            if found is None:
+                return None
+            root = found
+        target: Any = root
+        for part in pointer.split("/")[1:]:
+            target = target.get(part.replace("~1", "/").replace("~0", "~"))
+            if not isinstance(target, dict):
+                return None
+        return target, root

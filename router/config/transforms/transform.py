@@ -1,0 +1,140 @@
+"""Owns: a transform file: its inputs, the contract it gives, its map.
+Imports: config.components, config.references, config.transforms.
+Never: reads or gives anything but documents; validates (the border where it leaves does).
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from router.config.components import INVALID, Context, component, knob, place_of
+from router.config.references import CONTRACT, EXPRESSION, Named
+from router.config.shapes import ListOf, MapOf
+from router.config.source import Node, Scalar
+from router.config.source import Table as TableNode
+from router.config.transforms.maps import ABSENT, Builder, Many, decode_map
+from router.config.transforms.tables import Table
+from router.config.transforms.targets import check_target
+from router.config.validation import Contract
+from router.core.diagnostics import Place
+from router.core.document import Json
+
+#: roots that every transform may read without declaring them
+COMMON_ROOTS = frozenset({"headers", "stamp", "env"})
+
+
+@dataclass(frozen=True, slots=True)
+class InputShape:
+    """A contract, or for one item of a split the list that it is an item of: `=body.lines`."""
+
+    expects: str = "a contract such as name@1, or =path of the list it is an item of"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if isinstance(node, Scalar) and isinstance(node.value, str) and node.value[:1] == "=":
+            return EXPRESSION.decode(node, context.with_roots(None))
+        return CONTRACT.decode(node, context)
+
+
+@dataclass(frozen=True, slots=True)
+class MapShape:
+    """A document with expressions in it."""
+
+    expects: str = "a mapping of the result's fields"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        inner = _inside(context)
+        if not isinstance(node, TableNode):
+            return _not_a_map(node, context)
+        if inner is None:
+            return INVALID
+        builder = decode_map(node, inner.plus_roots(*(name for name, _ in context.around["let"])))
+        target = context.around["to"]
+        if isinstance(target, Contract):
+            check_target(node, target, context)
+        return builder
+
+
+def _inside(context: Context) -> Context | None:
+    """Return the context of the map: its inputs as roots, its declared tables alone."""
+    inputs, tables, lets = (context.around.get(key) for key in ("inputs", "tables", "let"))
+    if INVALID in (inputs, tables, lets) or inputs is None or tables is None:
+        return None
+    library = dataclasses.replace(
+        context.library, tables={table.name: table for table in tables}
+    )
+    inner = context.with_roots(COMMON_ROOTS | frozenset(inputs))
+    return dataclasses.replace(inner, library=library)
+
+
+def _not_a_map(node: Node, context: Context) -> Any:
+    context.report.error("E012", node.place, "map: must be a mapping", "map: {field: =body.field}")
+    return INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class LetShape:
+    """Names for values that the map uses more than once, each may use those before it."""
+
+    expects: str = "a mapping of names to values"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        inner = _inside(context)
+        if not isinstance(node, TableNode):
+            return _not_a_map(node, context)
+        if inner is None:
+            return INVALID
+        made: list[tuple[str, Builder]] = []
+        for entry in node.entries:
+            builder = decode_map(entry.node, inner)
+            if builder is INVALID:
+                return INVALID
+            made.append((entry.key, builder))  # type: ignore[arg-type]
+            inner = inner.plus_roots(entry.key)
+        return tuple(made)
+
+
+TABLE = Named("table", "E036", lambda context: context.library.tables)
+
+
+@component("transform", doc="Turns documents of declared contracts into one of another contract.")
+class TransformFile:
+    inputs: Mapping[str, Any] = knob(
+        MapOf(InputShape(), key="[a-z][a-z0-9_]*", least=1), doc="every root with its contract"
+    )
+    to: Contract = knob(CONTRACT, doc="the contract that the result keeps")
+    tables: tuple[Table, ...] = knob(ListOf(TABLE), doc="tables it looks up", default=())
+    let: tuple[tuple[str, Builder], ...] = knob(LetShape(), doc="values with a name", default=())
+    map: Builder = knob(MapShape(), doc="the result, field by field")
+    place: Place = place_of()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Transform:
+    """A named, compiled transform: a pure function of its inputs."""
+
+    name: str
+    file: TransformFile
+
+    @property
+    def inputs(self) -> frozenset[str]:
+        """Return the roots that a step must give it."""
+        return frozenset(self.file.inputs)
+
+    @property
+    def to(self) -> Contract:
+        """Return the contract of the result."""
+        return self.file.to
+
+    def __call__(self, scope: Mapping[str, Json]) -> Json:
+        """Return the result over `scope`. Raises TransformError or LimitExceeded with its place."""
+        if self.file.let:
+            inner = dict(scope)
+            for name, builder in self.file.let:
+                value = builder(inner)
+                value = value.items if isinstance(value, Many) else value
+                inner[name] = None if value is ABSENT else value
+            scope = inner
+        return self.file.map(scope)

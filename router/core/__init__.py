@@ -1,0 +1,1 @@
+"""The words everybody uses: errors, diagnostics, messages, money, ports. No I/O, no clock."""

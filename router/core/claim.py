@@ -1,0 +1,47 @@
+"""Owns: claims: what a message says it is, and what was said before it.
+Imports: nothing of the router.
+Never: judges (engine.identity does).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from enum import StrEnum
+
+
+class Held(StrEnum):
+    """What became of the message that holds a claim."""
+
+    #: handled, being handled, or waiting for its next attempt
+    LIVE = "live"
+    #: it had no effect and waits for a person
+    DEAD = "dead"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claim:
+    """One identity that a message claims.
+
+    `version` orders states of one object: an integer, compared as such. `compare` is a digest of
+    what makes a repeat a conflict, `body` one of the whole record.
+    """
+
+    key: bytes
+    words: tuple[str, ...]
+    compare: bytes
+    body: bytes
+    version: int | None = None
+    keep: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holding:
+    """A claim as it was recorded."""
+
+    key: bytes
+    message_id: str
+    state: Held
+    compare: bytes
+    body: bytes
+    version: int | None

@@ -1,0 +1,129 @@
+"""Owns: the ways in which the decision about one message can come out, and the effects it has.
+Imports: core.message, core.errors.
+Never: decides (engine does) or records (infra does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import TypeAlias
+
+from router.core.document import Json
+from router.core.message import ContractRef, Message
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Produced:
+    """A canonical object for whoever subscribes. `key` is its business identity (32 bytes),
+    `compare` a digest of what makes a repeat a conflict.
+    """
+
+    message: Message
+    contract: ContractRef
+    key: bytes
+    compare: bytes
+    #: the key in words, for traces: `refund 123/abc`
+    words: tuple[str, ...]
+    subscribers: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sent:
+    """A command for one operation of a system."""
+
+    message: Message
+    operation: str
+
+
+Effect: TypeAlias = Produced | Sent
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Routed:
+    """The message had effects. `notes` are the reasons of branches that had none."""
+
+    effects: tuple[Effect, ...]
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Discarded:
+    """The message was dropped on purpose, for a declared reason.
+
+    `stale`: a newer state of the same object was handled before.
+    """
+
+    reason: str
+    stale: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Duplicate:
+    """The message repeats `of`, which was or is being handled."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Conflict:
+    """The message has the identity of `of` and says something else: an incident."""
+
+    of: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redeliver:
+    """The message comes again at `at`; `nominal` is the declared delay without its jitter."""
+
+    at: datetime
+    nominal: timedelta
+    reason: str
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DeadLettered:
+    """The message needs a person. `step` and `place` say what refused it."""
+
+    reason: str
+    detail: str = ""
+    step: str = ""
+    place: str = ""
+
+
+Decision: TypeAlias = Routed | Discarded | Duplicate | Conflict | Redeliver | DeadLettered
+
+#: The journal's word for each decision.
+WORDS: Mapping[type, str] = {
+    Routed: "routed",
+    Discarded: "discarded",
+    Duplicate: "duplicate",
+    Conflict: "conflict",
+    Redeliver: "retry",
+    DeadLettered: "dead_lettered",
+}
+
+
+def word_of(decision: Decision) -> str:
+    """Return the journal's word for a decision."""
+    return WORDS[type(decision)]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """An enrich answer that the pipeline needs: `operation` with its arguments."""
+
+    operation: str
+    arguments: Mapping[str, Json]
+    #: identifies the answer within its message and in the cache
+    key: str
+    cache: timedelta | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needs:
+    """The pipeline cannot decide before these calls are answered."""
+
+    calls: tuple[Call, ...]

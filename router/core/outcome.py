@@ -1,0 +1,27 @@
+"""Owns: what an answer of a system means.
+Imports: core.document.
+Never: classifies (engine.outcome does).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from router.core.document import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """`word` is done, refused, retry or unknown. `detail` says why, without a payload."""
+
+    word: str
+    detail: str = ""
+    #: the refusal's code
+    code: str = ""
+    #: the far side's name for the effect
+    reference: str = ""
+    #: the document that a read gave
+    result: Json = None
+    #: the far side's wish for the next try
+    after: timedelta | None = None

@@ -1,0 +1,81 @@
+"""Owns: the protocols between floors: adapters, the clock, the source of secrets.
+Imports: core.
+Never: an implementation.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import datetime, timedelta
+from typing import Any, Protocol
+
+from router.core.document import Json
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Prepared:
+    """The exact request: what an intent stores and every repeat sends. `head` is the adapter's own
+    (method, address, headers ...) and must hold JSON values only.
+    """
+
+    head: Mapping[str, Json]
+    body: bytes
+
+    def summary(self) -> str:
+        """Return a line for people: method or verb, and where to."""
+        return " ".join(str(self.head[key]) for key in ("verb", "target") if key in self.head)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Answer:
+    """What came back. `body` is the decoded document, null when it is none; `raw` the bytes."""
+
+    status: int
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Json = None
+    raw: bytes = b""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Health:
+    """Whether a system can be reached, and what it said."""
+
+    ok: bool
+    text: str = ""
+
+
+class Adapter(Protocol):
+    """A protocol made callable for one system. Built from its Settings, used by many threads."""
+
+    #: no call lasts longer; a lease must outlast it
+    timeout: timedelta
+
+    def prepare(self, request: Any, values: Mapping[str, Json], document: Json) -> Prepared:
+        """Return the exact request. Pure. `values` fill the request's places. Raises MessageError."""
+
+    def call(self, prepared: Prepared, key: Mapping[str, str]) -> Answer:
+        """Make the call; `key` holds headers that carry our idempotency key.
+
+        Raises Retryable when it never left, Unknown when it may have arrived.
+        """
+
+    def check(self) -> Health:
+        """Ask whether the system can be reached, without an effect."""
+
+    def close(self) -> None:
+        """Let go of connections."""
+
+
+class Clock(Protocol):
+    """Where time comes from."""
+
+    def now(self) -> datetime:
+        """Return the time as an aware UTC datetime."""
+
+
+class Secrets(Protocol):
+    """Where secrets come from."""
+
+    def get(self, reference: str) -> str:
+        """Return the secret that `env:NAME` or `file:NAME` means. Raises LookupError."""

@@ -1,0 +1,42 @@
+"""Owns: durations, sizes and rates as the language writes them.
+Imports: nothing of the router.
+Never: reads a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import timedelta
+
+_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+_UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+_SIZE = re.compile(r"([0-9]{1,9})(B|KiB|MiB|GiB)")
+_SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_PERCENT = re.compile(r"([0-9]{1,3})%")
+
+
+def duration(text: str) -> timedelta | None:
+    """Return `500ms`, `5s`, `30m`, `2h`, `90d` as a timedelta; None when it is none of these."""
+    match = _DURATION.fullmatch(text)
+    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+
+
+def duration_text(span: timedelta) -> str:
+    """Return the shortest way to write a duration: the inverse of `duration`."""
+    millis = int(span / timedelta(milliseconds=1))
+    for unit, size in (("d", 86_400_000), ("h", 3_600_000), ("m", 60_000), ("s", 1000)):
+        if millis and millis % size == 0:
+            return f"{millis // size}{unit}"
+    return f"{millis}ms" if millis else "0s"
+
+
+def size(text: str) -> int | None:
+    """Return `64KiB`, `1MiB` as bytes; None when it is no size."""
+    match = _SIZE.fullmatch(text)
+    return int(match[1]) * _SIZES[match[2]] if match else None
+
+
+def percent(text: str) -> int | None:
+    """Return `20%` as 20; None when it is no percentage up to 100."""
+    match = _PERCENT.fullmatch(text)
+    return int(match[1]) if match and int(match[1]) <= 100 else None

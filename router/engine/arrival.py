@@ -1,0 +1,167 @@
+"""Owns: what a decoded delivery becomes: one message a record, with kind, identity, correlation.
+Imports: core, config.channels, engine.identity.
+Never: decodes bytes, stores, raises for a bad record (it arrives as a failure).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import quote
+
+from router.config.channels import Channel, Route
+from router.core.claim import Claim
+from router.core.decision import DeadLettered, Discarded
+from router.core.document import Json, type_name
+from router.core.errors import MessageError, TransformError
+from router.core.message import Message, RawRef, derived_id
+from router.engine.identity import claims_of, document_digest, searchable, words_of
+from router.engine.steps.ending import stop_of
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Delivery:
+    """What was delivered: one request or one file. `headers` are in lower case."""
+
+    id: str
+    headers: Mapping[str, str]
+    received_at: datetime
+    sha256: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Arrival:
+    """One record of a delivery. `verdict` is set when no route has to be run for it.
+
+    `references` are the words by which it can be found: correlation and identity parts.
+    """
+
+    message: Message
+    claims: tuple[Claim, ...] = ()
+    references: tuple[str, ...] = ()
+    verdict: Discarded | DeadLettered | None = None
+
+
+def arrivals_of(
+    channel: Channel,
+    delivery: Delivery,
+    body: Json,
+    env: Mapping[str, Json],
+    shaped: Callable[[Json], Json],
+) -> tuple[Arrival, ...]:
+    """Return one arrival a record; a delivery whose records cannot be told apart is one failure.
+
+    `shaped` gives a record the shape that the source declares.
+    """
+    if channel.records is None:
+        return (arrival_of(channel, delivery, shaped(body), env),)
+    try:
+        records = channel.records({"body": body, "headers": delivery.headers})
+        if not isinstance(records, list):
+            raise TransformError(
+                f"records: ={channel.records.source} is {type_name(records)}, not a list",
+                place=channel.records.place,
+            )
+    except MessageError as error:
+        return (failed_arrival(channel, delivery, error, "records"),)
+    if not records:
+        return (failed_arrival(channel, delivery, MessageError("no records", code="empty"), "records"),)
+    return tuple(
+        arrival_of(channel, delivery, shaped(record), env, index) for index, record in enumerate(records)
+    )
+
+
+def arrival_of(
+    channel: Channel, delivery: Delivery, body: Json, env: Mapping[str, Json], index: int = 0
+) -> Arrival:
+    """Return the arrival of one record."""
+    scope: dict[str, Json] = {"body": body, "headers": delivery.headers, "env": env}
+    message_id = derived_id(delivery.id, str(index))
+    kind = ""
+    try:
+        kind = _kind(channel, scope)
+        stamp = {
+            name: str(value)
+            for name, expression in channel.stamp.items()
+            if (value := expression(scope)) is not None
+        }
+        scope["stamp"] = stamp
+        route = channel.routes.get(kind, channel.otherwise)
+        if not isinstance(route, Route):
+            message = _message(channel, delivery, body, (message_id, kind))
+            return Arrival(message=message, verdict=stop_of(route))
+        return _routed(route, delivery, scope, (message_id, stamp))
+    except MessageError as error:
+        return failed_arrival(channel, delivery, error, "accept", record=(message_id, kind, body))
+
+
+def failed_arrival(
+    channel: Channel,
+    delivery: Delivery,
+    error: MessageError,
+    step: str,
+    record: tuple[str, str, Json] | None = None,
+) -> Arrival:
+    """Return the arrival of what cannot be read: it goes to the dead letters with its bytes."""
+    message_id, kind, body = record or (derived_id(delivery.id, "0"), "", None)
+    return Arrival(
+        message=_message(channel, delivery, body, (message_id, kind)),
+        verdict=DeadLettered(
+            reason=error.code, detail=str(error), step=step, place=str(error.place or "")
+        ),
+    )
+
+
+def _routed(
+    route: Route, delivery: Delivery, scope: Mapping[str, Json], made: tuple[str, dict[str, str]]
+) -> Arrival:
+    message_id, stamp = made
+    body = scope["body"]
+    claims = claims_of(route, scope, document_digest(body))
+    words = words_of(route.correlation, scope, route.name) if route.correlation else ()
+    order = words_of(route.order_by, scope, route.name) if route.order_by else ()
+    references = [*searchable(route.correlation, words), *(word for claim in claims for word in claim.words)]
+    message = Message(
+        id=message_id,
+        correlationid=joined(words) or message_id,
+        channel=route.channel,
+        kind=route.kind,
+        occurred_at=delivery.received_at,
+        headers=delivery.headers,
+        stamp=stamp,
+        payload=body,
+        raw=RawRef(delivery.id, delivery.sha256),
+        order_key=joined(order),
+    )
+    return Arrival(message=message, claims=claims, references=tuple(dict.fromkeys(references)))
+
+
+def _message(
+    channel: Channel, delivery: Delivery, body: Json, made: tuple[str, str]
+) -> Message:
+    message_id, kind = made
+    return Message(
+        id=message_id,
+        correlationid=message_id,
+        channel=channel.name,
+        kind=kind,
+        occurred_at=delivery.received_at,
+        headers=delivery.headers,
+        payload=body,
+        raw=RawRef(delivery.id, delivery.sha256),
+    )
+
+
+def joined(words: tuple[str, ...]) -> str:
+    """Return key words as one readable text in which no two keys look alike."""
+    return "/".join(quote(word, safe="") for word in words)
+
+
+def _kind(channel: Channel, scope: Mapping[str, Json]) -> str:
+    kind = channel.kind(scope)
+    if kind is None:
+        return ""
+    if not isinstance(kind, str):
+        raise TransformError(f"kind: is {type_name(kind)}, not a text", place=channel.kind.place)
+    return kind

@@ -1,0 +1,80 @@
+"""Owns: classifying answers by an operation's outcome rules.
+Imports: config.systems, core.
+Never: times a repeat (the failure policy does), reads a clock.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime, timedelta
+from email.utils import parsedate_to_datetime
+
+from router.config.systems import Operation, OutcomeRule
+from router.core.document import Json
+from router.core.errors import MessageError
+from router.core.outcome import Outcome
+from router.core.ports import Answer
+
+#: longer wishes are cut: the far side may not park us for days
+LONGEST_WISH = timedelta(hours=24)
+
+
+def classify(
+    operation: Operation, answer: Answer, env: Mapping[str, Json], now: datetime
+) -> Outcome:
+    """Return what an answer means. A rule that cannot be evaluated makes it unknown."""
+    scope = {
+        "status": answer.status,
+        "headers": dict(answer.headers),
+        "body": answer.body,
+        "env": env,
+    }
+    after = wish_of(answer.headers.get("retry-after", ""), now)
+    for rule in operation.file.outcome:
+        try:
+            if rule.condition is not None and not rule.condition.holds(scope):
+                continue
+            return _outcome(operation, rule, scope, after)
+        except MessageError as error:
+            return Outcome(word=_unsure(operation), detail=f"the answer cannot be read: {error}")
+    return Outcome(word=_unsure(operation), detail=f"status {answer.status}")
+
+
+def wish_of(text: str, now: datetime) -> timedelta | None:
+    """Return what a Retry-After header asks for: seconds or a date; None when it is neither."""
+    text = text.strip()
+    if re.fullmatch(r"[0-9]{1,9}", text):
+        return min(timedelta(seconds=int(text)), LONGEST_WISH)
+    try:
+        at = parsedate_to_datetime(text)
+    except (TypeError, ValueError):
+        return None
+    if at.tzinfo is None:
+        at = at.replace(tzinfo=UTC)
+    return min(max(at - now, timedelta(0)), LONGEST_WISH)
+
+
+def _outcome(
+    operation: Operation, rule: OutcomeRule, scope: Mapping[str, Json], after: timedelta | None
+) -> Outcome:
+    word = rule.outcome or rule.otherwise
+    detail = f"status {scope['status']}"
+    if word != "done":
+        code = rule.code(scope) if rule.code is not None else None
+        return Outcome(word=word, detail=detail, code=str(code or ""), after=after)
+    answer = operation.file.request.answer
+    if answer is not None:
+        answer.ensure(scope["body"], "the answer")
+    result = rule.result(scope) if rule.result is not None else scope["body"]
+    if operation.file.returns is not None:
+        operation.file.returns.ensure(result, "the answer")
+    reference = rule.reference(scope) if rule.reference is not None else None
+    return Outcome(
+        word=word, detail=detail, result=result, reference="" if reference is None else str(reference)
+    )
+
+
+def _unsure(operation: Operation) -> str:
+    """A read can simply be asked again; an effect has to be looked up."""
+    return "retry" if operation.is_read else "unknown"

@@ -1,0 +1,57 @@
+"""Owns: the steps with effects: produce (publish an object), send (command an operation).
+Imports: config.steps, engine.identity, engine.token.
+Never: lets a payload out that its contract does not allow.
+"""
+
+from __future__ import annotations
+
+from router.config.steps import Produce, Recipients
+from router.core.decision import Produced, Sent
+from router.core.document import Json
+from router.engine.identity import compare_digest, field_at, object_key, part
+from router.engine.token import Context, Emit, Token
+
+
+def produce(step: Produce, token: Token, context: Context) -> Emit:
+    """Publish the payload as an object to the flows that subscribe at this moment.
+
+    Raises ContractViolation when the payload breaks the contract, Unroutable when its key is null.
+    """
+    contract = step.object
+    payload = token.scope["payload"]
+    contract.ensure(payload, "what the transform gives")
+    words = _key_words(step, payload, token)
+    subject = contract.ref.subject
+    message = token.message.derive(
+        payload=payload, contract=contract.ref, seed="\x1f".join((subject, *map(str, words)))
+    )
+    effect = Produced(
+        message=message,
+        contract=contract.ref,
+        key=object_key(subject, words),
+        compare=compare_digest(step.compare, token.scope),
+        words=(contract.ref.name, *map(str, words)),
+        subscribers=context.subscribers.get(subject, ()),
+    )
+    return Emit(tokens=(token,), effects=(effect,))
+
+
+def send(step: Recipients, token: Token, _context: Context) -> Emit:
+    """Send the payload to each operation. Raises ContractViolation."""
+    payload = token.scope["payload"]
+    effects = []
+    for target in step.targets:
+        accept = target.operation.accept
+        assert accept is not None, "checked at load: a send goes to no read"
+        accept.ensure(payload, f"what is sent to {target.operation.name}")
+        seed = "\x1f".join((target.operation.name, *token.path))
+        message = token.message.derive(payload=payload, contract=accept.ref, seed=seed)
+        effects.append(Sent(message=message, operation=target.operation.name))
+    return Emit(tokens=(token,), effects=tuple(effects))
+
+
+def _key_words(step: Produce, payload: Json, token: Token) -> tuple[str | int, ...]:
+    name = step.object.ref.subject
+    if step.key:
+        return tuple(part(one(token.scope), name, one.place) for one in step.key)
+    return tuple(part(field_at(payload, path), name, step.place) for path in step.object.keys)

@@ -1,0 +1,67 @@
+"""Owns: what walks through the steps, and what a step gives.
+Imports: core.
+Never: mutated; a step makes a new token.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Any, TypeAlias
+
+from router.config.steps import Step
+from router.core.decision import Call, DeadLettered, Discarded, Effect
+from router.core.document import Json
+from router.core.message import ContractRef, Message
+
+Stop: TypeAlias = Discarded | DeadLettered
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Token:
+    """A message on its way through the steps: the roots in reach and its payload's contract.
+
+    `path` tells the parts of one decision apart: branch names and split indexes.
+    """
+
+    message: Message
+    scope: Mapping[str, Json]
+    contract: ContractRef | None
+    path: tuple[str, ...] = ()
+
+    def with_root(self, name: str, value: Json, *path: str) -> Token:
+        """Return the token with one more root in reach."""
+        return replace(self, scope={**self.scope, name: value}, path=(*self.path, *path))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Emit:
+    """What a step gives: tokens that go on, effects, stops, calls that it needs answered."""
+
+    tokens: tuple[Token, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    stops: tuple[Stop, ...] = ()
+    calls: tuple[Call, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Context:
+    """What steps may look at beside the token."""
+
+    #: answers to calls by their key
+    answers: Mapping[str, Json] = field(default_factory=dict)
+    #: `object@1` -> names of subscribing flows
+    subscribers: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    env: Mapping[str, Json] = field(default_factory=dict)
+    #: told of every step: the step, the token it got, what it gave
+    observe: Callable[[Step, Token, Emit], None] | None = None
+    #: runs steps within a step; set by the pipeline
+    follow: Callable[[tuple[Step, ...], Token, Context], Emit] | None = None
+
+    def run(self, steps: tuple[Step, ...], token: Token) -> Emit:
+        """Run steps from a token."""
+        assert self.follow is not None, "the pipeline sets it"
+        return self.follow(steps, token, self)
+
+
+Runner: TypeAlias = Callable[[Any, Token, Context], Emit]

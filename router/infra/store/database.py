@@ -1,0 +1,94 @@
+"""Owns: opening a database: engines, SQLite's settings, migrations, the lock of one daemon.
+Imports: SQLAlchemy, Alembic.
+Never: queries the router's tables.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.pool import StaticPool
+
+from router.core.errors import Unavailable
+from router.infra.store.tables import metadata
+
+#: milliseconds that a reader waits for a writer of another process
+BUSY_MS = 5_000
+
+
+def open_file(path: Path, *, writes: bool) -> Engine:
+    """Return an engine over a SQLite file; a writing one begins every transaction as a writer."""
+    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    _settings(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
+    return engine
+
+
+def open_memory() -> Engine:
+    """Return an engine over a database in memory with the tables in it: one connection, one thread."""
+    engine = create_engine(
+        "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
+    )
+    _settings(engine, "BEGIN")
+    metadata.create_all(engine)
+    return engine
+
+
+def migrate(path: Path) -> None:
+    """Bring a database file to the newest revision. Raises Unavailable when it cannot be."""
+    from alembic import command  # noqa: PLC0415 (a third of the start-up time of every command)
+    from alembic.config import Config  # noqa: PLC0415
+
+    path.parent.mkdir(parents=True, exist_ok=True)
+    config = Config()
+    config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
+    engine = open_file(path, writes=True)
+    try:
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            command.upgrade(config, "head")
+    except SQLAlchemyError as error:
+        raise Unavailable(f"the store {path} cannot be opened: {error}") from error
+    finally:
+        engine.dispose()
+
+
+class DaemonLock:
+    """Keeps a second daemon off one store: SQLite has one writer, and the loop owns the queue."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock beside `path`. Raises Unavailable when another daemon holds it."""
+        path.parent.mkdir(parents=True, exist_ok=True)
+        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise Unavailable(f"another router runs on {path}: stop it first") from error
+
+    def release(self) -> None:
+        """Let the lock go."""
+        os.close(self._file)
+
+
+def _settings(engine: Engine, begin: str) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={BUSY_MS}",
+            "cache_size=-65536",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

@@ -1,0 +1,189 @@
+"""Owns: everything that is read from the store.
+Imports: SQLAlchemy, infra.store.tables, infra.codecs.
+Never: writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Row, func, select, union
+
+from router.core.claim import Held, Holding
+from router.core.envelope import unpack
+from router.infra.codecs import decode_trusted
+from router.infra.store import tables
+from router.infra.store.rows import Intent, Queued, time_of, time_text
+
+#: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once
+CHUNK = 500
+
+
+class Reader:
+    """Queries over one connection; what it returns are values."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def queued(self, lane: str, after: int, limit: int) -> list[Queued]:
+        """Return the next rows of a lane in the order of their publishing."""
+        table = tables.queue
+        rows = self._connection.execute(
+            select(table)
+            .where(table.c.lane == lane, table.c.id > after)
+            .order_by(table.c.id)
+            .limit(limit)
+        )
+        return [_queued(row) for row in rows]
+
+    def due(self, now: datetime, limit: int) -> list[Queued]:
+        """Return rows whose time has come, the oldest first."""
+        table = tables.due
+        rows = self._connection.execute(
+            select(table)
+            .where(table.c.due_at <= time_text(now))
+            .order_by(table.c.due_at)
+            .limit(limit)
+        )
+        return [_queued(row) for row in rows]
+
+    def next_due(self) -> datetime | None:
+        """Return when the next due row comes, None when there is none."""
+        found = self._connection.execute(select(func.min(tables.due.c.due_at))).scalar()
+        return time_of(found) if found else None
+
+    def holdings(self, keys: Iterable[bytes], now: datetime) -> dict[bytes, Holding]:
+        """Return the claims that are held, by key; expired ones are not."""
+        wanted = sorted(set(keys))
+        table = tables.claims
+        found: dict[bytes, Holding] = {}
+        for start in range(0, len(wanted), CHUNK):
+            rows = self._connection.execute(
+                select(table).where(table.c.key.in_(wanted[start : start + CHUNK]))
+            )
+            for row in rows:
+                if row.expires_at is None or row.expires_at > time_text(now):
+                    found[row.key] = Holding(
+                        key=row.key,
+                        message_id=row.message_id,
+                        state=Held(row.state),
+                        compare=row.compare,
+                        body=row.body,
+                        version=row.version,
+                    )
+        return found
+
+    def intent(self, key: str) -> Intent | None:
+        """Return an effect by its key."""
+        table = tables.intents
+        row = self._connection.execute(select(table).where(table.c.key == key)).first()
+        if row is None:
+            return None
+        return Intent(
+            key=row.key,
+            operation=row.operation,
+            state=row.state,
+            head=decode_trusted(row.request.encode()),
+            body=row.body,
+            reference=row.reference,
+            sends=row.sends,
+            first_at=time_of(row.first_at),
+            lease_until=time_of(row.lease_until),
+            token=row.token,
+            their_reference=row.their_reference,
+        )
+
+    def file_known(self, key: tuple[str, str, int, int]) -> bool:
+        """Return whether a file (channel, name, size, mtime) was read to its last record."""
+        table = tables.files
+        channel, name, size, mtime = key
+        found = self._connection.execute(
+            select(table.c.at).where(
+                table.c.channel == channel, table.c.name == name, table.c.size == size,
+                table.c.mtime_ns == mtime,
+            )
+        )
+        return found.first() is not None
+
+    def correlations(self, word: str) -> list[str]:
+        """Return the transactions that a word may mean: a correlation, a message id, a number."""
+        journal, words = tables.journal, tables.reference_words
+        found = union(
+            select(journal.c.correlationid).where(journal.c.correlationid == word),
+            select(journal.c.correlationid).where(journal.c.message_id == word),
+            select(words.c.correlationid).where(words.c.word == word),
+        )
+        return sorted(self._connection.execute(found).scalars())
+
+    def history(self, correlationid: str, limit: int = 2000) -> list[dict[str, Any]]:
+        """Return the journal of a transaction in the order in which it was written."""
+        table = tables.journal
+        rows = self._connection.execute(
+            select(table)
+            .where(table.c.correlationid == correlationid)
+            .order_by(table.c.seq)
+            .limit(limit)
+        )
+        return [_document(row, "detail") for row in rows]
+
+    def waiting(self, message_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
+        """Return what is queued or due for these messages: consumer and time, by message."""
+        found: dict[str, dict[str, Any]] = {}
+        for start in range(0, len(message_ids), CHUNK):
+            part = message_ids[start : start + CHUNK]
+            due = tables.due
+            for row in self._connection.execute(
+                select(due.c.message_id, due.c.consumer, due.c.due_at, due.c.reason).where(
+                    due.c.message_id.in_(part)
+                )
+            ):
+                found[row.message_id] = dict(row._mapping)
+        return found
+
+    def counters(self) -> list[dict[str, Any]]:
+        """Return how often each consumer came to each word."""
+        table = tables.counters
+        rows = self._connection.execute(
+            select(table).order_by(table.c.consumer, table.c.word, table.c.reason)
+        )
+        return [dict(row._mapping) for row in rows]
+
+    def sizes(self) -> dict[str, int]:
+        """Return how many rows wait: by lane, due, dead."""
+        queue = tables.queue
+        found = {
+            str(lane): int(n)
+            for lane, n in self._connection.execute(
+                select(queue.c.lane, func.count()).group_by(queue.c.lane)
+            )
+        }
+        for name, table in (("due", tables.due), ("dead", tables.dead)):
+            count = self._connection.execute(select(func.count()).select_from(table)).scalar()
+            found[name] = int(count or 0)
+        return found
+
+    def dead_letters(self, limit: int) -> list[dict[str, Any]]:
+        """Return the newest dead letters, without their bodies."""
+        table = tables.dead
+        columns = [column for column in table.c if column.name != "body"]
+        rows = self._connection.execute(select(*columns).order_by(table.c.at.desc()).limit(limit))
+        return [dict(row._mapping) for row in rows]
+
+
+def _queued(row: Row[Any]) -> Queued:
+    document = decode_trusted(row.body)
+    return Queued(
+        lane=row.lane,
+        consumer=row.consumer,
+        message=unpack(document["message"]),
+        extra=document["extra"],
+        id=getattr(row, "id", 0),
+    )
+
+
+def _document(row: Row[Any], column: str) -> dict[str, Any]:
+    made = dict(row._mapping)
+    made[column] = decode_trusted(made[column].encode())
+    return made

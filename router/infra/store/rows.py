@@ -1,0 +1,76 @@
+"""Owns: the rows that are written and read, as values.
+Imports: core.
+Never: a statement.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any
+
+from router.core.message import Message
+
+
+def time_text(at: datetime) -> str:
+    """Return a time as the store keeps it: RFC 3339 UTC, six digits, so that texts sort as times."""
+    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def time_of(text: str) -> datetime:
+    """Return the time that `time_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queued:
+    """A message waiting for a consumer. `extra` travels with it (claims, a verdict, answers)."""
+
+    lane: str
+    consumer: str
+    message: Message
+    extra: Mapping[str, Any] | None = None
+    id: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entry:
+    """One line of the journal."""
+
+    at: datetime
+    message: Message
+    consumer: str
+    word: str
+    #: counted by it; "" counts the word alone
+    reason: str = ""
+    detail: Mapping[str, Any] | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Dead:
+    """A dead letter."""
+
+    at: datetime
+    queued: Queued
+    reason: str
+    detail: str
+    step: str
+    place: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Intent:
+    """An effect on a system, as recorded."""
+
+    key: str
+    operation: str
+    state: str
+    head: Mapping[str, Any]
+    body: bytes
+    reference: str
+    sends: int
+    first_at: datetime
+    lease_until: datetime
+    token: str
+    their_reference: str | None = None

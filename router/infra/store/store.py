@@ -1,0 +1,166 @@
+"""Owns: the store: one writer with group commit, readers beside it.
+Imports: SQLAlchemy, infra.store.
+Never: lets two threads write; commits half a job.
+"""
+
+from __future__ import annotations
+
+import queue
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import Future
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, TypeVar
+
+from sqlalchemy import Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from router.core.errors import RouterError, Unavailable
+from router.infra.store.database import DaemonLock, migrate, open_file, open_memory
+from router.infra.store.reader import Reader
+from router.infra.store.transaction import Transaction
+
+T = TypeVar("T")
+Job = Callable[[Transaction], T]
+
+#: jobs of one commit; what arrives during an fsync shares the next one
+GROUP = 256
+
+
+class Store:
+    """Messages, claims, journal, intents in one database. Safe for many threads.
+
+    `submit` gives a future that is done when the job is on disk, or has failed and left no trace.
+    """
+
+    def __init__(
+        self, writer: Engine, reader: Engine, revision: str, *, threaded: bool, lock: Any = None
+    ) -> None:
+        self._writer = writer
+        self._reader = reader
+        self._revision = revision
+        self._lock = lock
+        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        self._wakers: dict[str, Callable[[], None]] = {}
+        self._thread: threading.Thread | None = None
+        if threaded:
+            self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
+            self._thread.start()
+
+    @classmethod
+    def on_file(cls, path: Path, revision: str) -> Store:
+        """Open a database file for a daemon: migrated, locked against a second daemon."""
+        lock = DaemonLock(path)
+        migrate(path)
+        return cls(
+            open_file(path, writes=True), open_file(path, writes=False), revision,
+            threaded=True, lock=lock,
+        )
+
+    @classmethod
+    def to_read(cls, path: Path) -> Store:
+        """Open a database file beside a running daemon, to look into it. Raises Unavailable."""
+        if not path.exists():
+            raise Unavailable(f"there is no store at {path}: start router run first")
+        engine = open_file(path, writes=False)
+        return cls(engine, engine, "", threaded=False)
+
+    @classmethod
+    def in_memory(cls, revision: str) -> Store:
+        """Open a store that lives as long as this object, for one thread."""
+        engine = open_memory()
+        return cls(engine, engine, revision, threaded=False)
+
+    def wake(self, lane: str, waker: Callable[[], None]) -> None:
+        """Call `waker` after each commit that published to a lane."""
+        self._wakers[lane] = waker
+
+    def submit(self, job: Job[T]) -> Future[T]:
+        """Run a job in the next transaction."""
+        future: Future[T] = Future()
+        if self._thread is None:
+            self._commit([(job, future)])
+        else:
+            self._jobs.put((job, future))
+        return future
+
+    def write(self, job: Job[T]) -> T:
+        """Run a job and wait until it is on disk. Raises what the job raised, or Unavailable."""
+        return self.submit(job).result()
+
+    @contextmanager
+    def read(self) -> Iterator[Reader]:
+        """Give a reader over what is committed."""
+        try:
+            with self._reader.connect() as connection:
+                yield Reader(connection)
+        except SQLAlchemyError as error:
+            raise Unavailable(f"the store cannot be read: {error}") from error
+
+    def close(self) -> None:
+        """Finish the jobs that were submitted, then let go of the database."""
+        if self._thread is not None:
+            self._jobs.put(None)
+            self._thread.join()
+            self._thread = None
+        self._writer.dispose()
+        self._reader.dispose()
+        if self._lock is not None:
+            self._lock.release()
+
+    def _work(self) -> None:
+        while (first := self._jobs.get()) is not None:
+            group = [first]
+            stop = False
+            while len(group) < GROUP:
+                try:
+                    job = self._jobs.get_nowait()
+                except queue.Empty:
+                    break
+                if job is None:
+                    stop = True
+                    break
+                group.append(job)
+            self._commit(group)
+            if stop:
+                return
+
+    def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
+        """Run jobs in one transaction, each in a savepoint; settle the futures after the commit."""
+        settled: list[Callable[[], None]] = []
+        woken: set[str] = set()
+        try:
+            with self._writer.begin() as connection:
+                for job, future in group:
+                    transaction = Transaction(connection, self._revision)
+                    try:
+                        with connection.begin_nested():
+                            result = job(transaction)
+                            transaction.flush()
+                    except (RouterError, SQLAlchemyError) as error:
+                        settled.append(_failure(future, error))
+                        continue
+                    except Exception as error:  # noqa: BLE001 (a job's bug must not stop the writer)
+                        settled.append(_failure(future, error))
+                        continue
+                    woken |= transaction.woken
+                    settled.append(_success(future, result))
+        except SQLAlchemyError as error:
+            lost = Unavailable(f"the store cannot be written: {error}")
+            settled = [_failure(future, lost) for _, future in group]
+            woken = set()
+        for settle in settled:
+            settle()
+        for lane in woken:
+            waker = self._wakers.get(lane)
+            if waker is not None:
+                waker()
+
+
+def _success(future: Future[Any], result: Any) -> Callable[[], None]:
+    return lambda: future.set_result(result)
+
+
+def _failure(future: Future[Any], error: BaseException) -> Callable[[], None]:
+    return lambda: future.set_exception(error)

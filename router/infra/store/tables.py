@@ -1,0 +1,168 @@
+"""Owns: the tables of the store. The migrations build them; a test holds both against each other.
+Imports: SQLAlchemy.
+Never: queries.
+
+Times are text in RFC 3339 UTC with six fraction digits, so that they sort as they are.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+)
+
+metadata = MetaData()
+
+_Id = String(64)
+_Time = String(32)
+_Serial = BigInteger().with_variant(Integer, "sqlite")
+
+#: the original bytes of every delivery, stored before it is answered
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Id, primary_key=True),
+    Column("channel", String(64), nullable=False),
+    Column("received_at", _Time, nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+
+#: messages on their way; the row is both queue and outbox: published when its transaction commits.
+#: lane: `loop` for routes and flows, `sys.<system>` for workers
+queue = Table(
+    "queue",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("lane", String(80), nullable=False),
+    Column("consumer", String(160), nullable=False),
+    Column("message_id", _Id, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("queue_by_lane", "lane", "id"),
+    sqlite_autoincrement=True,
+)
+
+#: messages whose next attempt has a time
+due = Table(
+    "due",
+    metadata,
+    Column("message_id", _Id, primary_key=True),
+    Column("consumer", String(160), primary_key=True),
+    Column("due_at", _Time, nullable=False),
+    Column("lane", String(80), nullable=False),
+    Column("reason", String(64), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("due_by_time", "due_at"),
+)
+
+#: identities: of deliveries, of what messages are about, of produced objects
+claims = Table(
+    "claims",
+    metadata,
+    Column("key", LargeBinary(32), primary_key=True),
+    Column("message_id", _Id, nullable=False),
+    Column("state", String(8), nullable=False),
+    Column("compare", LargeBinary, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("version", BigInteger),
+    Column("at", _Time, nullable=False),
+    Column("expires_at", _Time),
+    sqlite_with_rowid=False,
+)
+
+#: one row a decision, an attempt, an outcome; append only
+journal = Table(
+    "journal",
+    metadata,
+    Column("seq", _Serial, primary_key=True, autoincrement=True),
+    Column("at", _Time, nullable=False),
+    Column("correlationid", String(256), nullable=False),
+    Column("message_id", _Id, nullable=False),
+    Column("causationid", _Id),
+    Column("consumer", String(160), nullable=False),
+    Column("word", String(24), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("revision", String(16), nullable=False),
+    Column("detail", Text, nullable=False),
+    Index("journal_by_correlation", "correlationid", "seq"),
+    Index("journal_by_message", "message_id"),
+)
+
+#: words by which a transaction can be found: order, return, refund numbers
+reference_words = Table(
+    "reference_words",
+    metadata,
+    Column("word", String(256), primary_key=True),
+    Column("correlationid", String(256), primary_key=True),
+    sqlite_with_rowid=False,
+)
+
+#: how often each consumer came to each word, for each reason
+counters = Table(
+    "counters",
+    metadata,
+    Column("consumer", String(160), primary_key=True),
+    Column("word", String(24), primary_key=True),
+    Column("reason", String(256), primary_key=True),
+    Column("n", BigInteger, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: messages that wait for a person, complete
+dead = Table(
+    "dead",
+    metadata,
+    Column("message_id", _Id, primary_key=True),
+    Column("consumer", String(160), primary_key=True),
+    Column("at", _Time, nullable=False),
+    Column("correlationid", String(256), nullable=False),
+    Column("delivery", _Id),
+    Column("reason", String(64), nullable=False),
+    Column("detail", Text, nullable=False),
+    Column("step", String(64), nullable=False),
+    Column("place", String(256), nullable=False),
+    Column("attempts", Integer, nullable=False),
+    Column("revision", String(16), nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("dead_by_time", "at"),
+)
+
+#: effects on systems: written before the call, settled after it. state: sending, done, refused,
+#: waiting (nothing happened, comes again), unknown
+intents = Table(
+    "intents",
+    metadata,
+    Column("key", _Id, primary_key=True),
+    Column("operation", String(128), nullable=False),
+    Column("state", String(16), nullable=False),
+    Column("request", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("reference", String(64), nullable=False),
+    Column("their_reference", String(256)),
+    Column("sends", Integer, nullable=False),
+    Column("first_at", _Time, nullable=False),
+    Column("lease_until", _Time, nullable=False),
+    Column("token", String(32), nullable=False),
+)
+
+#: files that were read; a row after the last record is queued
+files = Table(
+    "files",
+    metadata,
+    Column("channel", String(64), primary_key=True),
+    Column("name", String(256), primary_key=True),
+    Column("size", BigInteger, primary_key=True),
+    Column("mtime_ns", BigInteger, primary_key=True),
+    Column("at", _Time, nullable=False),
+    Column("delivery", _Id, nullable=False),
+    sqlite_with_rowid=False,
+)

@@ -1,0 +1,71 @@
+"""Owns: answers to enrich calls: asked in a bounded pool, cached for as long as a step allows.
+Imports: core, runtime.exchange.
+Never: blocks the loop; keeps a failure.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from datetime import datetime
+
+from router.core.decision import Call
+from router.core.document import Json
+from router.core.outcome import Outcome
+from router.runtime.exchange import Exchange
+
+#: answers kept at once; about 20 MB of documents of 2 kB
+CACHE_SIZE = 10_000
+
+
+class Answers:
+    """Asks read operations. One thread (the loop) calls `cached` and `ask`.
+
+    With `workers=0` a call is made at once, by the caller: for tests of the language.
+    """
+
+    def __init__(self, exchange: Exchange, workers: int) -> None:
+        self._exchange = exchange
+        self._pool = ThreadPoolExecutor(workers, "enrich") if workers else None
+        self._cache: OrderedDict[str, tuple[datetime, Json]] = OrderedDict()
+        self._asked: dict[str, Future[Outcome]] = {}
+
+    def cached(self, call: Call, now: datetime) -> tuple[bool, Json]:
+        """Return whether a usable answer is kept, and the answer."""
+        if call.cache is None:
+            return False, None
+        at, document = self._cache.get(call.key, (None, None))
+        if at is None or now - at > call.cache:
+            return False, None
+        return True, document
+
+    def ask(self, call: Call, wake: Callable[[], None]) -> Future[Outcome]:
+        """Return the future answer; equal cacheable calls under way share one."""
+        shared = self._asked.get(call.key) if call.cache is not None else None
+        if shared is not None and not shared.done():
+            return shared
+        if self._pool is None:
+            future: Future[Outcome] = Future()
+            future.set_result(self._exchange.read(call.operation, call.arguments))
+            return future
+        future = self._pool.submit(self._exchange.read, call.operation, call.arguments)
+        if call.cache is not None:
+            self._asked[call.key] = future
+        future.add_done_callback(lambda _: wake())
+        return future
+
+    def keep(self, call: Call, document: Json, now: datetime) -> None:
+        """Keep a good answer for later messages, when the step allows it."""
+        self._asked.pop(call.key, None)
+        if call.cache is None:
+            return
+        self._cache[call.key] = (now, document)
+        self._cache.move_to_end(call.key)
+        while len(self._cache) > CACHE_SIZE:
+            self._cache.popitem(last=False)
+
+    def close(self) -> None:
+        """Stop asking; calls under way are not waited for."""
+        if self._pool is not None:
+            self._pool.shutdown(wait=False, cancel_futures=True)

@@ -1,0 +1,80 @@
+"""Owns: one call of an operation, from values to outcome.
+Imports: core, config, engine.outcome.
+Never: repeats, records, decides what comes next.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from router.config.systems import Operation
+from router.core.document import Json
+from router.core.errors import MessageError, Retryable, Unknown
+from router.core.outcome import Outcome
+from router.core.ports import Adapter, Clock, Prepared
+from router.engine.outcome import classify
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Exchange:
+    """Makes calls to the systems of one environment. Safe for many threads."""
+
+    operations: Mapping[str, Operation]
+    #: by system
+    adapters: Mapping[str, Adapter]
+    env: Mapping[str, Json]
+    clock: Clock
+
+    def adapter(self, operation: Operation) -> Adapter:
+        """Return the adapter of an operation's system."""
+        return self.adapters[operation.system]
+
+    def read(self, name: str, arguments: Mapping[str, Json]) -> Outcome:
+        """Ask a read operation. A read that may or may not have arrived is simply asked again."""
+        operation = self.operations[name]
+        try:
+            prepared = self.adapter(operation).prepare(operation.file.request, arguments, None)
+        except MessageError as error:
+            return Outcome(word="refused", code=error.code, detail=str(error))
+        outcome = self.call(operation, prepared, {})
+        if outcome.word == "unknown":
+            return Outcome(word="retry", detail=outcome.detail)
+        return outcome
+
+    def call(self, operation: Operation, prepared: Prepared, key: Mapping[str, str]) -> Outcome:
+        """Make the call and classify what came of it."""
+        try:
+            answer = self.adapter(operation).call(prepared, key)
+        except Retryable as error:
+            return Outcome(word="retry", detail=str(error), after=error.after)
+        except Unknown as error:
+            return Outcome(word="unknown", detail=str(error))
+        except LookupError as error:
+            return Outcome(word="retry", detail=f"no secret {error}")
+        return classify(operation, answer, self.env, self.clock.now())
+
+    def find(self, operation: Operation, reference: str) -> Outcome:
+        """Look an effect up: done when it exists, refused when it does not, else unknown."""
+        lookup = operation.file.lookup
+        assert lookup is not None, "checked at load: kind lookup has a lookup"
+        adapter = self.adapter(operation)
+        try:
+            prepared = adapter.prepare(lookup.request, {"reference": reference}, None)
+            answer = adapter.call(prepared, {})
+            scope = {
+                "status": answer.status,
+                "headers": dict(answer.headers),
+                "body": answer.body,
+                "env": self.env,
+            }
+            if answer.status >= 500 or answer.status == 429:
+                return Outcome(word="unknown", detail=f"look-up: status {answer.status}")
+            if not lookup.found.holds(scope):
+                return Outcome(word="refused", detail="look-up: not there")
+            theirs = lookup.reference(scope) if lookup.reference is not None else None
+            return Outcome(
+                word="done", detail="look-up: there", reference="" if theirs is None else str(theirs)
+            )
+        except (Retryable, Unknown, MessageError, LookupError) as error:
+            return Outcome(word="unknown", detail=f"look-up: {error}")

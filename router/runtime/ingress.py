@@ -1,0 +1,150 @@
+"""Owns: taking a delivery in: bytes to records on disk, before anything is answered.
+Imports: core, config, engine.arrival, infra.codecs, infra.store.
+Never: verifies signatures (api.guard does), runs a route.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+
+from router.config.channels import Channel
+from router.config.contracts import Contracts
+from router.core.decision import DeadLettered, Discarded
+from router.core.document import Json
+from router.core.envelope import pack_claim
+from router.core.errors import MessageError
+from router.core.ports import Clock
+from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
+from router.infra.codecs import Limits, decode_json, decode_xml, encode_json, shape_by
+from router.infra.store.rows import Queued
+from router.infra.store.store import Store
+from router.infra.store.transaction import Transaction
+
+#: what wants the loop's attention
+LOOP_LANE = "loop"
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """What a sender is told: the delivery, and each record's message and transaction."""
+
+    delivery: str
+    messages: tuple[tuple[str, str], ...]
+
+
+class Ingress:
+    """Stores deliveries. Safe for many threads."""
+
+    def __init__(
+        self, store: Store, clock: Clock, env: Mapping[str, Json], contracts: Contracts
+    ) -> None:
+        self._store = store
+        self._clock = clock
+        self._env = env
+        self._contracts = contracts
+
+    def receive(
+        self,
+        channel: Channel,
+        headers: Mapping[str, str],
+        body: bytes,
+        also: Callable[[Transaction, str], None] | None = None,
+    ) -> Future[Receipt]:
+        """Store a delivery and its records in one transaction; done = on disk.
+
+        `also` may write more into that transaction; it gets the delivery's id.
+        """
+        delivery = Delivery(
+            id=secrets.token_hex(16),
+            headers=headers,
+            received_at=self._clock.now(),
+            sha256=hashlib.sha256(body).hexdigest(),
+        )
+        arrivals = self.decode(channel, delivery, body)
+
+        def job(transaction: Transaction) -> Receipt:
+            content = (encode_json(dict(headers)).decode(), delivery.sha256, body)
+            transaction.deliver(delivery.id, channel.name, delivery.received_at, content)
+            transaction.enqueue(_queued(channel, one) for one in arrivals)
+            if also is not None:
+                also(transaction, delivery.id)
+            return Receipt(
+                delivery.id, tuple((one.message.id, one.message.correlationid) for one in arrivals)
+            )
+
+        return self._store.submit(job)
+
+    def decode(self, channel: Channel, delivery: Delivery, body: bytes) -> Sequence[Arrival]:
+        """Return the records of a delivery; what does not decode arrives as a failure."""
+        try:
+            document = decode_body(channel, body)
+        except MessageError as error:
+            return (failed_arrival(channel, delivery, error, "decode"),)
+        return arrivals_of(channel, delivery, document, self._env, self._shaper(channel))
+
+    def _shaper(self, channel: Channel) -> Callable[[Json], Json]:
+        contract = channel.source.shape
+        if channel.source.format != "xml" or contract is None:
+            return lambda record: record
+
+        def resolve(urn: str) -> Mapping[str, Json]:
+            return self._contracts.by_urn(urn) or {}
+
+        return lambda record: shape_by(record, contract.schema, resolve)
+
+
+def decode_body(channel: Channel, body: bytes) -> Json:
+    """Return the document of a delivery. Raises DecodeError or LimitExceeded."""
+    source = channel.source
+    limits = Limits(body=source.body_limit)
+    if source.format == "xml":
+        return decode_xml(body, namespaces=source.namespaces or None, limits=limits)
+    return decode_json(body, limits)
+
+
+def consumer_of(channel: Channel, kind: str) -> str:
+    """Return the name under which a kind is counted; what nobody declared shares one name."""
+    return f"{channel.name}:{kind}" if kind in channel.routes else f"{channel.name}:?"
+
+
+def arrival_extra(arrival: Arrival) -> dict[str, Json]:
+    """Return what travels with a record to the loop beside the message."""
+    return {
+        "claims": [pack_claim(claim) for claim in arrival.claims],
+        "references": list(arrival.references),
+        "verdict": pack_verdict(arrival.verdict),
+    }
+
+
+def pack_verdict(verdict: Discarded | DeadLettered | None) -> list[str] | None:
+    """Return a verdict as a list of texts."""
+    match verdict:
+        case Discarded(reason=reason):
+            return ["discarded", reason]
+        case DeadLettered():
+            return ["dead", verdict.reason, verdict.detail, verdict.step, verdict.place]
+    return None
+
+
+def unpack_verdict(document: Sequence[str] | None) -> Discarded | DeadLettered | None:
+    """Return the verdict that `pack_verdict` wrote."""
+    if document is None:
+        return None
+    word, reason, *rest = document
+    if word == "discarded":
+        return Discarded(reason=reason)
+    detail, step, place = rest
+    return DeadLettered(reason=reason, detail=detail, step=step, place=place)
+
+
+def _queued(channel: Channel, arrival: Arrival) -> Queued:
+    return Queued(
+        lane=LOOP_LANE,
+        consumer=consumer_of(channel, arrival.message.kind),
+        message=arrival.message,
+        extra=arrival_extra(arrival),
+    )

@@ -1,0 +1,180 @@
+"""Owns: what a verdict writes: claims, journal, queue rows, due rows, dead letters.
+Imports: core, infra.store, runtime.verdicts.
+Never: decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from router.core.decision import (
+    Call,
+    Conflict,
+    DeadLettered,
+    Decision,
+    Discarded,
+    Duplicate,
+    Produced,
+    Redeliver,
+    Routed,
+    Sent,
+    word_of,
+)
+from router.core.document import Json
+from router.infra.store.rows import Dead, Entry, Queued
+from router.infra.store.transaction import Transaction
+from router.runtime.ingress import LOOP_LANE
+from router.runtime.verdicts import Verdict, holdings_after
+
+#: what a worker of a system takes from
+SYSTEM_LANE = "sys."
+
+
+def lane_of(operation: str) -> str:
+    """Return the lane of an operation's system."""
+    return SYSTEM_LANE + operation.partition(".")[0]
+
+
+def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
+    """Write everything that follows from a verdict of the loop, and take its row away."""
+    row, decision = verdict.work.row, verdict.decision
+    for claim, holder, state in holdings_after(verdict):
+        transaction.claim(claim, holder, state, now)
+    transaction.refer(verdict.work.references, row.message.correlationid)
+    if isinstance(decision, Routed):
+        _publish(transaction, decision, verdict)
+        _note(transaction, row, decision, now, _routed(decision, verdict))
+    else:
+        record_ending(transaction, row, decision, now)
+    transaction.settle((row.id,))
+
+
+def record_ending(
+    transaction: Transaction, row: Queued, decision: Decision, now: datetime
+) -> None:
+    """Write a decision that has no effects: journal, and the due row or the dead letter."""
+    _note(transaction, row, decision, now, _detail(decision))
+    match decision:
+        case Redeliver(at=at, reason=reason):
+            again = Queued(
+                lane=row.lane, consumer=row.consumer, message=row.message.again(), extra=row.extra
+            )
+            transaction.postpone(again, at, reason)
+        case DeadLettered():
+            bury(transaction, row, decision, now)
+        case Conflict(of=of):
+            detail = f"same identity as {of}, other content"
+            bury(
+                transaction, row,
+                DeadLettered(reason="conflict", detail=detail, step="identity"), now,
+            )
+
+
+def bury(transaction: Transaction, row: Queued, letter: DeadLettered, now: datetime) -> None:
+    """Keep a message for a person."""
+    transaction.bury(
+        Dead(
+            at=now, queued=row, reason=letter.reason, detail=letter.detail, step=letter.step,
+            place=letter.place,
+        )
+    )
+
+
+def record_answers(
+    transaction: Transaction, row: Queued, answered: Iterable[tuple[Call, Json]], now: datetime
+) -> None:
+    """Write the answers that a message was decided with: a replay uses them."""
+    for call, document in answered:
+        detail = {
+            "operation": call.operation, "arguments": dict(call.arguments), "answer": document,
+        }
+        transaction.write(
+            Entry(
+                at=now, message=row.message, consumer=row.consumer, word="enriched",
+                reason=call.operation, detail=detail,
+            )
+        )
+
+
+def _publish(transaction: Transaction, decision: Routed, verdict: Verdict) -> None:
+    for effect in decision.effects:
+        if isinstance(effect, Produced):
+            transaction.refer(effect.words[1:], effect.message.correlationid)
+            transaction.enqueue(
+                Queued(lane=LOOP_LANE, consumer=flow, message=effect.message)
+                for flow in effect.subscribers
+            )
+        else:
+            transaction.enqueue(
+                [Queued(lane=lane_of(effect.operation), consumer=effect.operation, message=effect.message)]
+            )
+    for effect, _ in verdict.absorbed:
+        transaction.refer(effect.words[1:], effect.message.correlationid)
+
+
+def _reason(decision: Decision) -> str:
+    match decision:
+        case Discarded(reason=reason) | DeadLettered(reason=reason) | Redeliver(reason=reason):
+            return reason
+    return ""
+
+
+def _note(
+    transaction: Transaction, row: Queued, decision: Decision, now: datetime,
+    detail: Mapping[str, Any],
+) -> None:
+    transaction.write(
+        Entry(
+            at=now, message=row.message, consumer=row.consumer, word=word_of(decision),
+            reason=_reason(decision), detail=detail,
+        )
+    )
+
+
+def _detail(decision: Decision) -> Mapping[str, Any]:
+    match decision:
+        case Discarded(reason=reason):
+            return {"reason": reason}
+        case Duplicate(of=of) | Conflict(of=of):
+            return {"of": of}
+        case Redeliver():
+            return {
+                "reason": decision.reason, "detail": decision.detail,
+                "at": decision.at.isoformat(), "after_s": decision.nominal.total_seconds(),
+            }
+        case DeadLettered():
+            return {
+                "reason": decision.reason, "detail": decision.detail, "step": decision.step,
+                "place": decision.place,
+            }
+    return {}
+
+
+def _routed(decision: Routed, verdict: Verdict) -> dict[str, Any]:
+    detail: dict[str, Any] = {}
+    produced = [
+        {
+            "object": str(effect.contract), "id": effect.message.id,
+            "key": " ".join(effect.words[1:]), "to": list(effect.subscribers),
+        }
+        for effect in decision.effects
+        if isinstance(effect, Produced)
+    ]
+    sent = [
+        {"operation": effect.operation, "id": effect.message.id}
+        for effect in decision.effects
+        if isinstance(effect, Sent)
+    ]
+    absorbed = [
+        {"object": str(effect.contract), "key": " ".join(effect.words[1:]), "of": of}
+        for effect, of in verdict.absorbed
+    ]
+    for name, value in (
+        ("produced", produced), ("sent", sent), ("absorbed", absorbed),
+        ("notes", list(decision.notes)),
+    ):
+        if value:
+            detail[name] = value
+    return detail

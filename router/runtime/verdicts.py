@@ -1,0 +1,185 @@
+"""Owns: deciding a batch: judge identities, run the pipelines, settle produced objects, in order.
+Imports: core, config, engine.
+Never: does I/O; sees a clock; lets a later message of a batch miss what an earlier one claimed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from router.config.project import Project
+from router.config.channels import Route
+from router.config.policies import FailurePolicy
+from router.core.claim import Claim, Held, Holding
+from router.core.decision import (
+    Conflict,
+    DeadLettered,
+    Decision,
+    Discarded,
+    Duplicate,
+    Effect,
+    Needs,
+    Produced,
+    Routed,
+)
+from router.core.document import Json
+from router.core.envelope import unpack_claim
+from router.engine.identity import judge
+from router.engine.pipeline import run_flow, run_route
+from router.engine.steps.ending import stop_of
+from router.engine.token import Context
+from router.infra.store.rows import Queued
+from router.runtime.ingress import unpack_verdict
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Work:
+    """One queue row, opened: what it claims, and the answers that it has so far."""
+
+    row: Queued
+    claims: tuple[Claim, ...]
+    references: tuple[str, ...]
+    answers: Mapping[str, Json]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Verdict:
+    """A row with its decision. `absorbed` are produced objects that were there already, `free` the
+    claims of the row that nobody else holds.
+    """
+
+    work: Work
+    decision: Decision
+    free: tuple[Claim, ...]
+    absorbed: tuple[tuple[Produced, str], ...] = ()
+
+
+def open_row(row: Queued, answers: Mapping[str, Json]) -> Work:
+    """Return a row as work."""
+    extra = row.extra or {}
+    return Work(
+        row=row,
+        claims=tuple(unpack_claim(one) for one in extra.get("claims", ())),
+        references=tuple(extra.get("references", ())),
+        answers=answers,
+    )
+
+
+class Judge:
+    """Decides rows of the loop's lane against what is held. Pure: what it needs comes in."""
+
+    def __init__(self, project: Project, env: Mapping[str, Json]) -> None:
+        self._project = project
+        self._context = Context(subscribers=project.subscribers, env=env)
+
+    def policy(self, row: Queued) -> FailurePolicy:
+        """Return the failure policy of a row's consumer."""
+        consumer = self._consumer(row)
+        assert consumer is not None, "only a route or a flow needs answers"
+        return consumer.policy
+
+    def decide(self, work: Work, held: Mapping[bytes, Holding]) -> Decision | Needs:
+        """Return the decision about one row, or the calls that it needs first."""
+        message = work.row.message
+        verdict = unpack_verdict((work.row.extra or {}).get("verdict"))
+        if verdict is not None:
+            return verdict
+        judged = judge(work.claims, held, message.id)
+        if judged is not None:
+            return judged
+        consumer = self._consumer(work.row)
+        context = replace(self._context, answers=work.answers)
+        if isinstance(consumer, Route):
+            return run_route(consumer, message, context)
+        if consumer is None:
+            return self._undeclared(work.row)
+        return run_flow(consumer, message, context)
+
+    def _consumer(self, row: Queued) -> Any:
+        flow = self._project.flows.get(row.consumer)
+        if flow is not None:
+            return flow
+        channel = self._project.channels.get(row.message.channel)
+        route = channel.routes.get(row.message.kind) if channel is not None else None
+        return route if isinstance(route, Route) else None
+
+    def _undeclared(self, row: Queued) -> Decision:
+        """A row from before a change of the project: its consumer is gone."""
+        channel = self._project.channels.get(row.message.channel)
+        if channel is None or row.consumer.startswith("flow:"):
+            return DeadLettered(reason="no_consumer", detail=f"{row.consumer} is not declared")
+        ending = channel.routes.get(row.message.kind, channel.otherwise)
+        return stop_of(ending)  # type: ignore[arg-type]
+
+
+def verdict_of(work: Work, decision: Decision, held: Mapping[bytes, Holding]) -> Verdict:
+    """Return a row with its decision, knowing which of its claims are free."""
+    free = tuple(claim for claim in work.claims if claim.key not in held)
+    return Verdict(work=work, decision=decision, free=free)
+
+
+def claim_keys(works: Iterable[Work]) -> list[bytes]:
+    """Return every identity that rows claim, sorted: the order in which they are locked."""
+    return sorted({claim.key for work in works for claim in work.claims})
+
+
+def produced_keys(decisions: Iterable[Decision | Needs]) -> list[bytes]:
+    """Return the identity of every object that decisions produce, sorted."""
+    return sorted(
+        {
+            effect.key
+            for decision in decisions
+            if isinstance(decision, Routed)
+            for effect in decision.effects
+            if isinstance(effect, Produced)
+        }
+    )
+
+
+def settle_objects(verdict: Verdict, held: Mapping[bytes, Holding]) -> Verdict:
+    """Return the verdict with objects that are there already absorbed, or as a conflict."""
+    if not isinstance(verdict.decision, Routed):
+        return verdict
+    kept: list[Effect] = []
+    absorbed: list[tuple[Produced, str]] = []
+    fresh: dict[bytes, Produced] = {}
+    for effect in verdict.decision.effects:
+        if not isinstance(effect, Produced):
+            kept.append(effect)
+            continue
+        holding = held.get(effect.key)
+        twin = fresh.get(effect.key)
+        of = holding.message_id if holding else twin.message.id if twin else ""
+        compare = holding.compare if holding else twin.compare if twin else effect.compare
+        if of and of != effect.message.id and compare != effect.compare:
+            return replace(verdict, decision=Conflict(of=of))
+        if of and of != effect.message.id:
+            absorbed.append((effect, of))
+        elif twin is None:
+            fresh[effect.key] = effect
+            kept.append(effect)
+    decision = replace(verdict.decision, effects=tuple(kept))
+    return replace(verdict, decision=decision, absorbed=tuple(absorbed))
+
+
+def holdings_after(verdict: Verdict) -> Sequence[tuple[Claim, str, Held]]:
+    """Return the claims that a verdict records: (claim, holder, state)."""
+    decision, message = verdict.decision, verdict.work.row.message
+    if isinstance(decision, Duplicate):
+        return ()
+    dead = isinstance(decision, DeadLettered | Conflict)
+    loses = isinstance(decision, Conflict) or (isinstance(decision, Discarded) and decision.stale)
+    claims = verdict.free if loses else verdict.work.claims
+    made = [(claim, message.id, Held.DEAD if dead else Held.LIVE) for claim in claims]
+    if isinstance(decision, Routed):
+        for effect in decision.effects:
+            if isinstance(effect, Produced):
+                claim = Claim(
+                    key=effect.key, words=effect.words, compare=effect.compare, body=b""
+                )
+                made.append((claim, effect.message.id, Held.LIVE))
+    return made
+
+

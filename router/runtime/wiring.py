@@ -1,0 +1,216 @@
+"""Owns: the composition root: a checked project and an environment become running parts.
+Imports: every floor below.
+Never: decides anything.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+from router.config.channels import Channel, FileSource, HttpSource
+from router.config.environments import EnvironmentFile
+from router.config.project import Project
+from router.core.errors import ConfigError, Unavailable
+from router.core.ports import Adapter, Clock, Secrets
+from router.infra.store.store import Store
+from router.runtime.answers import Answers
+from router.runtime.exchange import Exchange
+from router.runtime.folders import Folder
+from router.runtime.ingress import Ingress
+from router.runtime.loop import Loop
+from router.runtime.scheduler import Scheduler
+from router.runtime.verdicts import Judge
+from router.runtime.worker import Worker
+
+#: longest sleep of a thread that nobody rings for; due rows are looked at this often
+TICK = 0.2
+#: pause after the store was away, so that the log is not flooded
+PAUSE = 1.0
+#: answers asked for at once, for enrich
+ENRICH_WORKERS = 8
+#: how long calls under way may take to come back when the daemon stops
+GRACE = timedelta(seconds=10)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Parts:
+    """Everything that runs, without its threads: tests of the language step them by hand."""
+
+    project: Project
+    store: Store
+    clock: Clock
+    ingress: Ingress
+    loop: Loop
+    answers: Answers
+    workers: tuple[Worker, ...]
+    scheduler: Scheduler
+    folders: tuple[Folder, ...]
+    adapters: Mapping[str, Adapter]
+
+    def close(self) -> None:
+        """Stop calls, then close the store."""
+        self.answers.close()
+        for worker in self.workers:
+            worker.close(GRACE)
+        for adapter in self.adapters.values():
+            adapter.close()
+        self.store.close()
+
+
+def build_parts(
+    project: Project,
+    environment: EnvironmentFile,
+    store: Store,
+    clock: Clock,
+    adapters: Mapping[str, Adapter],
+    *,
+    threaded: bool = True,
+) -> Parts:
+    """Return the running parts of a project over an open store."""
+    env = dict(environment.values)
+    exchange = Exchange(
+        operations=project.operations, adapters=adapters, env=env, clock=clock
+    )
+    answers = Answers(exchange, ENRICH_WORKERS if threaded else 0)
+    ingress = Ingress(store, clock, env, project.contracts)
+    slots = environment.workers if threaded else 0
+    return Parts(
+        project=project,
+        store=store,
+        clock=clock,
+        ingress=ingress,
+        loop=Loop(store, Judge(project, env), answers, clock),
+        answers=answers,
+        workers=tuple(Worker(store, exchange, name, slots) for name in sorted(project.systems)),
+        scheduler=Scheduler(store, clock),
+        folders=_folders(project, environment, (store, ingress, clock)),
+        adapters=adapters,
+    )
+
+
+def open_adapters(
+    project: Project, environment: EnvironmentFile, secrets: Secrets
+) -> dict[str, Adapter]:
+    """Return an adapter for each system of the environment; its folders are under the project."""
+    return {
+        name: system.adapter(_rooted(environment.systems[name], project.root), secrets)
+        for name, system in project.systems.items()
+        if name in environment.systems
+    }
+
+
+def missing_secrets(
+    project: Project, environment: EnvironmentFile, secrets: Secrets
+) -> list[str]:
+    """Return each secret reference that cannot be resolved, with what wants it."""
+    wanted: list[tuple[str, str]] = []
+    for channel in project.channels.values():
+        if isinstance(channel.source, HttpSource):
+            wanted.extend((one, f"channel {channel.name}") for one in channel.source.verify.secrets)
+    for name, settings in environment.systems.items():
+        auth = getattr(settings, "auth", None)
+        if auth is not None:
+            wanted.append((auth.secret, f"system {name}"))
+    missing = []
+    for reference, who in wanted:
+        try:
+            secrets.get(reference)
+        except LookupError:
+            missing.append(f"{reference} (for {who})")
+    return missing
+
+
+def channel_by_path(project: Project) -> dict[str, Channel]:
+    """Return the channels with a webhook by their path."""
+    return {
+        channel.source.path: channel
+        for channel in project.channels.values()
+        if isinstance(channel.source, HttpSource)
+    }
+
+
+class Threads:
+    """Runs the parts: one thread each for loop, scheduler, folders and every system's dispatch.
+
+    Stopping: no new row is taken, what is in hand is finished, then the calls are waited for.
+    """
+
+    def __init__(self, parts: Parts, complain: Callable[[str], None]) -> None:
+        self._parts = parts
+        self._complain = complain
+        self._stop = threading.Event()
+        self._threads = [
+            threading.Thread(target=self._run, args=(parts.loop.step, parts.loop.bell.wait), name="loop"),
+            threading.Thread(target=self._run, args=(parts.scheduler.step, self._stop.wait), name="scheduler"),
+            *(
+                threading.Thread(target=self._run, args=(worker.step, worker.bell.wait), name="dispatch")
+                for worker in parts.workers
+            ),
+            *(
+                threading.Thread(target=self._run, args=(folder.step, self._stop.wait), name="folder")
+                for folder in parts.folders
+            ),
+        ]
+
+    def start(self) -> None:
+        """Start every thread."""
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Stop every thread and close the parts."""
+        self._stop.set()
+        self._parts.loop.bell.ring()
+        for worker in self._parts.workers:
+            worker.bell.ring()
+        for thread in self._threads:
+            thread.join()
+        self._parts.close()
+
+    def _run(self, step: Callable[[], int], wait: Callable[[float], Any]) -> None:
+        while not self._stop.is_set():
+            try:
+                if not step():
+                    wait(TICK)
+            except Unavailable as error:
+                self._complain(str(error))
+                self._stop.wait(PAUSE)
+            except Exception as error:  # noqa: BLE001 (a thread that dies would stand still silently)
+                self._complain(f"{type(error).__name__}: {error}")
+                self._stop.wait(PAUSE)
+
+
+def choose_environment(project: Project, name: str) -> EnvironmentFile:
+    """Return an environment by name. Raises ConfigError with no diagnostics when there is none."""
+    found = project.environments.get(name)
+    if found is None:
+        raise ConfigError([])
+    return found
+
+
+def _folders(
+    project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Clock]
+) -> tuple[Folder, ...]:
+    made = []
+    for channel in project.channels.values():
+        settings = environment.channels.get(channel.name)
+        if isinstance(channel.source, FileSource) and settings is not None:
+            folder = project.root / settings.folder
+            archive = project.root / (settings.archive or f"{settings.folder}.done")
+            made.append(Folder(channel, folder, archive, parts))
+    return tuple(made)
+
+
+def _rooted(settings: Any, root: Path) -> Any:
+    """Return settings whose relative folder is under the project."""
+    import dataclasses  # noqa: PLC0415
+
+    folder = getattr(settings, "folder", None)
+    if folder is None:
+        return settings
+    return dataclasses.replace(settings, folder=str(root / folder))
