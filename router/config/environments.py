@@ -57,6 +57,8 @@ class AdapterSettings:
         made: dict[str, Any] = {}
         for entry in node.entries:
             system = systems.get(entry.key)
+            if system is None and entry.key in context.library.broken:
+                continue
             if system is None:
                 hint = nearest(entry.key, systems)
                 context.report.error("E039", entry.place, f"unknown system {entry.key}", hint)

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 
 def check_landscape(project: Project, report: Report) -> None:
     """Report what is wrong between the files of a project."""
-    _check_subscribers(project, report)
+    if not report.has_errors:  # a flow that cannot be read would seem to be missing
+        _check_subscribers(project, report)
     _check_cycles(project, report)
     _check_paths(project, report)
     _check_environments(project, report)

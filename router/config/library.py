@@ -31,6 +31,8 @@ class Library:
     transforms: dict[str, Transform] = field(default_factory=dict)
     systems: dict[str, System] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
+    #: names of things whose own file is at fault: a reference to one is no second mistake
+    broken: set[str] = field(default_factory=set)
 
     @property
     def operations(self) -> dict[str, Operation]:

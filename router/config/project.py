@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
 
+from router.config.cases import CaseFile
 from router.config.channels import Channel, ChannelFile, make_channel
 from router.config.components import Context, decode_component
 from router.config.contracts import Contracts, load_contracts
@@ -20,6 +21,7 @@ from router.config.flows import Flow, FlowFile, make_flow
 from router.config.landscape import check_landscape
 from router.config.library import Library
 from router.config.policies import FailurePolicy
+from router.config.sandbox import SandboxFile
 from router.config.source import Node, read_yaml
 from router.config.systems import Operation, System, SystemFile, make_system
 from router.config.tablefiles import TableFile, make_table
@@ -49,6 +51,9 @@ class Project:
     environments: Mapping[str, EnvironmentFile]
     #: `object@1` -> names of the flows that subscribe, sorted
     subscribers: Mapping[str, tuple[str, ...]]
+    sandboxes: Mapping[str, SandboxFile]
+    #: tests by the path of their file
+    cases: Mapping[str, CaseFile]
     #: every text that was read, for source frames
     texts: Mapping[str, str]
 
@@ -110,6 +115,8 @@ class _Loader:
             flows={flow.name: flow for flow in library.flows.values()},
             environments=environments,
             subscribers=_subscribers(library.flows),
+            sandboxes=self._kind("sandboxes", SandboxFile, lambda one, _: one),
+            cases=self._cases(),
             texts=self.texts,
         )
 
@@ -121,6 +128,7 @@ class _Loader:
         for path, node in self._nodes(f"routes/{folder}/"):
             file = decode_component(cls, node, self.context)
             if not isinstance(file, cls):
+                self.library.broken.add(path.rpartition("/")[2].removesuffix(".yaml"))
                 continue
             name = self._name(file, path, cls)
             found = make(file, self.context)
@@ -144,16 +152,28 @@ class _Loader:
             file = decode_component(TransformFile, node, self.context)
             if isinstance(file, TransformFile):
                 made[name] = Transform(name=name, file=file)
+            else:
+                self.library.broken.add(name)
         return made
 
-    def _nodes(self, prefix: str) -> Iterator[tuple[str, Node]]:
+    def _cases(self) -> dict[str, CaseFile]:
+        made: dict[str, CaseFile] = {}
+        for path, node in self._nodes("routes/", tests=True):
+            file = decode_component(CaseFile, node, self.context)
+            if isinstance(file, CaseFile):
+                made[path] = file
+        return made
+
+    def _nodes(self, prefix: str, *, tests: bool = False) -> Iterator[tuple[str, Node]]:
         for path, text in sorted(self.texts.items()):
             if not path.startswith(prefix) or not path.endswith(".yaml"):
                 continue
-            if path.endswith(".test.yaml"):
+            if path.endswith(".test.yaml") is not tests:
                 continue
             node, found = read_yaml(text, path)
             self.report.extend(found)
+            if node is None:
+                self.library.broken.add(path.rpartition("/")[2].removesuffix(".yaml"))
             if node is None and not found:
                 self.report.error("E001", Place(path), "the file is empty", "remove it")
             if node is not None:
@@ -168,7 +188,7 @@ class _Loader:
 def _name_field(cls: type[Any]) -> str:
     return {
         "ChannelFile": "channel", "FlowFile": "flow", "SystemFile": "system",
-        "EnvironmentFile": "environment", "TableFile": "table", "FailurePolicy": "name",
+        "EnvironmentFile": "environment", "SandboxFile": "sandbox", "TableFile": "table", "FailurePolicy": "name",
     }[cls.__name__]
 
 

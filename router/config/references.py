@@ -109,6 +109,9 @@ class Named:
             return report_wrong(self, node, context)
         known = self.known(context)
         if node.value not in known:
+            broken = context.library.broken
+            if node.value in broken or node.value.partition(".")[0] in broken:
+                return INVALID
             hint = nearest(node.value, known)
             context.report.error(self.code, node.place, f"unknown {self.noun} {node.value}", hint)
             return INVALID

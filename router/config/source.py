@@ -198,8 +198,8 @@ class _Builder:
 
     def _key(self, event: Any, place: Place) -> str:
         key: str = event.value
-        plain = event.style is None
-        if plain and key.lower() in _TRUTH:
+        plain = not event.style  # '' from libyaml, None from Python's parser
+        if plain and key.lower() in _TRUTH - {"y", "n"}:
             self.report.error(
                 "E005", place, f"key {key} means a truth value to some readers", "choose another"
             )
@@ -209,7 +209,7 @@ class _Builder:
 
     def _scalar(self, event: Any, place: Place) -> Scalar:
         text: str = event.value
-        if event.style is not None:
+        if event.style:
             return Scalar(place, text, plain=False, text=text)
         value: str | int | float | bool | None = text
         if text in ("", "~", "null"):

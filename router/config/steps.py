@@ -200,7 +200,8 @@ def _after(step: Any, node: Node, context: Context) -> Context:
                 )
             if isinstance(step, Enrich):
                 _check_call(step, context)
-            return context.plus_roots(step.name)
+                return context.plus_roots(step.name)
+            return context.plus_roots(step.name, f"{step.name}_index")
         case Apply():
             _check_inputs(step, context)
             return context.plus_roots("payload").within(payload=step.transform.to)

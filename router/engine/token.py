@@ -29,9 +29,9 @@ class Token:
     contract: ContractRef | None
     path: tuple[str, ...] = ()
 
-    def with_root(self, name: str, value: Json, *path: str) -> Token:
-        """Return the token with one more root in reach."""
-        return replace(self, scope={**self.scope, name: value}, path=(*self.path, *path))
+    def with_roots(self, roots: Mapping[str, Json], *path: str) -> Token:
+        """Return the token with more roots in reach."""
+        return replace(self, scope={**self.scope, **roots}, path=(*self.path, *path))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -84,17 +84,19 @@ class Ingress:
             document = decode_body(channel, body)
         except MessageError as error:
             return (failed_arrival(channel, delivery, error, "decode"),)
-        return arrivals_of(channel, delivery, document, self._env, self._shaper(channel))
+        return arrivals_of(channel, delivery, document, self._env, shaper(channel, self._contracts))
 
-    def _shaper(self, channel: Channel) -> Callable[[Json], Json]:
-        contract = channel.source.shape
-        if channel.source.format != "xml" or contract is None:
-            return lambda record: record
 
-        def resolve(urn: str) -> Mapping[str, Json]:
-            return self._contracts.by_urn(urn) or {}
+def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:
+    """Return the function that gives a record the shape which the source declares."""
+    contract = channel.source.shape
+    if channel.source.format != "xml" or contract is None:
+        return lambda record: record
 
-        return lambda record: shape_by(record, contract.schema, resolve)
+    def resolve(urn: str) -> Mapping[str, Json]:
+        return contracts.by_urn(urn) or {}
+
+    return lambda record: shape_by(record, contract.schema, resolve)
 
 
 def decode_body(channel: Channel, body: bytes) -> Json:

@@ -6,6 +6,7 @@ Never: waits for a call of a system; loses a row (it leaves the queue with its d
 from __future__ import annotations
 
 
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -56,8 +57,17 @@ class _Waiting:
 class Loop:
     """Takes rows of the loop's lane in order, decides them, records the decisions."""
 
-    def __init__(self, store: Store, judge: Judge, answers: Answers, clock: Clock) -> None:
+    def __init__(
+        self,
+        store: Store,
+        judge: Judge,
+        answers: Answers,
+        clock: Clock,
+        observe: Callable[[Verdict], None] | None = None,
+    ) -> None:
+        """`observe` is told of every verdict once it is recorded."""
         self.bell = Bell()
+        self._observe = observe
         self._store = store
         self._judge = judge
         self._answers = answers
@@ -129,6 +139,8 @@ class Loop:
         self._store.write(lambda transaction: self._record(transaction, verdicts, now))
         for verdict in verdicts:
             self._waiting.pop(verdict.work.row.id, None)
+            if self._observe is not None:
+                self._observe(verdict)
         for work, needs in needy:
             self._ask(work, needs)
 

@@ -5,6 +5,7 @@ Never: decides anything.
 
 from __future__ import annotations
 
+import dataclasses
 import threading
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from typing import Any
 from router.config.channels import Channel, FileSource, HttpSource
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
-from router.core.errors import ConfigError, Unavailable
+from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.answers import Answers
@@ -24,7 +25,7 @@ from router.runtime.folders import Folder
 from router.runtime.ingress import Ingress
 from router.runtime.loop import Loop
 from router.runtime.scheduler import Scheduler
-from router.runtime.verdicts import Judge
+from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
 
 #: longest sleep of a thread that nobody rings for; due rows are looked at this often
@@ -66,16 +67,14 @@ def build_parts(
     project: Project,
     environment: EnvironmentFile,
     store: Store,
-    clock: Clock,
-    adapters: Mapping[str, Adapter],
-    *,
-    threaded: bool = True,
+    exchange: Exchange,
+    observe: Callable[[Verdict], None] | None = None,
 ) -> Parts:
-    """Return the running parts of a project over an open store."""
-    env = dict(environment.values)
-    exchange = Exchange(
-        operations=project.operations, adapters=adapters, env=env, clock=clock
-    )
+    """Return the running parts of a project over an open store.
+
+    With `observe` nothing has a thread: tests of the language step the parts by hand.
+    """
+    env, clock, threaded = exchange.env, exchange.clock, observe is None
     answers = Answers(exchange, ENRICH_WORKERS if threaded else 0)
     ingress = Ingress(store, clock, env, project.contracts)
     slots = environment.workers if threaded else 0
@@ -84,12 +83,24 @@ def build_parts(
         store=store,
         clock=clock,
         ingress=ingress,
-        loop=Loop(store, Judge(project, env), answers, clock),
+        loop=Loop(store, Judge(project, env), answers, clock, observe),
         answers=answers,
         workers=tuple(Worker(store, exchange, name, slots) for name in sorted(project.systems)),
         scheduler=Scheduler(store, clock),
         folders=_folders(project, environment, (store, ingress, clock)),
-        adapters=adapters,
+        adapters=exchange.adapters,
+    )
+
+
+def open_exchange(
+    project: Project, environment: EnvironmentFile, secrets: Secrets, clock: Clock
+) -> Exchange:
+    """Return the calls to the systems of an environment."""
+    return Exchange(
+        operations=project.operations,
+        adapters=open_adapters(project, environment, secrets),
+        env=dict(environment.values),
+        clock=clock,
     )
 
 
@@ -185,14 +196,6 @@ class Threads:
                 self._stop.wait(PAUSE)
 
 
-def choose_environment(project: Project, name: str) -> EnvironmentFile:
-    """Return an environment by name. Raises ConfigError with no diagnostics when there is none."""
-    found = project.environments.get(name)
-    if found is None:
-        raise ConfigError([])
-    return found
-
-
 def _folders(
     project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Clock]
 ) -> tuple[Folder, ...]:
@@ -208,8 +211,6 @@ def _folders(
 
 def _rooted(settings: Any, root: Path) -> Any:
     """Return settings whose relative folder is under the project."""
-    import dataclasses  # noqa: PLC0415
-
     folder = getattr(settings, "folder", None)
     if folder is None:
         return settings

@@ -135,7 +135,7 @@ def _each(node: Table, context: Context) -> tuple[Any, Context]:
     if each is None:
         return None, context
     source = EXPRESSION.decode(each, context)
-    return source, context.plus_roots("item", "index")
+    return source, context.plus_roots("item", "index", "position")
 
 
 def _lets(node: Node | None, context: Context) -> tuple[Any, Context]:
@@ -197,6 +197,7 @@ def _items(each: Expression, one: Builder) -> Builder:
         for index, item in enumerate(source):
             inner["item"] = item
             inner["index"] = index
+            inner["position"] = index + 1
             value = one(inner)
             if value is not ABSENT:
                 made.append(value)

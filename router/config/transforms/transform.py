@@ -15,6 +15,7 @@ from router.config.references import CONTRACT, EXPRESSION, Named
 from router.config.shapes import ListOf, MapOf
 from router.config.source import Node, Scalar
 from router.config.source import Table as TableNode
+from router.config.transforms.expressions import Expression
 from router.config.transforms.maps import ABSENT, Builder, Many, decode_map
 from router.config.transforms.tables import Table
 from router.config.transforms.targets import check_target
@@ -30,9 +31,11 @@ COMMON_ROOTS = frozenset({"headers", "stamp", "env"})
 class InputShape:
     """A contract, or for one item of a split the list that it is an item of: `=body.lines`."""
 
-    expects: str = "a contract such as name@1, or =path of the list it is an item of"
+    expects: str = "a contract such as name@1, =path of the list it is an item of, or text"
 
     def decode(self, node: Node, context: Context) -> Any:
+        if isinstance(node, Scalar) and node.value == "text":
+            return "text"
         if isinstance(node, Scalar) and isinstance(node.value, str) and node.value[:1] == "=":
             return EXPRESSION.decode(node, context.with_roots(None))
         return CONTRACT.decode(node, context)
@@ -65,7 +68,8 @@ def _inside(context: Context) -> Context | None:
     library = dataclasses.replace(
         context.library, tables={table.name: table for table in tables}
     )
-    inner = context.with_roots(COMMON_ROOTS | frozenset(inputs))
+    items = {f"{name}_index" for name, given in inputs.items() if isinstance(given, Expression)}
+    inner = context.with_roots(COMMON_ROOTS | frozenset(inputs) | items)
     return dataclasses.replace(inner, library=library)
 
 

@@ -25,7 +25,7 @@ def enrich(step: Enrich, token: Token, context: Context) -> Emit:
             )
     key = call_key(step.call.name, arguments)
     if key in context.answers:
-        return Emit(tokens=(token.with_root(step.name, context.answers[key]),))
+        return Emit(tokens=(token.with_roots({step.name: context.answers[key]}),))
     call = Call(operation=step.call.name, arguments=arguments, key=key, cache=step.cache)
     return Emit(calls=(call,))
 

@@ -23,6 +23,7 @@ def split(step: Split, token: Token, _context: Context) -> Emit:
         return Emit(stops=(stop_of(step.empty),))
     return Emit(
         tokens=tuple(
-            token.with_root(step.name, item, str(index)) for index, item in enumerate(items)
+            token.with_roots({step.name: item, f"{step.name}_index": index}, str(index))
+            for index, item in enumerate(items)
         )
     )

@@ -8,10 +8,11 @@ nothing was lost; whatever leaves a doubt goes to the scanner, which decides and
 
 from __future__ import annotations
 
-import math
 import re
 import sys
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from math import isfinite
 from typing import Final, NoReturn
 
 import orjson
@@ -75,16 +76,18 @@ def _encode(value: Json, option: int) -> bytes:
 
 
 def _refuse_unbounded(value: Json) -> None:
-    waiting = [value]
-    while waiting:
-        one = waiting.pop()
-        if isinstance(one, float):
-            if not math.isfinite(one):
+    groups: list[Iterable[Json]] = [(value,)]
+    for group in groups:  # grows while it is walked
+        for one in group:
+            kind = type(one)
+            if kind is str or kind is int or one is None:
+                continue
+            if isinstance(one, dict):
+                groups.append(one.values())
+            elif isinstance(one, list | tuple):
+                groups.append(one)
+            elif kind is float and not isfinite(one):
                 raise TransformError("cannot be written as JSON: a number is NaN or infinite")
-        elif isinstance(one, dict):
-            waiting.extend(one.values())
-        elif isinstance(one, list | tuple):
-            waiting.extend(one)
 
 
 # --- the quick path --------------------------------------------------------------------------

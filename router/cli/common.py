@@ -1,0 +1,92 @@
+"""Owns: options that commands share, loading the project, ending with the right exit code.
+Imports: click, config, runtime.
+Never: renders findings (cli.render does).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import click
+
+from router.cli.render import render
+from router.config.environments import EnvironmentFile
+from router.config.project import Project, load_project
+from router.core.diagnostics import Diagnostic, Severity, nearest
+from router.infra.secrets import ProcessSecrets
+from router.runtime.installed import installed_adapters
+
+FINDINGS = 1
+FAILURE = 2
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def project_option(command: F) -> F:
+    """Add --project."""
+    return click.option(
+        "--project", "-p", "root", default=".", show_default="this folder",
+        type=click.Path(path_type=Path, file_okay=False, exists=True),
+        help="Folder with routes/, transforms/, contracts/.",
+    )(command)
+
+
+def environment_option(command: F) -> F:
+    """Add --env."""
+    return click.option(
+        "--env", "-e", "environment", default="demo", show_default=True,
+        envvar="ROUTER_ENV", help="Which file of routes/environments/.",
+    )(command)
+
+
+def format_option(command: F) -> F:
+    """Add --format."""
+    return click.option(
+        "--format", "style", type=click.Choice(["text", "json"]), default="text",
+        show_default=True, help="How to print.",
+    )(command)
+
+
+def load(root: Path) -> tuple[Project, list[Diagnostic]]:
+    """Return the project and its findings."""
+    return load_project(root.resolve(), installed_adapters())
+
+
+def load_sound(root: Path) -> Project:
+    """Return a project without errors; with errors, print them and exit with 1."""
+    project, findings = load(root)
+    errors = [one for one in findings if one.severity is Severity.ERROR]
+    if errors:
+        click.echo(render(errors, project.texts), err=True)
+        click.echo(f"{len(errors)} errors: nothing was started", err=True)
+        sys.exit(FINDINGS)
+    return project
+
+
+def choose(project: Project, name: str) -> EnvironmentFile:
+    """Return an environment by name, or fail."""
+    found = project.environments.get(name)
+    if found is None:
+        fail(f"no environment {name}: {nearest(name, project.environments)}")
+    return found
+
+
+def secrets_of(project: Project) -> ProcessSecrets:
+    """Return the secrets of this process: variables, and files in $ROUTER_SECRETS."""
+    folder = os.environ.get("ROUTER_SECRETS", "")
+    return ProcessSecrets(os.environ, Path(folder) if folder else project.root / "secrets")
+
+
+def store_path(project: Project, environment: EnvironmentFile) -> Path:
+    """Return where an environment keeps its store."""
+    return project.root / environment.store.sqlite
+
+
+def fail(text: str) -> NoReturn:
+    """Print what went wrong and exit with 2."""
+    click.echo(f"router: {text}", err=True)
+    sys.exit(FAILURE)

@@ -1,0 +1,70 @@
+"""Owns: the command `router`: which commands there are; each is loaded when it is called.
+Imports: click.
+Never: imports a command's module for --help of the whole.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+import click
+
+#: command -> (module, attribute, one line of help)
+COMMANDS = {
+    "check": ("router.cli.check", "check", "Find every mistake in the project."),
+    "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
+    "run": ("router.cli.run", "run", "Run the daemon: take deliveries, route, call systems."),
+    "sandbox": ("router.cli.sandbox", "sandbox", "Run a declared stand-in for systems."),
+    "send": ("router.cli.send", "send", "Post payloads to a running router, signed, until taken."),
+    "status": ("router.cli.status", "status", "Count what happened to each kind, and what waits."),
+    "test": ("router.cli.test", "test", "Run the tests beside routes, flows and systems."),
+    "trace": ("router.cli.trace", "trace", "Follow one order, return or message through."),
+    "try": ("router.cli.rehearse", "rehearse", "Walk one payload through, without effect."),
+}
+
+
+class _Commands(click.Group):
+    """Loads a command when it is called."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return sorted(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        found = COMMANDS.get(cmd_name)
+        if found is None:
+            return None
+        command = getattr(import_module(found[0]), found[1])
+        assert isinstance(command, click.Command), "COMMANDS names commands"
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, COMMANDS[name][2]) for name in sorted(COMMANDS)])
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and args[0] not in COMMANDS and not args[0].startswith("-"):
+            from router.core.diagnostics import nearest  # noqa: PLC0415
+
+            ctx.fail(f"no command {args[0]}: {nearest(args[0], COMMANDS)}")
+        return super().resolve_command(ctx, args)
+
+
+EPILOG = """\b
+Begin with:
+  router check                          find every mistake, with what to write instead
+  router try shopify FILE --kind KIND   see one payload become canonical objects
+  router test                           run the tests beside the routes
+  router run                            run the daemon on the embedded store
+
+Exit codes: 0 well, 1 findings, 2 wrong use or failure."""
+
+
+@click.command(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="crossdock", prog_name="router")
+def main() -> None:
+    """Route business messages by configuration: channels in, canonical objects, systems out.
+
+    Nothing is lost, nothing is done twice, and every message can be traced.
+    """

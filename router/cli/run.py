@@ -1,0 +1,119 @@
+"""Owns: `router run`.
+Imports: click, api, runtime.
+Never: starts with an error in the project or a secret missing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import signal
+import socket
+import sys
+from datetime import UTC
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from router.cli.common import (
+    choose,
+    environment_option,
+    fail,
+    load_sound,
+    project_option,
+    secrets_of,
+    store_path,
+)
+from router.core.errors import Unavailable
+from router.runtime.clock import SystemClock
+from router.runtime.wiring import Parts, Threads, build_parts, missing_secrets, open_exchange
+
+if TYPE_CHECKING:
+    from starlette.applications import Starlette
+
+#: seconds that open connections may take to end
+HTTP_GRACE = 5
+
+
+@click.command("run")
+@project_option
+@environment_option
+def run(root: Path, environment: str) -> None:
+    """Run the daemon until SIGTERM or Ctrl-C: what is in hand is finished, the rest waits on disk.
+
+    Takes webhooks and files, routes them, calls systems. Killed at any moment it loses nothing:
+    start it again.
+    """
+    project = load_sound(root)
+    settings = choose(project, environment)
+    secrets = secrets_of(project)
+    missing = missing_secrets(project, settings, secrets)
+    if missing:
+        fail("secrets are missing: " + ", ".join(missing))
+    from router.api.app import make_app  # noqa: PLC0415 (Starlette is for this command alone)
+    from router.infra.store.store import Store  # noqa: PLC0415
+
+    try:
+        listener = listen(settings.http.host, settings.http.port)
+    except OSError as error:
+        fail(f"cannot listen on {settings.http.host}:{settings.http.port}: {error.strerror}")
+    try:
+        store = Store.on_file(store_path(project, settings), project.revision)
+    except Unavailable as error:
+        fail(str(error))
+    exchange = open_exchange(project, settings, secrets, SystemClock())
+    parts = build_parts(project, settings, store, exchange)
+    address = listener.getsockname()
+    log(parts, "started", revision=project.revision, http=f"{address[0]}:{address[1]}")
+    threads = Threads(parts, lambda text: log(parts, "trouble", error=text))
+    threads.start()
+    try:
+        serve(make_app(parts, secrets), listener)
+    finally:
+        log(parts, "stopping")
+        threads.stop()
+    log(parts, "stopped")
+
+
+def listen(host: str, port: int) -> socket.socket:
+    """Return a listening socket. Raises OSError."""
+    listener = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    listener.bind((host, port))
+    return listener
+
+
+def serve(app: Starlette, listener: socket.socket) -> None:
+    """Serve until SIGTERM or SIGINT."""
+    import uvicorn  # noqa: PLC0415
+
+    config = uvicorn.Config(
+        app, log_level="warning", access_log=False, timeout_graceful_shutdown=HTTP_GRACE,
+        lifespan="off", server_header=False,
+    )
+    server = uvicorn.Server(config)
+
+    async def serving() -> None:
+        loop = asyncio.get_running_loop()
+        for one in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(one, _stop(server))
+        await server._serve(sockets=[listener])  # noqa: SLF001 (serve() would put its own handlers)
+
+    with contextlib.suppress(KeyboardInterrupt):
+        asyncio.run(serving())
+
+
+def _stop(server: object):  # type: ignore[no-untyped-def]
+    def stop() -> None:
+        server.should_exit = True  # type: ignore[attr-defined]
+
+    return stop
+
+
+def log(parts: Parts, event: str, **fields: object) -> None:
+    """Print one structured line; never a payload."""
+    line = {"ts": parts.clock.now().astimezone(UTC).isoformat(), "event": event, **fields}
+    click.echo(json.dumps(line), err=True)
+    sys.stderr.flush()

@@ -1,0 +1,107 @@
+"""Owns: `router send`.
+Imports: click, httpx, api.guard.
+Never: gives up on a delivery that may not have been stored: it sends it again, the same bytes.
+"""
+
+from __future__ import annotations
+
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import click
+
+from router.api.guard import sign
+from router.cli.common import (
+    FINDINGS,
+    choose,
+    environment_option,
+    fail,
+    load_sound,
+    project_option,
+    secrets_of,
+)
+from router.config.channels import Channel, HttpSource
+from router.core.diagnostics import nearest
+from router.core.ports import Secrets
+
+#: seconds between two tries of one delivery
+PAUSE = 0.2
+#: seconds for one try
+TIMEOUT = 10.0
+
+
+@click.command("send")
+@click.argument("channel")
+@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.option("--header", "-H", "headers", multiple=True, metavar="NAME=VALUE", help="A header.")
+@click.option("--tries", type=click.IntRange(1, 1000), default=20, show_default=True)
+@project_option
+@environment_option
+def send(
+    channel: str, files: tuple[Path, ...], headers: tuple[str, ...], tries: int, root: Path,
+    environment: str,
+) -> None:
+    """Post FILES to CHANNEL of the running router, signed with the channel's first secret.
+
+    Each is sent again until the router has answered 202. Exits with 1 when one was refused.
+    """
+    project = load_sound(root)
+    found = project.channels.get(channel)
+    if found is None:
+        fail(f"no channel {channel}: {nearest(channel, project.channels)}")
+    if not isinstance(found.source, HttpSource):
+        fail(f"{channel} takes files: put them into its folder")
+    settings = choose(project, environment)
+    url = f"http://{settings.http.host}:{settings.http.port}{found.source.path}"
+    extra: dict[str, str] = {}
+    for text in headers:
+        name, equals, value = text.partition("=")
+        if not equals:
+            fail(f"--header {text}: write NAME=VALUE")
+        extra[name.lower()] = value
+    refused = 0
+    for path in files:
+        status, text = deliver(url, path.read_bytes(), found, (extra, secrets_of(project)), tries)
+        click.echo(f"{path} {status} {text}")
+        refused += status != 202  # noqa: PLR2004
+    if refused:
+        sys.exit(FINDINGS)
+
+
+def deliver(
+    url: str, body: bytes, channel: Channel, seen: tuple[dict[str, str], Secrets], tries: int
+) -> tuple[int, str]:
+    """Post a body until it is taken or refused for good; return status and answer."""
+    import httpx  # noqa: PLC0415
+
+    extra, secrets = seen
+    headers = {"content-type": "application/json", **extra, **signature(channel, body, secrets)}
+    wait = threading.Event()
+    last: tuple[int, str] = (0, "no connection")
+    for _ in range(tries):
+        try:
+            answer = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT)
+        except httpx.HTTPError as error:
+            last = (0, f"no answer: {type(error).__name__}")
+        else:
+            last = (answer.status_code, answer.text.strip())
+            if answer.status_code < 500 and answer.status_code != 429:
+                return last
+        wait.wait(PAUSE)
+    return last
+
+
+def signature(channel: Channel, body: bytes, secrets: Secrets) -> dict[str, Any]:
+    """Return the header that proves a body for a channel."""
+    source = channel.source
+    assert isinstance(source, HttpSource), "only a webhook is signed"
+    scheme = source.verify
+    if scheme.signature is None:
+        return {}
+    try:
+        secret = secrets.get(scheme.secrets[0])
+    except LookupError as error:
+        fail(f"the secret {error} is missing")
+    return {scheme.signature.header: sign(scheme.signature, secret, body)}

@@ -1,0 +1,68 @@
+"""Owns: `router status`.
+Imports: click, infra.store.
+Never: writes.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from router.cli.common import (
+    choose,
+    environment_option,
+    fail,
+    format_option,
+    load_sound,
+    project_option,
+    store_path,
+)
+from router.cli.render import envelope, visible
+from router.core.errors import Unavailable
+from router.infra.store.store import Store
+
+
+@click.command("status")
+@project_option
+@environment_option
+@format_option
+def status(root: Path, environment: str, style: str) -> None:
+    """Count what happened to each kind, what waits, and show the newest dead letters."""
+    project = load_sound(root)
+    try:
+        store = Store.to_read(store_path(project, choose(project, environment)))
+        with store.read() as reader:
+            counters, sizes, dead = reader.counters(), reader.sizes(), reader.dead_letters(10)
+    except Unavailable as error:
+        fail(str(error))
+    if style == "json":
+        data = {"counters": counters, "waiting": sizes, "dead_letters": dead}
+        click.echo(envelope("status", ok=True, data=data))
+        return
+    click.echo(count_table(counters))
+    waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
+    click.echo(f"\nwaiting: {waiting or 'nothing'}")
+    for letter in dead:
+        click.echo(
+            visible(
+                f"dead letter {letter['message_id']} {letter['consumer']}: {letter['reason']} "
+                f"{letter['detail'][:160]}"
+            )
+        )
+
+
+def count_table(counters: list[dict[str, Any]]) -> str:
+    """Return the counters as a table, one line a consumer and word."""
+    rows = [
+        (row["consumer"], row["word"], str(row["n"]), row["reason"])
+        for row in counters
+        if row["word"] != "enriched"
+    ]
+    widths = [max((len(row[i]) for row in rows), default=0) for i in range(3)]
+    lines = [
+        f"{a:<{widths[0]}}  {b:<{widths[1]}}  {n:>{widths[2]}}  {why}".rstrip()
+        for a, b, n, why in rows
+    ]
+    return visible("\n".join(lines))

@@ -1,0 +1,54 @@
+"""Owns: `router trace`.
+Imports: click, infra.store, runtime.journey.
+Never: shows a payload.
+"""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import click
+
+from router.cli.common import (
+    FINDINGS,
+    choose,
+    environment_option,
+    fail,
+    format_option,
+    load_sound,
+    project_option,
+    store_path,
+)
+from router.cli.render import envelope, visible
+from router.core.errors import Unavailable
+from router.infra.store.store import Store
+from router.runtime.journey import journeys, journey_lines
+
+
+@click.command("trace")
+@click.argument("word")
+@project_option
+@environment_option
+@format_option
+def trace(word: str, root: Path, environment: str, style: str) -> None:
+    """Follow a transaction from the door to the last system.
+
+    WORD is a correlation id, a message id, or any number by which the transaction is known: order,
+    return, refund, document.
+    """
+    project = load_sound(root)
+    try:
+        store = Store.to_read(store_path(project, choose(project, environment)))
+        with store.read() as reader:
+            found = journeys(reader, word)
+    except Unavailable as error:
+        fail(str(error))
+    if style == "json":
+        click.echo(envelope("trace", ok=bool(found), data={"journeys": found}))
+    elif found:
+        click.echo("\n\n".join(visible("\n".join(journey_lines(one))) for one in found))
+    else:
+        click.echo(f"nothing is known by {word}", err=True)
+    if not found:
+        sys.exit(FINDINGS)

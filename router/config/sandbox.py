@@ -1,0 +1,101 @@
+"""Owns: the definition of a sandbox: a declared, stateful stand-in for systems.
+Imports: config.components.
+Never: listens or keeps state (runtime.sandbox does).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from router.config.components import Context, component, knob, place_of
+from router.config.environments import HttpSettings
+from router.config.references import EXPRESSION
+from router.config.shapes import Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.source import Node
+from router.config.transforms.expressions import Expression
+from router.config.transforms.maps import Builder, decode_map
+from router.core.diagnostics import Place
+
+REQUEST_ROOTS = frozenset({"path", "query", "headers", "body"})
+ANSWER_ROOTS = REQUEST_ROOTS | {"found", "number"}
+
+
+@dataclass(frozen=True, slots=True)
+class BodyShape:
+    """A document with expressions in it."""
+
+    expects: str = "a document; expressions see path, query, headers, body, found, number"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        return decode_map(node, context.with_roots(ANSWER_ROOTS))
+
+
+@component("collection", doc="Documents that the sandbox keeps.")
+class Collection:
+    key: Expression = knob(
+        EXPRESSION, doc="by what a document is found", roots=frozenset({"item"})
+    )
+    seed: str = knob(Text("a path"), doc="a JSON file with a list of documents", default="")
+
+
+@component("look", doc="Which documents of a collection.")
+class Look:
+    collection: str = knob(Name(), key="in", doc="the collection")
+    by: Expression = knob(EXPRESSION, doc="the key", roots=REQUEST_ROOTS)
+
+
+@component("insert", doc="A document for a collection; nothing is overwritten.")
+class Insert:
+    collection: str = knob(Name(), key="into", doc="the collection")
+    document: Expression = knob(EXPRESSION, doc="the document", roots=REQUEST_ROOTS)
+
+
+@component("answer", doc="What the sandbox says.")
+class SandboxAnswer:
+    status: int = knob(Integer(100, 599), doc="HTTP status", default=200)
+    body: Builder | None = knob(BodyShape(), doc="a document", default=None)
+
+
+@component("endpoint", doc="One request that the sandbox understands.")
+class Endpoint:
+    get: str = knob(Text("a path"), doc="path of a GET; {name} is any part", default="")
+    post: str = knob(Text("a path"), doc="path of a POST; {name} is any part", default="")
+    find: Look | None = knob(Nested(Look), doc="the first document, as found", default=None)
+    select: Look | None = knob(Nested(Look), doc="all documents, as found", default=None)
+    insert: Insert | None = knob(Nested(Insert), doc="keeps a document", default=None)
+    answer: SandboxAnswer = knob(Nested(SandboxAnswer), doc="what it says")
+    missing: SandboxAnswer | None = knob(
+        Nested(SandboxAnswer), doc="find: what it says when there is none", default=None
+    )
+    place: Place = place_of()
+
+
+@component("sandbox", doc="A stand-in for systems, for demonstrations and tests.")
+class SandboxFile:
+    sandbox: str = knob(Name(), doc="its name, the same as its file")
+    http: HttpSettings = knob(Nested(HttpSettings), doc="where it listens")
+    collections: Mapping[str, Collection] = knob(
+        MapOf(Nested(Collection), key="[a-z][a-z0-9_]*"), doc="what it keeps"
+    )
+    endpoints: tuple[Endpoint, ...] = knob(
+        ListOf(Nested(Endpoint), least=1), doc="the first that fits answers"
+    )
+    place: Place = place_of()
+
+
+def complaints(file: SandboxFile) -> list[tuple[Place, str]]:
+    """Return what is wrong between the parts of a sandbox."""
+    found = []
+    for one in file.endpoints:
+        if bool(one.get) == bool(one.post):
+            found.append((one.place, "an endpoint wants exactly one of get, post"))
+        for look in (one.find, one.select, one.insert):
+            if look is not None and look.collection not in file.collections:
+                found.append((one.place, f"unknown collection {look.collection}"))
+        if one.find is not None and one.missing is None:
+            found.append((one.place, "find wants missing: what to say when there is none"))
+    return found
+
+

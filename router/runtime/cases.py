@@ -1,0 +1,344 @@
+"""Owns: running the tests of the language: the real parts, an own store in memory, a virtual clock.
+Imports: config, engine, infra.store, runtime.
+Never: waits, opens a socket, needs a server.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+from router.config.cases import Case, Given, Mock
+from router.config.environments import EnvironmentFile
+from router.config.project import Project
+from router.core.decision import Produced, Sent
+from router.core.document import Json
+from router.core.errors import MessageError
+from router.core.message import Message
+from router.core.ports import Adapter, Prepared
+from router.infra.codecs import decode_json, encode_json
+from router.infra.store.rows import Queued
+from router.infra.store.store import Store
+from router.runtime.clock import ManualClock
+from router.runtime.comparing import differences
+from router.runtime.ingress import LOOP_LANE
+from router.runtime.mocks import MockAdapter, MockExchange
+from router.runtime.recording import lane_of
+from router.runtime.verdicts import Verdict
+from router.runtime.wiring import Parts, build_parts
+
+#: every test begins here; what depends on the time of day is said by the documents
+START = datetime(2026, 1, 1, 12, tzinfo=UTC)
+#: steps of one test; a test that needs more goes round in circles
+MOST_STEPS = 10_000
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Result:
+    """What came of one test; no complaint = passed."""
+
+    file: str
+    name: str
+    line: int
+    complaints: tuple[str, ...]
+
+
+@dataclass(slots=True)
+class _Seen:
+    """What happened during the last delivery of a test."""
+
+    produced: list[Produced] = field(default_factory=list)
+    sent: list[Sent] = field(default_factory=list)
+    entries: list[dict[str, Any]] = field(default_factory=list)
+    dead: list[dict[str, Any]] = field(default_factory=list)
+    requests: list[tuple[str, Prepared]] = field(default_factory=list)
+    messages: list[str] = field(default_factory=list)
+
+
+class CaseError(Exception):
+    """A test that cannot be run as it is written; the text says what to write."""
+
+
+def run_cases(
+    project: Project, environment: EnvironmentFile, adapters: Mapping[str, Adapter]
+) -> Iterator[Result]:
+    """Run every test of the project in the order of the files; yield one result a test."""
+    #: a channel's test looks at what the channel produces, not at what flows make of it
+    alone = dataclasses.replace(project, subscribers={})
+    for path, file in sorted(project.cases.items()):
+        earlier: dict[str, Case] = {}
+        for case in file.tests:
+            runner = _Runner(alone, environment, adapters, path)
+            try:
+                complaints = runner.run(case, earlier)
+            except CaseError as error:
+                complaints = [str(error)]
+            earlier[case.name] = case
+            yield Result(
+                file=path, name=case.name, line=case.place.line, complaints=tuple(complaints)
+            )
+
+
+class _Runner:
+    """Runs one test."""
+
+    def __init__(
+        self, project: Project, environment: EnvironmentFile, adapters: Mapping[str, Adapter],
+        path: str,
+    ) -> None:
+        self._project = project
+        self._environment = environment
+        self._adapters = adapters
+        self._path = path
+        self._seen = _Seen()
+        _, self._folder, file = path.rsplit("/", 2)
+        self._owner = file.removesuffix(".test.yaml")
+
+    def run(self, case: Case, earlier: Mapping[str, Case]) -> list[str]:
+        clock = ManualClock(START)
+        store = Store.in_memory(self._project.revision)
+        players = {
+            name: MockAdapter(
+                self._adapters[operation.system],
+                tuple(self._mock(mock) for mock in self._mocks(case, earlier).get(name, ())),
+            )
+            for name, operation in self._project.operations.items()
+        }
+        self._known_mocks(case)
+        exchange = MockExchange(
+            operations=self._project.operations, adapters=self._adapters,
+            env=dict(self._environment.values), clock=clock, players=players,
+        )
+        parts = build_parts(self._project, self._environment, store, exchange, self._observe)
+        try:
+            for given in self._deliveries(case, earlier):
+                self._seen = _Seen()
+                self._give(given, parts)
+                self._settle(parts, clock)
+            self._look(parts, players)
+        finally:
+            store.close()
+        complaints = self._judge(case)
+        complaints += [
+            f"mocks: {player.left} answers of {name} were not asked for"
+            for name, player in players.items()
+            if player.left
+        ]
+        return complaints
+
+    def _mocks(self, case: Case, earlier: Mapping[str, Case]) -> Mapping[str, tuple[Mock, ...]]:
+        first = earlier.get(case.given.repeat)
+        if first is None:
+            return case.mocks
+        names = {*first.mocks, *case.mocks}
+        return {name: first.mocks.get(name, ()) + case.mocks.get(name, ()) for name in names}
+
+    def _known_mocks(self, case: Case) -> None:
+        for name in case.mocks:
+            if name not in self._project.operations:
+                raise CaseError(f"mocks: no operation {name}")
+
+    def _deliveries(self, case: Case, earlier: Mapping[str, Case]) -> list[Given]:
+        if not case.given.repeat:
+            return [case.given]
+        first = earlier.get(case.given.repeat)
+        if first is None:
+            raise CaseError(f"repeat: no earlier test is named {case.given.repeat}")
+        again = first.given
+        own = case.given
+        changed = dataclasses.replace(
+            again,
+            headers={**again.headers, **own.headers},
+            body=own.body if own.body is not None else again.body,
+            body_file=own.body_file or ("" if own.body is not None else again.body_file),
+        )
+        return [again, changed]
+
+    def _give(self, given: Given, parts: Parts) -> None:
+        if self._folder == "channels":
+            channel = self._project.channels.get(self._owner)
+            if channel is None:
+                raise CaseError(f"no channel {self._owner}: the test stands beside its file")
+            headers = {name.lower(): value for name, value in given.headers.items()}
+            receipt = parts.ingress.receive(channel, headers, self._bytes(given)).result()
+            self._seen.messages = [message for message, _ in receipt.messages]
+            return
+        message = self._object(given)
+        self._seen.messages = [message.id]
+        if self._folder == "flows":
+            row = Queued(lane=LOOP_LANE, consumer=f"flow:{self._owner}", message=message)
+        else:
+            name = f"{self._owner}.{given.operation}"
+            if name not in self._project.operations:
+                raise CaseError(f"given: no operation {name}")
+            row = Queued(lane=lane_of(name), consumer=name, message=message)
+        parts.store.write(lambda transaction: transaction.enqueue([row]))
+
+    def _object(self, given: Given) -> Message:
+        contract = given.object
+        payload = self._document(given)
+        if contract is not None:
+            try:
+                contract.ensure(payload, "given")
+            except MessageError as error:
+                raise CaseError(str(error)) from error
+        return Message(
+            id="0" * 32, correlationid="test", contract=contract.ref if contract else None,
+            occurred_at=START, payload=payload,
+        )
+
+    def _settle(self, parts: Parts, clock: ManualClock) -> None:
+        """Step the parts until nothing moves and nothing is due."""
+        for _ in range(MOST_STEPS):
+            if parts.loop.step():
+                continue
+            if self._folder == "systems" and any(worker.step() for worker in parts.workers):
+                continue
+            at = parts.scheduler.next_at()
+            if at is None:
+                return
+            clock.move_to(at)
+            parts.scheduler.step()
+        raise CaseError("the test does not come to an end")
+
+    def _observe(self, verdict: Verdict) -> None:
+        effects = getattr(verdict.decision, "effects", ())
+        self._seen.produced += [one for one in effects if isinstance(one, Produced)]
+        self._seen.sent += [one for one in effects if isinstance(one, Sent)]
+
+    def _look(self, parts: Parts, players: Mapping[str, MockAdapter]) -> None:
+        with parts.store.read() as reader:
+            for message in self._seen.messages:
+                for correlation in reader.correlations(message):
+                    self._seen.entries += [
+                        entry
+                        for entry in reader.history(correlation)
+                        if entry["message_id"] == message
+                    ]
+            self._seen.dead = [
+                letter
+                for letter in reader.dead_letters(100)
+                if letter["message_id"] in self._seen.messages
+            ]
+        for name, player in players.items():
+            self._seen.requests += [(name, prepared) for prepared in player.calls]
+
+    def _judge(self, case: Case) -> list[str]:
+        expect, seen = case.expect, self._seen
+        last = {entry["message_id"]: entry for entry in seen.entries}
+        words = sorted({entry["word"] for entry in last.values()}) or ["nothing happened"]
+        told = "".join(f" ({_why(entry)})" for entry in last.values() if _why(entry))
+        complaints = []
+        if words != [expect.outcome]:
+            complaints.append(f"outcome: {', '.join(words)}{told}, expected {expect.outcome}")
+        reasons = [entry["detail"].get("reason", "") for entry in last.values()]
+        if expect.reason and expect.reason not in reasons:
+            complaints.append(f"reason: {', '.join(reasons) or 'none'}, expected {expect.reason}")
+        correlations = {entry["correlationid"] for entry in last.values()}
+        if expect.correlation and correlations != {expect.correlation}:
+            complaints.append(f"correlation: {', '.join(sorted(correlations))}, expected {expect.correlation}")
+        complaints += self._judge_produced(case)
+        complaints += self._judge_sent(case)
+        complaints += self._judge_failures(case)
+        return complaints
+
+    def _judge_produced(self, case: Case) -> list[str]:
+        expected, seen = case.expect.produced, self._seen.produced
+        if expected is None:
+            return []
+        if [one.object.ref for one in expected] != [one.contract for one in seen]:
+            have = ", ".join(str(one.contract) for one in seen) or "nothing"
+            want = ", ".join(str(one.object.ref) for one in expected) or "nothing"
+            return [f"produced: {have}, expected {want}"]
+        complaints = []
+        for index, (want, have) in enumerate(zip(expected, seen, strict=True)):
+            where = f"produced[{index}]"
+            key = " ".join(have.words[1:])
+            if want.key and want.key != key:
+                complaints.append(f"{where}.key: {key}, expected {want.key}")
+            if want.payload is not None:
+                complaints += differences(where, want.payload, have.message.payload, self._read)
+        return complaints
+
+    def _judge_sent(self, case: Case) -> list[str]:
+        expected = case.expect.sent
+        if expected is None:
+            return []
+        have: list[tuple[str, str, Json]] = [
+            (one.operation, "", one.message.payload) for one in self._seen.sent
+        ]
+        if self._folder == "systems":
+            have = [
+                (name, prepared.summary(), _body(prepared)) for name, prepared in self._seen.requests
+            ]
+        if [one.operation for one in expected] != [name for name, _, _ in have]:
+            said = ", ".join(name for name, _, _ in have) or "nothing"
+            return [f"sent: {said}, expected {', '.join(one.operation for one in expected) or 'nothing'}"]
+        complaints = []
+        for index, (want, (_, target, payload)) in enumerate(zip(expected, have, strict=True)):
+            where = f"sent[{index}]"
+            if want.target and want.target != target:
+                complaints.append(f"{where}.target: {target}, expected {want.target}")
+            if want.payload is not None:
+                complaints += differences(where, want.payload, payload, self._read)
+        return complaints
+
+    def _judge_failures(self, case: Case) -> list[str]:
+        complaints = []
+        expect = case.expect
+        delays = [
+            entry["detail"]["after_s"] for entry in self._seen.entries if entry["word"] == "retry"
+        ]
+        wanted = [one.total_seconds() for one in expect.retries or ()]
+        if expect.retries is not None and delays != wanted:
+            complaints.append(f"retries: {delays} s, expected {wanted} s")
+        if expect.dead is not None:
+            letters = self._seen.dead
+            fits = any(
+                letter["reason"] == expect.dead.reason
+                and expect.dead.step in ("", letter["step"])
+                and expect.dead.detail in letter["detail"]
+                for letter in letters
+            )
+            if not fits:
+                have = "; ".join(f"{x['reason']} in {x['step']}: {x['detail']}" for x in letters)
+                complaints.append(f"dead: {have or 'none'}, expected {expect.dead.reason}")
+        return complaints
+
+    def _mock(self, mock: Mock) -> Mock:
+        return dataclasses.replace(mock, body=self._read(mock.body_file)) if mock.body_file else mock
+
+    def _bytes(self, given: Given) -> bytes:
+        if given.body_file:
+            return self._file(given.body_file).read_bytes()
+        if isinstance(given.body, str):
+            return given.body.encode()
+        return encode_json(given.body)
+
+    def _document(self, given: Given) -> Json:
+        return self._read(given.body_file) if given.body_file else given.body
+
+    def _read(self, name: str) -> Json:
+        try:
+            return decode_json(self._file(name).read_bytes())
+        except MessageError as error:
+            raise CaseError(f"{name}: {error}") from error
+
+    def _file(self, name: str) -> Path:
+        path = self._project.root / Path(self._path).parent / name
+        if not path.is_file():
+            raise CaseError(f"no file {name} beside the test")
+        return path
+
+
+def _why(entry: Mapping[str, Any]) -> str:
+    detail = entry["detail"]
+    return ": ".join(str(detail[key]) for key in ("reason", "detail") if detail.get(key))
+
+
+def _body(prepared: Prepared) -> Json:
+    return decode_json(prepared.body) if prepared.body else None

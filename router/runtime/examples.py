@@ -1,0 +1,82 @@
+"""Owns: holding the examples and counter-examples of contracts against both validators.
+Imports: config, runtime.cases, jsonschema (the reference engine, nowhere else).
+Never: trusts one engine where both can speak.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from router.config.project import Project
+from router.config.validation import Contract
+from router.runtime.cases import Result
+
+
+def check_examples(project: Project) -> Iterator[Result]:
+    """Check every example and counter-example; yield one result a file."""
+    reference = _Reference(project)
+    for contract in project.contracts.all():
+        folder = Path("contracts") / contract.ref.name
+        for kind, check in (("examples", _example), ("counterexamples", _counterexample)):
+            for path in sorted((project.root / folder / kind / contract.ref.version).glob("*.json")):
+                name = path.relative_to(project.root).as_posix()
+                complaints = check(path, contract, reference)
+                yield Result(
+                    file=name, name=f"{kind[:-1]} of {contract.ref}", line=1,
+                    complaints=tuple(complaints),
+                )
+
+
+class _Reference:
+    """The reference engine over a closed registry."""
+
+    def __init__(self, project: Project) -> None:
+        import jsonschema  # noqa: PLC0415 (a fifth of a second that only this command pays)
+        import referencing  # noqa: PLC0415
+        from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
+
+        resources = [
+            (f"urn:contract:{one.ref.name}:{one.ref.version}", DRAFT202012.create_resource(one.schema))
+            for one in project.contracts.all()
+        ]
+        registry: Any = referencing.Registry().with_resources(resources)
+        self._make = lambda schema: jsonschema.Draft202012Validator(
+            schema, registry=registry,
+            format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,
+        )
+
+    def accepts(self, contract: Contract, document: Any) -> bool:
+        """Return whether the reference engine finds the document valid."""
+        return bool(self._make(contract.schema).is_valid(document))
+
+
+def _example(path: Path, contract: Contract, reference: _Reference) -> list[str]:
+    document = _read(path)
+    complaints = [str(one) for one in contract.violations(document)]
+    if not complaints and not reference.accepts(contract, document):
+        complaints = ["the reference engine refuses it: the engines disagree"]
+    return complaints
+
+
+def _counterexample(path: Path, contract: Contract, reference: _Reference) -> list[str]:
+    example = _read(path)
+    document, rule = example["document"], example["rule"]
+    found = contract.violations(document)
+    if not found:
+        return [f"is accepted, it should break {rule}"]
+    if not any(one.rule == rule and one.pointer == example["at"] for one in found) and not (
+        rule in ("oneOf", "anyOf")
+    ):
+        told = "; ".join(str(one) for one in found)
+        return [f"breaks {told}, it should break {rule} at {example['at'] or '/'}"]
+    invariants = {one.id for one in contract.invariants}
+    if rule not in invariants and reference.accepts(contract, document):
+        return ["the reference engine accepts it: the engines disagree"]
+    return []
+
+
+def _read(path: Path) -> Any:
+    return json.loads(path.read_text())

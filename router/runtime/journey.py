@@ -1,0 +1,108 @@
+"""Owns: one transaction as a tree of what happened, and as lines of text.
+Imports: infra.store.
+Never: shows a payload.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from router.infra.store.reader import Reader
+
+#: transactions shown for one word; more are counted
+MOST = 20
+
+
+def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
+    """Return each transaction that a word means: its journal, and what still waits."""
+    made = []
+    for correlationid in reader.correlations(word)[:MOST]:
+        entries = reader.history(correlationid)
+        ids = sorted({entry["message_id"] for entry in entries} | _derived(entries))
+        made.append(
+            {
+                "correlationid": correlationid,
+                "entries": entries,
+                "waiting": reader.waiting(ids),
+            }
+        )
+    return made
+
+
+def journey_lines(journey: dict[str, Any]) -> list[str]:
+    """Return a transaction as text: causes before effects, effects indented under them."""
+    entries = journey["entries"]
+    lines = [f"{journey['correlationid']}"]
+    known = {entry["message_id"] for entry in entries}
+    roots = dict.fromkeys(
+        entry["message_id"] for entry in entries if entry["causationid"] not in known
+    )
+    for root in roots:
+        _follow(root, journey, 1, lines)
+    return lines
+
+
+def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str]) -> None:
+    indent = "  " * depth
+    entries = [one for one in journey["entries"] if one["message_id"] == message]
+    for entry in entries:
+        lines.append(f"{entry['at'][:23]}Z{indent}{entry['consumer']}  {_said(entry)}")
+        lines.extend(" " * 24 + indent + "  " + line for line in _effects(entry))
+    waiting = journey["waiting"].get(message)
+    if waiting is not None:
+        lines.append(
+            f"{' ' * 24}{indent}{waiting['consumer']} waits until {waiting['due_at'][:23]}Z"
+            f" ({waiting['reason']})"
+        )
+    children = dict.fromkeys(
+        one["message_id"] for one in journey["entries"] if one["causationid"] == message
+    )
+    for child in children:
+        _follow(child, journey, depth + 1, lines)
+
+
+def _said(entry: dict[str, Any]) -> str:
+    detail = entry["detail"]
+    attempt = f" (attempt {entry['attempt']})" if entry["attempt"] > 1 else ""
+    word = entry["word"]
+    if word in ("discarded", "retry"):
+        more = detail.get("detail")
+        later = f", again in {detail['after_s']:g} s" if word == "retry" else ""
+        return f"{word}: {detail['reason']}" + (f", {more}" if more else "") + later + attempt
+    if word == "dead_lettered":
+        at = f" at {detail['place']}" if detail.get("place") else ""
+        return f"{word}: {detail['reason']} in {detail.get('step', '')}{at}: {detail['detail']}{attempt}"
+    if word in ("duplicate", "conflict"):
+        return f"{word} of {detail['of']}"
+    if word == "enriched":
+        arguments = ", ".join(f"{k}={v}" for k, v in detail["arguments"].items())
+        return f"asked {detail['operation']}({arguments})"
+    if word in ("done", "refused"):
+        theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
+        code = f" {detail['code']}" if "code" in detail else ""
+        return f"{word}{code}: {detail['request']}, our reference {detail['reference']}{theirs}{attempt}"
+    return f"{word}{attempt}"
+
+
+def _effects(entry: dict[str, Any]) -> list[str]:
+    detail = entry["detail"]
+    lines = [
+        f"-> {one['object']} {one['key']} to {', '.join(one['to']) or 'nobody'}"
+        for one in detail.get("produced", ())
+    ]
+    lines += [f"-> command {one['operation']}" for one in detail.get("sent", ())]
+    lines += [
+        f"-> {one['object']} {one['key']} was there already ({one['of']})"
+        for one in detail.get("absorbed", ())
+    ]
+    lines += [f"-> nothing: {note}" for note in detail.get("notes", ())]
+    return lines
+
+
+def _derived(entries: list[dict[str, Any]]) -> set[str]:
+    return {
+        one["id"]
+        for entry in entries
+        for key in ("produced", "sent")
+        for one in entry["detail"].get(key, ())
+    }

@@ -1,0 +1,72 @@
+"""Owns: systems played by the mocks of a test.
+Imports: core, config.cases, runtime.exchange.
+Never: leaves the process; answers what no mock declares.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from router.config.cases import Mock
+from router.config.systems import Operation
+from router.core.document import Json
+from router.core.errors import Retryable, Unknown
+from router.core.ports import Adapter, Answer, Health, Prepared
+from router.runtime.exchange import Exchange
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MockExchange(Exchange):
+    """Exchanges in which each operation is played by its own list of mocks."""
+
+    #: by operation
+    players: Mapping[str, MockAdapter]
+
+    def adapter(self, operation: Operation) -> Adapter:
+        """Return the player of an operation."""
+        return self.players[operation.name]
+
+
+class MockAdapter:
+    """Prepares requests as the real adapter does, and answers with one mock after the other."""
+
+    timeout = timedelta(seconds=10)
+
+    def __init__(self, real: Adapter, mocks: tuple[Mock, ...]) -> None:
+        self._real = real
+        self._mocks = list(mocks)
+        #: the exact requests, in order
+        self.calls: list[Prepared] = []
+
+    @property
+    def left(self) -> int:
+        """Return how many mocks nobody has asked for."""
+        return len(self._mocks)
+
+    def prepare(self, request: Any, values: Mapping[str, Json], document: Json) -> Prepared:
+        """Return what the real adapter would send."""
+        return self._real.prepare(request, values, document)
+
+    def call(self, prepared: Prepared, key: Mapping[str, str]) -> Answer:
+        """Return the next mock's answer."""
+        del key
+        self.calls.append(prepared)
+        if not self._mocks:
+            raise Retryable(f"no mock left for {prepared.summary()}")
+        mock = self._mocks.pop(0)
+        if mock.fails == "no_connection":
+            raise Retryable("no connection")
+        if mock.fails == "no_answer":
+            raise Unknown("no whole answer")
+        headers = {name.lower(): value for name, value in mock.headers.items()}
+        return Answer(status=mock.status, headers=headers, body=mock.body)
+
+    def check(self) -> Health:
+        """Mocks are always there."""
+        return Health(ok=True)
+
+    def close(self) -> None:
+        """Hold nothing."""

@@ -1,0 +1,110 @@
+"""Owns: the state of a sandbox, and what it answers.
+Imports: config.sandbox, core.
+Never: listens (api.sandbox does); forgets an insert: doubles stay doubles, so that they are seen.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from router.config.sandbox import Endpoint, Look, SandboxAnswer, SandboxFile
+from router.core.document import Json
+
+
+@dataclass(slots=True)
+class _Shelf:
+    """One collection: documents in order, and by key."""
+
+    documents: list[Json] = field(default_factory=list)
+    by_key: dict[str, list[Json]] = field(default_factory=dict)
+
+
+class Sandbox:
+    """Keeps collections and answers requests. Safe for many threads."""
+
+    def __init__(self, file: SandboxFile, folder: Path) -> None:
+        """Fill the collections from their seeds, relative to `folder`."""
+        self._file = file
+        self._lock = threading.Lock()
+        self._shelves = {name: _Shelf() for name in file.collections}
+        self._patterns = [(_pattern(one.get or one.post), one) for one in file.endpoints]
+        for name, collection in file.collections.items():
+            if collection.seed:
+                for document in json.loads((folder / collection.seed).read_text()):
+                    self._put(name, document)
+
+    def answer(
+        self, verb: str, path: str, query: Mapping[str, str], seen: tuple[Mapping[str, str], Json]
+    ) -> tuple[int, Json]:
+        """Return status and body for a request; `seen` is headers and the decoded body."""
+        headers, body = seen
+        for pattern, endpoint in self._patterns:
+            match = pattern.fullmatch(path)
+            if match is None or verb != ("GET" if endpoint.get else "POST"):
+                continue
+            scope: dict[str, Json] = {
+                "path": match.groupdict(), "query": dict(query), "headers": dict(headers),
+                "body": body,
+            }
+            with self._lock:
+                return self._answered(endpoint, scope)
+        return 404, {"error": "the sandbox declares no such endpoint"}
+
+    def counts(self) -> dict[str, int]:
+        """Return how many documents each collection holds."""
+        with self._lock:
+            return {name: len(shelf.documents) for name, shelf in self._shelves.items()}
+
+    def documents(self, collection: str) -> list[Json]:
+        """Return the documents of a collection in the order in which they came."""
+        with self._lock:
+            return list(self._shelves[collection].documents)
+
+    def _answered(self, endpoint: Endpoint, scope: dict[str, Json]) -> tuple[int, Json]:
+        scope["found"], scope["number"] = None, 0
+        if endpoint.insert is not None:
+            document = endpoint.insert.document(scope)
+            self._put(endpoint.insert.collection, document)
+            scope["found"] = document
+            scope["number"] = len(self._shelves[endpoint.insert.collection].documents)
+        elif endpoint.find is not None:
+            found = self._look(endpoint.find, scope)
+            if not found and endpoint.missing is not None:
+                return _said(endpoint.missing, scope)
+            scope["found"] = found[0]
+        elif endpoint.select is not None:
+            scope["found"] = self._look(endpoint.select, scope)
+        return _said(endpoint.answer, scope)
+
+    def _look(self, look: Look, scope: Mapping[str, Json]) -> list[Json]:
+        return list(self._shelves[look.collection].by_key.get(_key(look.by(scope)), ()))
+
+    def _put(self, name: str, document: Json) -> None:
+        shelf = self._shelves[name]
+        key = _key(self._file.collections[name].key({"item": document}))
+        shelf.documents.append(document)
+        shelf.by_key.setdefault(key, []).append(document)
+
+
+def _said(answer: SandboxAnswer, scope: Mapping[str, Json]) -> tuple[int, Json]:
+    return answer.status, answer.body(scope) if answer.body is not None else None
+
+
+def _key(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)
+
+
+def _pattern(path: str) -> re.Pattern[str]:
+    parts = re.split(r"\{([a-z_]+)\}", path)
+    return re.compile(
+        "".join(
+            f"(?P<{part}>[^/]+)" if index % 2 else re.escape(part)
+            for index, part in enumerate(parts)
+        )
+    )

@@ -1,0 +1,119 @@
+"""Owns: that each rule of `router check` finds its mistake, says it in these words, at this place.
+Imports: config.project, config.catalogue, cli.render, runtime.installed.
+Never: changes a fixture, unless UPDATE_RULES=1 asks for new expected texts.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import shutil
+import subprocess
+import sysconfig
+from pathlib import Path
+
+import pytest
+
+import router.config
+from router.cli.render import render
+from router.config.catalogue import load_catalogue
+from router.config.project import load_project
+from router.core.diagnostics import Diagnostic, Severity
+from router.runtime.installed import installed_adapters
+
+HERE = Path(__file__).parent
+BASE = HERE / "base"
+FIXTURES = sorted(one.name for one in HERE.iterdir() if re.fullmatch(r"[EW]\d{3}(-.+)?", one.name))
+#: files of a fixture that are about it, not of its project
+ABOUT = ("expected.txt", "remove.txt")
+#: codes that no project can trigger, with the reason; empty is the aim
+UNREACHABLE: dict[str, str] = {}
+#: fixtures that go through the command as well: one without a frame, one with, one of two files
+COMMANDED = ("E000", "E031", "E053")
+
+ROUTER = str(Path(sysconfig.get_path("scripts")) / "router")
+
+
+@pytest.mark.parametrize("name", FIXTURES)
+def test_a_mistake_is_found_at_its_place_in_these_words(name: str, tmp_path: Path) -> None:
+    findings, text = check(lay(name, tmp_path))
+    expected = HERE / name / "expected.txt"
+    if os.environ.get("UPDATE_RULES") == "1":
+        expected.write_text(text)
+    assert text == expected.read_text()
+    assert name.partition("-")[0] in {one.code for one in findings}
+
+
+def test_catalogue_source_and_fixtures_name_the_same_codes() -> None:
+    catalogue = set(load_catalogue())
+    shown = {name.partition("-")[0] for name in FIXTURES}
+    assert catalogue == codes_in_the_source()
+    assert shown | set(UNREACHABLE) == catalogue
+    assert not shown & set(UNREACHABLE)
+
+
+def test_the_base_is_clean(tmp_path: Path) -> None:
+    findings, _ = check(lay("base", tmp_path))
+    assert findings == []
+
+
+@pytest.mark.parametrize("name", COMMANDED)
+def test_the_command_prints_the_same_and_fails(name: str, tmp_path: Path) -> None:
+    done = command(lay(name, tmp_path))
+    *lines, count = done.stdout.splitlines()
+    assert "\n".join(lines) + "\n" == (HERE / name / "expected.txt").read_text()
+    assert re.match(r"[1-9]\d* errors, 0 warnings in ", count)
+    assert done.returncode == 1
+
+
+def test_the_command_is_content_with_the_base(tmp_path: Path) -> None:
+    done = command(lay("base", tmp_path))
+    assert re.match(r"0 errors, 0 warnings in 1 channels, ", done.stdout)
+    assert done.returncode == 0
+
+
+def lay(name: str, tmp_path: Path) -> Path:
+    """Return a project: the base, less what `remove.txt` lists, with the fixture's files over it."""
+    root = tmp_path / "project"
+    shutil.copytree(BASE, root)
+    taken = HERE / name / "remove.txt"
+    for line in taken.read_text().split() if taken.exists() else ():
+        gone = root / line
+        shutil.rmtree(gone) if gone.is_dir() else gone.unlink()
+    if name != "base":
+        _refuse_where_case_is_folded(HERE / name, root)
+        shutil.copytree(
+            HERE / name, root, dirs_exist_ok=True, ignore=shutil.ignore_patterns(*ABOUT)
+        )
+    return root
+
+
+def check(root: Path) -> tuple[list[Diagnostic], str]:
+    """Return the findings of `router check` and their text."""
+    project, findings = load_project(root, installed_adapters())
+    assert all(one.severity is Severity.ERROR for one in findings if one.code.startswith("E"))
+    return findings, render(findings, project.texts) + "\n"
+
+
+def command(root: Path) -> subprocess.CompletedProcess[str]:
+    """Run the real command."""
+    return subprocess.run(
+        [ROUTER, "check", "--project", str(root)],
+        capture_output=True, text=True, check=False, timeout=60,
+    )
+
+
+def codes_in_the_source() -> set[str]:
+    """Return every code that the rooms of config report."""
+    found: set[str] = set()
+    for path in Path(router.config.__file__).parent.rglob("*.py"):
+        found |= set(re.findall(r'"([EW]\d{3})"', path.read_text()))
+    return found
+
+
+def _refuse_where_case_is_folded(fixture: Path, root: Path) -> None:
+    for path in fixture.rglob("*.yaml"):
+        name = path.relative_to(fixture)
+        there = root / name
+        if there.exists() and name.name not in os.listdir(there.parent):
+            pytest.skip("this disk takes two names that differ by case for one")
