@@ -75,7 +75,7 @@ class FileAdapter:
         self._folder = Path(settings.folder)
 
     def prepare(self, request: FileRequest, values: Mapping[str, Any], document: Any) -> Prepared:
-        """Return the name and the bytes. Raises TransformError for a name that leaves the folder."""
+        """Return the name and the bytes. Raises TransformError for a name outside the folder."""
         verb = "write" if request.write is not None else "exists"
         name = getattr(request, verb).fill(values, _clean)
         body = b""
@@ -84,7 +84,7 @@ class FileAdapter:
         return Prepared(head={"verb": verb, "target": name}, body=body)
 
     def call(self, prepared: Prepared, key: Mapping[str, str]) -> Answer:
-        """Write or ask. Raises Retryable when the folder cannot be written: nothing is there then."""
+        """Write or ask. Raises Retryable when that fails: nothing is there then."""
         path = self._folder / prepared.head["target"]
         try:
             if prepared.head["verb"] == "exists":
@@ -113,7 +113,9 @@ class FileAdapter:
         """Write beside, flush to disk, then link to the name: the name is never half a file."""
         path.parent.mkdir(parents=True, exist_ok=True)
         if path.exists():
-            return Answer(status=200 if path.read_bytes() == body else 409, body={"name": path.name})
+            return Answer(
+                status=200 if path.read_bytes() == body else 409, body={"name": path.name}
+            )
         beside = path.with_name(f".{path.name}.{os.getpid()}.{id(body):x}")
         with beside.open("xb") as file:
             file.write(body)
@@ -122,7 +124,9 @@ class FileAdapter:
         try:
             os.link(beside, path)
         except FileExistsError:
-            return Answer(status=200 if path.read_bytes() == body else 409, body={"name": path.name})
+            return Answer(
+                status=200 if path.read_bytes() == body else 409, body={"name": path.name}
+            )
         finally:
             beside.unlink()
         return Answer(status=201, body={"name": path.name})

@@ -81,9 +81,7 @@ class HttpSettings:
     """The environment's part of an HTTP system."""
 
     url: str = knob(Text("an address", r"https?://[^\s/?#]+(/[^\s?#]*)?"), doc="base address")
-    timeout: timedelta = knob(
-        DURATION, doc="for the whole call", default=timedelta(seconds=10)
-    )
+    timeout: timedelta = knob(DURATION, doc="for the whole call", default=timedelta(seconds=10))
     answer_limit: int = knob(SIZE, doc="larger answers are cut off", default=1024 * 1024)
     auth: Authentication | None = knob(Nested(Authentication), doc="credentials", default=None)
 
@@ -144,7 +142,8 @@ class HttpAdapter:
         """Ask for the base address; any answer counts."""
         try:
             answer = self.call(
-                Prepared(head={"verb": "GET", "target": "", "query": {}, "headers": {}}, body=b""), {}
+                Prepared(head={"verb": "GET", "target": "", "query": {}, "headers": {}}, body=b""),
+                {},
             )
         except (Retryable, Unknown) as error:
             return Health(ok=False, text=str(error))

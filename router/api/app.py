@@ -6,7 +6,7 @@ Never: parses; answers 202 before the delivery is on disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -70,9 +70,7 @@ class _Desk:
         finally:
             self.waiting -= 1
 
-    async def _store(
-        self, channel: Channel, headers: Mapping[str, str], body: bytes
-    ) -> Response:
+    async def _store(self, channel: Channel, headers: Mapping[str, str], body: bytes) -> Response:
         try:
             future = self.parts.ingress.receive(channel, headers, body)
             receipt = await asyncio.wrap_future(future)
@@ -98,7 +96,7 @@ class _Desk:
         return JSONResponse({"ready": True, "revision": self.parts.project.revision})
 
 
-def _endpoint(desk: _Desk, channel: Channel):  # type: ignore[no-untyped-def]
+def _endpoint(desk: _Desk, channel: Channel) -> Callable[[Request], Awaitable[Response]]:
     async def endpoint(request: Request) -> Response:
         return await desk.take(channel, request)
 

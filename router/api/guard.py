@@ -26,9 +26,7 @@ class Verdict:
     why: str = ""
 
 
-def verify(
-    scheme: Verify, headers: Mapping[str, str], body: bytes, secrets: Secrets
-) -> Verdict:
+def verify(scheme: Verify, headers: Mapping[str, str], body: bytes, secrets: Secrets) -> Verdict:
     """Return whether the signature over the raw bytes fits one of the live secrets.
 
     `headers` are in lower case. A secret that cannot be resolved fits nothing.

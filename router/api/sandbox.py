@@ -34,7 +34,9 @@ def make_sandbox_app(sandbox: Sandbox) -> Starlette:
         except MessageError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
         status, answer = sandbox.answer(
-            request.method, request.url.path, dict(request.query_params),
+            request.method,
+            request.url.path,
+            dict(request.query_params),
             ({name.lower(): value for name, value in request.headers.items()}, body),
         )
         return _json(status, answer)

@@ -30,7 +30,8 @@ def check(root: Path, style: str) -> None:
     warnings = len(findings) - errors
     if style == "json":
         data = {
-            "findings": [finding_data(one) for one in findings], "revision": project.revision,
+            "findings": [finding_data(one) for one in findings],
+            "revision": project.revision,
             "counts": _counts(project),
         }
         click.echo(envelope("check", ok=not errors, data=data))
@@ -38,7 +39,9 @@ def check(root: Path, style: str) -> None:
         if findings:
             click.echo(render(findings, project.texts))
         counted = ", ".join(f"{n} {noun}" for noun, n in _counts(project).items())
-        click.echo(f"{errors} errors, {warnings} warnings in {counted}; revision {project.revision}")
+        click.echo(
+            f"{errors} errors, {warnings} warnings in {counted}; revision {project.revision}"
+        )
     if errors:
         sys.exit(FINDINGS)
 

@@ -29,7 +29,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 def project_option(command: F) -> F:
     """Add --project."""
     return click.option(
-        "--project", "-p", "root", default=".", show_default="this folder",
+        "--project",
+        "-p",
+        "root",
+        default=".",
+        show_default="this folder",
         type=click.Path(path_type=Path, file_okay=False, exists=True),
         help="Folder with routes/, transforms/, contracts/.",
     )(command)
@@ -38,16 +42,25 @@ def project_option(command: F) -> F:
 def environment_option(command: F) -> F:
     """Add --env."""
     return click.option(
-        "--env", "-e", "environment", default="demo", show_default=True,
-        envvar="ROUTER_ENV", help="Which file of routes/environments/.",
+        "--env",
+        "-e",
+        "environment",
+        default="demo",
+        show_default=True,
+        envvar="ROUTER_ENV",
+        help="Which file of routes/environments/.",
     )(command)
 
 
 def format_option(command: F) -> F:
     """Add --format."""
     return click.option(
-        "--format", "style", type=click.Choice(["text", "json"]), default="text",
-        show_default=True, help="How to print.",
+        "--format",
+        "style",
+        type=click.Choice(["text", "json"]),
+        default="text",
+        show_default=True,
+        help="How to print.",
     )(command)
 
 

@@ -30,11 +30,14 @@ def explain(code: str | None, style: str) -> None:
     if found is None:
         fail(f"no code {code}: {nearest(code.upper(), catalogue)}")
     if style == "json":
-        data = {
-            "code": found.code, "title": found.title, "why": found.why, "wrong": found.wrong,
+        shown = {
+            "code": found.code,
+            "title": found.title,
+            "why": found.why,
+            "wrong": found.wrong,
             "right": found.right,
         }
-        click.echo(envelope("explain", ok=True, data=data))
+        click.echo(envelope("explain", ok=True, data=shown))
         return
     click.echo(f"{found.code}  {found.title}\n\n{found.why.strip()}\n")
     if found.wrong:

@@ -61,7 +61,9 @@ Begin with:
 Exit codes: 0 well, 1 findings, 2 wrong use or failure."""
 
 
-@click.command(cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]})
+@click.command(
+    cls=_Commands, epilog=EPILOG, context_settings={"help_option_names": ["-h", "--help"]}
+)
 @click.version_option(package_name="crossdock", prog_name="router")
 def main() -> None:
     """Route business messages by configuration: channels in, canonical objects, systems out.

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
+from typing import BinaryIO
 
 import click
 
@@ -26,7 +27,8 @@ from router.core.diagnostics import nearest
 from router.core.errors import MessageError
 from router.infra.codecs import decode_json
 from router.runtime.clock import SystemClock
-from router.runtime.rehearsal import Rehearsal, Script, rehearse as walk
+from router.runtime.rehearsal import Rehearsal, Script
+from router.runtime.rehearsal import rehearse as walk
 from router.runtime.wiring import open_adapters
 
 
@@ -36,15 +38,25 @@ from router.runtime.wiring import open_adapters
 @click.option("--kind", help="The kind, instead of what `kind:` says.")
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME=VALUE", help="A header.")
 @click.option(
-    "--answer", "-a", "answers", multiple=True, metavar="OPERATION=FILE",
+    "--answer",
+    "-a",
+    "answers",
+    multiple=True,
+    metavar="OPERATION=FILE",
     help="What an enrich gets: a JSON file.",
 )
 @project_option
 @environment_option
 @format_option
-def rehearse(  # noqa: PLR0913, PLR0917 (click gives one argument an option)
-    channel: str, file: click.File, kind: str | None, headers: tuple[str, ...],
-    answers: tuple[str, ...], root: Path, environment: str, style: str,
+def rehearse(
+    channel: str,
+    file: BinaryIO,
+    kind: str | None,
+    headers: tuple[str, ...],
+    answers: tuple[str, ...],
+    root: Path,
+    environment: str,
+    style: str,
 ) -> None:
     """Walk the payload in FILE through CHANNEL, stage by stage, without any effect.
 
@@ -64,7 +76,7 @@ def rehearse(  # noqa: PLR0913, PLR0917 (click gives one argument an option)
         kind=kind,
     )
     given = {name.lower(): value for name, value in _pairs(headers, "--header")}
-    body = file.read()  # type: ignore[attr-defined]
+    body = file.read()
     made = walk(project, found, given, body, script)
     bad = any(one["outcome"] in ("dead_lettered", "needs") for one in made.outcomes)
     if style == "json":

@@ -30,8 +30,12 @@ def envelope(command: str, *, ok: bool, data: Mapping[str, Any]) -> str:
 def finding_data(finding: Diagnostic) -> dict[str, Any]:
     """Return a finding for the envelope."""
     return {
-        "code": finding.code, "severity": finding.severity.value, "file": finding.place.file,
-        "line": finding.place.line, "column": finding.place.column, "message": finding.message,
+        "code": finding.code,
+        "severity": finding.severity.value,
+        "file": finding.place.file,
+        "line": finding.place.line,
+        "column": finding.place.column,
+        "message": finding.message,
         "hint": finding.hint,
     }
 
@@ -39,7 +43,9 @@ def finding_data(finding: Diagnostic) -> dict[str, Any]:
 def visible(text: str) -> str:
     """Return text in which control characters and direction marks are written out."""
     return "".join(
-        char if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf") else f"\\u{ord(char):04x}"
+        char
+        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf")
+        else f"\\u{ord(char):04x}"
         for char in text
     )
 

@@ -31,6 +31,9 @@ from router.runtime.clock import SystemClock
 from router.runtime.wiring import Parts, Threads, build_parts, missing_secrets, open_exchange
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    import uvicorn
     from starlette.applications import Starlette
 
 #: seconds that open connections may take to end
@@ -90,8 +93,12 @@ def serve(app: Starlette, listener: socket.socket) -> None:
     import uvicorn  # noqa: PLC0415
 
     config = uvicorn.Config(
-        app, log_level="warning", access_log=False, timeout_graceful_shutdown=HTTP_GRACE,
-        lifespan="off", server_header=False,
+        app,
+        log_level="warning",
+        access_log=False,
+        timeout_graceful_shutdown=HTTP_GRACE,
+        lifespan="off",
+        server_header=False,
     )
     server = uvicorn.Server(config)
 
@@ -105,9 +112,9 @@ def serve(app: Starlette, listener: socket.socket) -> None:
         asyncio.run(serving())
 
 
-def _stop(server: object):  # type: ignore[no-untyped-def]
+def _stop(server: uvicorn.Server) -> Callable[[], None]:
     def stop() -> None:
-        server.should_exit = True  # type: ignore[attr-defined]
+        server.should_exit = True
 
     return stop
 

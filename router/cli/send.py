@@ -40,7 +40,11 @@ TIMEOUT = 10.0
 @project_option
 @environment_option
 def send(
-    channel: str, files: tuple[Path, ...], headers: tuple[str, ...], tries: int, root: Path,
+    channel: str,
+    files: tuple[Path, ...],
+    headers: tuple[str, ...],
+    tries: int,
+    root: Path,
     environment: str,
 ) -> None:
     """Post FILES to CHANNEL of the running router, signed with the channel's first secret.
@@ -65,7 +69,7 @@ def send(
     for path in files:
         status, text = deliver(url, path.read_bytes(), found, (extra, secrets_of(project)), tries)
         click.echo(f"{path} {status} {text}")
-        refused += status != 202  # noqa: PLR2004
+        refused += status != 202
     if refused:
         sys.exit(FINDINGS)
 

@@ -27,7 +27,11 @@ from router.runtime.wiring import open_adapters
 @click.command("test")
 @project_option
 @click.option(
-    "--env", "-e", "environment", default="test", show_default=True,
+    "--env",
+    "-e",
+    "environment",
+    default="test",
+    show_default=True,
     help="Which file of routes/environments/ gives env and settings.",
 )
 @click.option("--only", metavar="TEXT", help="Only tests whose file or name holds TEXT.")
@@ -62,6 +66,9 @@ def test(root: Path, environment: str, only: str | None, style: str) -> None:
 
 def _data(result: Result) -> dict[str, object]:
     return {
-        "file": result.file, "line": result.line, "name": result.name,
-        "passed": not result.complaints, "complaints": list(result.complaints),
+        "file": result.file,
+        "line": result.line,
+        "name": result.name,
+        "passed": not result.complaints,
+        "complaints": list(result.complaints),
     }

@@ -23,7 +23,7 @@ from router.cli.common import (
 from router.cli.render import envelope, visible
 from router.core.errors import Unavailable
 from router.infra.store.store import Store
-from router.runtime.journey import journeys, journey_lines
+from router.runtime.journey import journey_lines, journeys
 
 
 @click.command("trace")

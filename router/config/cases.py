@@ -20,7 +20,9 @@ OUTCOMES = Choice(
 )
 
 
-@component("given", doc="What comes in: a delivery for a channel, an object for a flow or a system.")
+@component(
+    "given", doc="What comes in: a delivery for a channel, an object for a flow or a system."
+)
 class Given:
     headers: Mapping[str, str] = knob(MapOf(Text()), doc="of the delivery", default=dict)
     body: Any = knob(Document(), doc="of the delivery or the object", default=None)
@@ -64,7 +66,9 @@ class ExpectedObject:
 class ExpectedCommand:
     operation: str = knob(Text(), doc="system.operation")
     target: str = knob(Text(), doc="system tests: method and address", default="")
-    payload: Expected | None = knob(Nested(Expected), doc="object, or the request's body", default=None)
+    payload: Expected | None = knob(
+        Nested(Expected), doc="object, or the request's body", default=None
+    )
 
 
 @component("dead letter", doc="What is kept for a person.")

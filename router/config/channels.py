@@ -1,4 +1,4 @@
-"""Owns: channels: the source, how a record's kind, identity, correlation and order are told, routes.
+"""Owns: channels: the source, how kind, identity, correlation and order are told, routes.
 Imports: config.components, config.steps.
 Never: decides (engine does); knows who consumes what it produces.
 """
@@ -11,7 +11,6 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from router.config.components import (
-    INVALID,
     Context,
     component,
     decode_component,
@@ -111,8 +110,10 @@ class RouteShape:
     expects: str = "a route, or {discard: reason}"
 
     def decode(self, node: Node, context: Context) -> Any:
-        if isinstance(node, Table) and len(node.entries) == 1 and (
-            node.entries[0].key in ("discard", "dead_letter")
+        if (
+            isinstance(node, Table)
+            and len(node.entries) == 1
+            and (node.entries[0].key in ("discard", "dead_letter"))
         ):
             return ENDING.decode(node, context)
         return decode_component(RouteFile, node, context)
@@ -197,14 +198,18 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
     identity = _merged(file.identity, route.identity, route.place)
     if not identity.delivery and not identity.object:
         context.report.error(
-            "E042", route.place, f"route {kind} has no identity: a resend would be done twice",
+            "E042",
+            route.place,
+            f"route {kind} has no identity: a resend would be done twice",
             "identity: {object: [name, =body.id]}",
         )
     for value in (*identity.delivery, *identity.object):
         if isinstance(value, Expression):
             for name in sorted(value.calls & _BLURRING):
                 context.report.error(
-                    "E049", value.place, f"{name}() in an identity",
+                    "E049",
+                    value.place,
+                    f"{name}() in an identity",
                     "list the parts: the engine encodes them",
                 )
     return Route(
@@ -232,5 +237,3 @@ def _merged(base: Identity | None, own: Identity | None, place: Place) -> Identi
         keep=own.keep or base.keep,
         place=own.place,
     )
-
-

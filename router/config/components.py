@@ -41,7 +41,7 @@ class Context:
     #: what the enclosing component has said so far, for shapes that depend on it
     around: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
-    def with_roots(self, roots: frozenset[str]) -> Context:
+    def with_roots(self, roots: frozenset[str] | None) -> Context:
         """Return the context with other expression roots."""
         return dataclasses.replace(self, roots=roots)
 
@@ -140,7 +140,7 @@ def knobs_of(cls: type[Any]) -> tuple[Knob, ...]:
 
 def name_of(cls: type[Any]) -> str:
     """Return the word by which error texts call a component."""
-    return cast("str", cls.__component__)  # type: ignore[attr-defined]
+    return cast("str", cls.__component__)
 
 
 def decode_component(cls: type[C], node: Node, context: Context) -> C | Invalid:

@@ -31,21 +31,35 @@ from router.core.message import ContractRef
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
 _REFERENCE = re.compile(r"([a-z][a-z0-9_/]*)@([0-9]+(?:\.[0-9]+){0,2})")
-_NAME = Text("a contract name such as object or owner/object", r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?")
+_NAME = Text(
+    "a contract name such as object or owner/object", r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?"
+)
 _KEYWORDS = frozenset(
-    "$schema $id $ref $anchor $dynamicRef $dynamicAnchor $vocabulary $comment $defs allOf anyOf"
-    " oneOf not if then else dependentSchemas prefixItems items contains properties"
-    " patternProperties additionalProperties propertyNames unevaluatedItems unevaluatedProperties"
-    " type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength"
-    " minLength pattern maxItems minItems uniqueItems maxContains minContains maxProperties"
-    " minProperties required dependentRequired format title description default deprecated readOnly"
-    " writeOnly examples contentEncoding contentMediaType contentSchema".split()
+    re.findall(
+        r"\S+",
+        """$schema $id $ref $anchor $dynamicRef $dynamicAnchor $vocabulary $comment $defs
+        allOf anyOf oneOf not if then else dependentSchemas prefixItems items contains properties
+        patternProperties additionalProperties propertyNames unevaluatedItems unevaluatedProperties
+        type enum const multipleOf maximum exclusiveMaximum minimum exclusiveMinimum maxLength
+        minLength pattern maxItems minItems uniqueItems maxContains minContains maxProperties
+        minProperties required dependentRequired format title description default deprecated
+        readOnly writeOnly examples contentEncoding contentMediaType contentSchema""",
+    )
 )
 _NAMED_SCHEMAS = ("properties", "patternProperties", "$defs", "dependentSchemas")
 _SCHEMA_LISTS = ("allOf", "anyOf", "oneOf", "prefixItems")
 _SCHEMAS = (
-    "items", "contains", "additionalProperties", "propertyNames", "not", "if", "then", "else",
-    "unevaluatedItems", "unevaluatedProperties", "contentSchema",
+    "items",
+    "contains",
+    "additionalProperties",
+    "propertyNames",
+    "not",
+    "if",
+    "then",
+    "else",
+    "unevaluatedItems",
+    "unevaluatedProperties",
+    "contentSchema",
 )
 
 
@@ -194,7 +208,10 @@ def _versions(
         schema = schemas.get((folder, version))
         if schema is None:
             report.error(
-                "E203", file.place, f"version {version} has no file", f"contracts/{folder}/{version}.json"
+                "E203",
+                file.place,
+                f"version {version} has no file",
+                f"contracts/{folder}/{version}.json",
             )
             continue
         try:

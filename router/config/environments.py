@@ -39,9 +39,7 @@ class HttpSettings:
 class ChannelSettings:
     folder: str = knob(Text("a path"), doc="relative to the project")
     archive: str = knob(Text("a path"), doc="where files go when they are done", default="")
-    every: timedelta = knob(
-        DURATION, doc="how often it is looked at", default=timedelta(seconds=1)
-    )
+    every: timedelta = knob(DURATION, doc="how often it is looked at", default=timedelta(seconds=1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +71,9 @@ class EnvironmentFile:
     environment: str = knob(Name(), doc="its name, the same as its file")
     store: StoreSettings = knob(Nested(StoreSettings), doc="where state is kept")
     http: HttpSettings = knob(
-        Nested(HttpSettings), doc="webhooks", default=lambda: HttpSettings(host="127.0.0.1", port=8321)
+        Nested(HttpSettings),
+        doc="webhooks",
+        default=lambda: HttpSettings(host="127.0.0.1", port=8321),
     )
     values: Mapping[str, Any] = knob(Document(), doc="what expressions see as env", default=dict)
     systems: Mapping[str, Any] = knob(AdapterSettings(), doc="by system", default=dict)

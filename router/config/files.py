@@ -34,9 +34,7 @@ def read_texts(root: Path, report: Report) -> dict[str, str]:
             continue
         other = folded.setdefault(name.lower(), name)
         if other != name:
-            report.error(
-                "E007", Place(name), f"{other} differs only by case", "rename one of them"
-            )
+            report.error("E007", Place(name), f"{other} differs only by case", "rename one of them")
     return texts
 
 

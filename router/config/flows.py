@@ -42,7 +42,9 @@ class FlowFile:
     owner: str = knob(Text(), doc="who answers for it")
     source: Subscription = knob(Nested(Subscription), key="from", doc="what it subscribes to")
     order_by: tuple[Value, ...] = knob(
-        ListOf(VALUE, least=1), doc="objects with one key are handled in order", default=(),
+        ListOf(VALUE, least=1),
+        doc="objects with one key are handled in order",
+        default=(),
         roots=FLOW_ROOTS,
     )
     steps: tuple[Step, ...] = knob(FlowSteps(), doc="what to do", roots=FLOW_ROOTS)

@@ -1,4 +1,4 @@
-"""Owns: what must hold between files: subscribers, cycles, one path a channel, settings for systems.
+"""Owns: what must hold between files: subscribers, cycles, paths, settings for systems.
 Imports: config.steps, config.channels.
 Never: looks inside one file (its own module has done that).
 """
@@ -54,7 +54,9 @@ def _check_subscribers(project: Project, report: Report) -> None:
         subject = step.object.ref.subject
         if subject not in project.subscribers and not step.object.unconsumed:
             report.error(
-                "E070", step.place, f"nobody subscribes to {subject}",
+                "E070",
+                step.place,
+                f"nobody subscribes to {subject}",
                 "add a flow, or say `unconsumed: reason` in its contract.yaml",
             )
 
@@ -79,7 +81,9 @@ def _check_cycles(project: Project, report: Report) -> None:
                 todo.extend(after.get(one, ()))
         if name in reached:
             report.error(
-                "E071", project.flows[name].place, f"{name} produces what comes back to it",
+                "E071",
+                project.flows[name].place,
+                f"{name} produces what comes back to it",
                 "an object must not lead to itself",
             )
 
@@ -91,7 +95,9 @@ def _check_paths(project: Project, report: Report) -> None:
             other = seen.setdefault(channel.source.path, channel.name)
             if other != channel.name:
                 report.error(
-                    "E053", channel.place, f"path {channel.source.path} belongs to {other} already",
+                    "E053",
+                    channel.place,
+                    f"path {channel.source.path} belongs to {other} already",
                     "choose another path",
                 )
 
@@ -100,16 +106,18 @@ def _check_environments(project: Project, report: Report) -> None:
     for environment in project.environments.values():
         for name in sorted(set(project.systems) - set(environment.systems)):
             report.error(
-                "E067", environment.place, f"no settings for system {name}",
+                "E067",
+                environment.place,
+                f"no settings for system {name}",
                 f"systems: {{{name}: ...}}",
             )
         for channel in project.channels.values():
             if isinstance(channel.source, FileSource) and channel.name not in environment.channels:
                 report.error(
-                    "E068", environment.place, f"no folder for channel {channel.name}",
+                    "E068",
+                    environment.place,
+                    f"no folder for channel {channel.name}",
                     f"channels: {{{channel.name}: {{folder: var/in/{channel.name}}}}}",
                 )
         for name in sorted(set(environment.channels) - set(project.channels)):
-            report.error(
-                "E039", environment.place, f"unknown channel {name}", "take it out"
-            )
+            report.error("E039", environment.place, f"unknown channel {name}", "take it out")

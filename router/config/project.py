@@ -21,7 +21,7 @@ from router.config.flows import Flow, FlowFile, make_flow
 from router.config.landscape import check_landscape
 from router.config.library import Library
 from router.config.policies import FailurePolicy
-from router.config.sandbox import SandboxFile
+from router.config.sandbox import SandboxFile, make_sandbox
 from router.config.source import Node, read_yaml
 from router.config.systems import Operation, System, SystemFile, make_system
 from router.config.tablefiles import TableFile, make_table
@@ -67,9 +67,7 @@ class Project:
         }
 
 
-def load_project(
-    root: Path, adapters: Mapping[str, Any]
-) -> tuple[Project, list[Diagnostic]]:
+def load_project(root: Path, adapters: Mapping[str, Any]) -> tuple[Project, list[Diagnostic]]:
     """Return the project in `root` and everything that is wrong with it, in order of place.
 
     `adapters` maps an adapter's name to its class. A project with errors is whole enough to be
@@ -78,7 +76,9 @@ def load_project(
     report = Report()
     texts = read_texts(root, report)
     if not any(name.startswith("routes/") for name in texts):
-        report.error("E000", Place("routes"), f"no project in {root.name}/", "router check --project")
+        report.error(
+            "E000", Place("routes"), f"no project in {root.name}/", "router check --project"
+        )
     loader = _Loader(texts, report, adapters)
     project = loader.load(root)
     check_landscape(project, report)
@@ -88,7 +88,9 @@ def load_project(
 class _Loader:
     """Reads a project's texts in the order in which references need them."""
 
-    def __init__(self, texts: Mapping[str, str], report: Report, adapters: Mapping[str, Any]) -> None:
+    def __init__(
+        self, texts: Mapping[str, str], report: Report, adapters: Mapping[str, Any]
+    ) -> None:
         self.texts = texts
         self.report = report
         self.library = Library(contracts=load_contracts(texts, report), adapters=adapters)
@@ -115,7 +117,7 @@ class _Loader:
             flows={flow.name: flow for flow in library.flows.values()},
             environments=environments,
             subscribers=_subscribers(library.flows),
-            sandboxes=self._kind("sandboxes", SandboxFile, lambda one, _: one),
+            sandboxes=self._kind("sandboxes", SandboxFile, make_sandbox),
             cases=self._cases(),
             texts=self.texts,
         )
@@ -187,8 +189,13 @@ class _Loader:
 
 def _name_field(cls: type[Any]) -> str:
     return {
-        "ChannelFile": "channel", "FlowFile": "flow", "SystemFile": "system",
-        "EnvironmentFile": "environment", "SandboxFile": "sandbox", "TableFile": "table", "FailurePolicy": "name",
+        "ChannelFile": "channel",
+        "FlowFile": "flow",
+        "SystemFile": "system",
+        "EnvironmentFile": "environment",
+        "SandboxFile": "sandbox",
+        "TableFile": "table",
+        "FailurePolicy": "name",
     }[cls.__name__]
 
 

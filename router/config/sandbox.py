@@ -16,7 +16,7 @@ from router.config.shapes import Integer, ListOf, MapOf, Name, Nested, Text
 from router.config.source import Node
 from router.config.transforms.expressions import Expression
 from router.config.transforms.maps import Builder, decode_map
-from router.core.diagnostics import Place
+from router.core.diagnostics import Place, nearest
 
 REQUEST_ROOTS = frozenset({"path", "query", "headers", "body"})
 ANSWER_ROOTS = REQUEST_ROOTS | {"found", "number"}
@@ -34,9 +34,7 @@ class BodyShape:
 
 @component("collection", doc="Documents that the sandbox keeps.")
 class Collection:
-    key: Expression = knob(
-        EXPRESSION, doc="by what a document is found", roots=frozenset({"item"})
-    )
+    key: Expression = knob(EXPRESSION, doc="by what a document is found", roots=frozenset({"item"}))
     seed: str = knob(Text("a path"), doc="a JSON file with a list of documents", default="")
 
 
@@ -85,17 +83,24 @@ class SandboxFile:
     place: Place = place_of()
 
 
-def complaints(file: SandboxFile) -> list[tuple[Place, str]]:
-    """Return what is wrong between the parts of a sandbox."""
-    found = []
+def make_sandbox(file: SandboxFile, context: Context) -> SandboxFile:
+    """Return the sandbox, having checked its parts against each other."""
     for one in file.endpoints:
         if bool(one.get) == bool(one.post):
-            found.append((one.place, "an endpoint wants exactly one of get, post"))
+            context.report.error(
+                "E080", one.place, "an endpoint wants exactly one of get, post", "get: /path"
+            )
         for look in (one.find, one.select, one.insert):
             if look is not None and look.collection not in file.collections:
-                found.append((one.place, f"unknown collection {look.collection}"))
+                hint = nearest(look.collection, file.collections)
+                context.report.error(
+                    "E081", one.place, f"unknown collection {look.collection}", hint
+                )
         if one.find is not None and one.missing is None:
-            found.append((one.place, "find wants missing: what to say when there is none"))
-    return found
-
-
+            context.report.error(
+                "E082",
+                one.place,
+                "find does not say what comes when there is none",
+                "missing: {status: 404}",
+            )
+    return file

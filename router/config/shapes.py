@@ -78,7 +78,11 @@ class Integer:
 
     def decode(self, node: Node, context: Context) -> Any:
         value = node.value if isinstance(node, Scalar) else None
-        if isinstance(value, int) and not isinstance(value, bool) and self.low <= value <= self.high:
+        if (
+            isinstance(value, int)
+            and not isinstance(value, bool)
+            and self.low <= value <= self.high
+        ):
             return value
         return report_wrong(self, node, context)
 

@@ -167,7 +167,9 @@ class _Builder:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _TooDeep(place)
-        node = self._table(place) if isinstance(event, yaml.MappingStartEvent) else self._list(place)
+        node = (
+            self._table(place) if isinstance(event, yaml.MappingStartEvent) else self._list(place)
+        )
         self.depth -= 1
         return node
 
@@ -222,7 +224,9 @@ class _Builder:
             truth = text.lower() in ("yes", "on", "y", "true")
             word = "null" if text.lower() == "null" else str(truth).lower()
             self.report.error(
-                "E005", place, f"{text} means different things to YAML readers",
+                "E005",
+                place,
+                f"{text} means different things to YAML readers",
                 f'write {word} or "{text}"',
             )
         return Scalar(place, value, plain=True, text=text)
@@ -234,7 +238,9 @@ class _Builder:
             return float(text) if len(text) <= 16 else text
         if _SEXAGESIMAL.fullmatch(text) or _ODD_NUMBER.fullmatch(text):
             self.report.error(
-                "E005", place, f"{text} means different numbers to YAML readers",
+                "E005",
+                place,
+                f"{text} means different numbers to YAML readers",
                 f'write it in decimal, or quote it: "{text}"',
             )
         return text

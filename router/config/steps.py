@@ -50,7 +50,7 @@ DEAD_LETTER = Wrapped(DeadLetter, "reason", REASON)
 ENDING = OneKey("ending", {"discard": DISCARD, "dead_letter": DEAD_LETTER})
 Ending: TypeAlias = Discard | DeadLetter
 
-STEPS = Lazy("a list of steps", lambda: StepList())
+STEPS = Lazy("a list of steps", lambda: StepList())  # noqa: PLW0108 (it is defined below)
 
 
 @component("filter", doc="Let the message go on only when a condition holds.")
@@ -178,25 +178,30 @@ class StepList:
                 )
             step = STEP.decode(one, context)
             made.append(step)
-            context = _after(step, one, context)
+            context = _after(step, context)
         if any(step is INVALID for step in made):
             return INVALID
         if not isinstance(made[-1], Discard | DeadLetter | Fork | Choose | Produce | Recipients):
             context.report.error(
-                "E041", made[-1].place, "the steps end and nothing comes of the message",
+                "E041",
+                made[-1].place,
+                "the steps end and nothing comes of the message",
                 "end with produce, send, choose, fork, discard or dead_letter",
             )
             return INVALID
         return tuple(made)
 
 
-def _after(step: Any, node: Node, context: Context) -> Context:
+def _after(step: Any, context: Context) -> Context:
     """Return the context of the next step, having checked what this one needs."""
     match step:
         case Split() | Enrich():
             if step.name in (context.roots or ()):
                 context.report.error(
-                    "E043", step.place, f"as: {step.name} hides a root of that name", "choose another"
+                    "E043",
+                    step.place,
+                    f"as: {step.name} hides a root of that name",
+                    "choose another",
                 )
             if isinstance(step, Enrich):
                 _check_call(step, context)
@@ -218,7 +223,9 @@ def _check_inputs(step: Apply, context: Context) -> None:
     missing = step.transform.inputs - (context.roots or frozenset()) - COMMON_ROOTS
     for name in sorted(missing):
         context.report.error(
-            "E112", step.place, f"transform {step.transform.name} reads {name}, which is not here",
+            "E112",
+            step.place,
+            f"transform {step.transform.name} reads {name}, which is not here",
             f"give it by a step with as: {name}",
         )
 
@@ -226,14 +233,18 @@ def _check_inputs(step: Apply, context: Context) -> None:
 def _check_call(step: Enrich, context: Context) -> None:
     if not step.call.is_read:
         context.report.error(
-            "E044", step.place, f"{step.call.name} changes its system, enrich only reads",
+            "E044",
+            step.place,
+            f"{step.call.name} changes its system, enrich only reads",
             "send: {operation: ...} is for effects",
         )
     wanted, given = set(step.call.arguments), set(step.arguments)
     for name in sorted(wanted ^ given):
         what = "lacks" if name in wanted else "does not take"
         context.report.error(
-            "E045", step.place, f"{step.call.name} {what} argument {name}",
+            "E045",
+            step.place,
+            f"{step.call.name} {what} argument {name}",
             f"with: {{{', '.join(f'{one}: =...' for one in sorted(wanted))}}}",
         )
 
@@ -246,7 +257,9 @@ def _check_payload(wanted: Contract, place: Place, context: Context) -> None:
         )
     elif have.ref.subject != wanted.ref.subject:
         context.report.error(
-            "E113", place, f"the payload keeps {have.ref}, {wanted.ref} is wanted here",
+            "E113",
+            place,
+            f"the payload keeps {have.ref}, {wanted.ref} is wanted here",
             "use a transform that gives it",
         )
 
@@ -254,7 +267,9 @@ def _check_payload(wanted: Contract, place: Place, context: Context) -> None:
 def _check_key(step: Produce, context: Context) -> None:
     if not step.key and not step.object.keys:
         context.report.error(
-            "E047", step.place, f"{step.object.ref} has no keys, so the object has no identity",
+            "E047",
+            step.place,
+            f"{step.object.ref} has no keys, so the object has no identity",
             "key: [=payload.field], or keys: in its contract.yaml",
         )
 
@@ -266,5 +281,3 @@ def _check_send(target: Send, context: Context) -> None:
         )
     elif target.operation.accept is not None:
         _check_payload(target.operation.accept, target.place, context)
-
-

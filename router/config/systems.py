@@ -85,10 +85,15 @@ class AdapterRequest:
     expects: str = "a request as the adapter wants it"
 
     def decode(self, node: Node, context: Context) -> Any:
-        adapter = context.around.get("adapter")
+        adapter: Any = context.around.get("adapter")
         if adapter is None or adapter is INVALID:
             return INVALID
-        return decode_component(adapter.Request, node, context)
+        request: Any = decode_component(adapter.Request, node, context)
+        complaint = "" if request is INVALID else request.complaint()
+        if complaint:
+            context.report.error("E069", node.place, complaint, self.expects)
+            return INVALID
+        return request
 
 
 def _request_names(context: Context) -> frozenset[str]:
@@ -125,9 +130,7 @@ class Reference:
 @component("lookup", doc="How to ask whether an effect exists.")
 class Lookup:
     request: Any = knob(REQUEST, doc="the question", roots=_request_names)
-    found: Expression = knob(
-        EXPRESSION, doc="true when the effect exists", roots=ANSWER_ROOTS
-    )
+    found: Expression = knob(EXPRESSION, doc="true when the effect exists", roots=ANSWER_ROOTS)
     reference: Expression | None = knob(
         EXPRESSION, doc="the far side's name for it", default=None, roots=ANSWER_ROOTS
     )
@@ -152,9 +155,7 @@ class OperationFile:
     )
     outcome: tuple[OutcomeRule, ...] = knob(OutcomeList(), doc="what an answer means")
     lookup: Lookup | None = knob(Nested(Lookup), doc="asks for the effect", default=None)
-    on_failure: FailurePolicy | None = knob(
-        POLICY, doc="by default the system's", default=None
-    )
+    on_failure: FailurePolicy | None = knob(POLICY, doc="by default the system's", default=None)
     place: Place = place_of()
 
 
@@ -223,7 +224,9 @@ def _check(operation: OperationFile, name: str, context: Context) -> None:
     report, place = context.report, operation.place
     if (operation.accept is None) == (not operation.arguments):
         report.error(
-            "E062", place, f"{name} neither takes an object nor is a read, or is both",
+            "E062",
+            place,
+            f"{name} neither takes an object nor is a read, or is both",
             "accept: object@1 for an effect, arguments: [id] for a read",
         )
         return
@@ -234,14 +237,20 @@ def _check(operation: OperationFile, name: str, context: Context) -> None:
     idempotency = operation.idempotency
     if idempotency is None:
         report.error(
-            "E064", place, f"{name} does not say how a repeat is kept from doubling the effect",
+            "E064",
+            place,
+            f"{name} does not say how a repeat is kept from doubling the effect",
             "idempotency: {kind: lookup}, {kind: key, header: ...} or {kind: none}",
         )
     elif idempotency.kind == "lookup" and operation.lookup is None:
-        report.error("E065", idempotency.place, f"{name} has no lookup:", "lookup: {request, found}")
+        report.error(
+            "E065", idempotency.place, f"{name} has no lookup:", "lookup: {request, found}"
+        )
     elif idempotency.kind == "key" and not idempotency.header:
         report.error(
-            "E066", idempotency.place, f"{name} does not say where the key goes",
+            "E066",
+            idempotency.place,
+            f"{name} does not say where the key goes",
             "header: Idempotency-Key",
         )
     _check_transform(operation, name, context)
@@ -253,12 +262,16 @@ def _check_transform(operation: OperationFile, name: str, context: Context) -> N
         return
     for root in sorted(transform.inputs - {"payload", "reference"}):
         context.report.error(
-            "E112", operation.place, f"transform {transform.name} reads {root}, which is not here",
+            "E112",
+            operation.place,
+            f"transform {transform.name} reads {root}, which is not here",
             "an operation gives payload and reference",
         )
     wanted = getattr(operation.request, "contract", None)
     if wanted is not None and wanted.ref != transform.to.ref:
         context.report.error(
-            "E113", operation.place, f"{transform.name} gives {transform.to.ref}, the request of"
-            f" {name} keeps {wanted.ref}", "let both name one contract",
+            "E113",
+            operation.place,
+            f"{transform.name} gives {transform.to.ref}, the request of {name} keeps {wanted.ref}",
+            "let both name one contract",
         )

@@ -10,9 +10,8 @@ from typing import Any
 
 from router.config.components import INVALID, Context, component, knob, place_of, report_wrong
 from router.config.shapes import Choice, Document, ListOf, Name, Text
-from router.config.source import Node, Scalar
+from router.config.source import Node, Scalar, to_json
 from router.config.source import Table as TableNode
-from router.config.source import to_json
 from router.config.transforms.tables import Table
 from router.core.diagnostics import Place
 from router.core.document import Json
@@ -32,7 +31,10 @@ class Rows:
         return rows if self._collect(node, (), len(keys), (rows, context)) else INVALID
 
     def _collect(
-        self, node: Node, path: tuple[str, ...], depth: int,
+        self,
+        node: Node,
+        path: tuple[str, ...],
+        depth: int,
         into: tuple[dict[tuple[str, ...], Json], Context],
     ) -> bool:
         rows, context = into
@@ -57,7 +59,7 @@ class Default:
     def decode(self, node: Node, context: Context) -> Any:
         if isinstance(node, TableNode) and node.get("error") is not None:
             return (False, None)
-        if isinstance(node, Scalar) or isinstance(node, TableNode):
+        if isinstance(node, Scalar | TableNode):
             return (True, to_json(node))
         return report_wrong(self, node, context)
 

@@ -47,7 +47,9 @@ class TemplateShape:
         for name in parts[1::2]:
             if name not in (context.roots or ()):
                 context.report.error(
-                    "E120", node.place, f"nothing is called {{{name}}} here",
+                    "E120",
+                    node.place,
+                    f"nothing is called {{{name}}} here",
                     nearest(name, context.roots or ()),
                 )
                 return INVALID

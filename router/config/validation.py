@@ -71,12 +71,12 @@ class Contract:
             raise ContractViolation(f"{what} breaks {self.ref}: {told}{more}")
 
 
-def registry_of(resources: Sequence[tuple[str, Mapping[str, Any]]]) -> Any:
+def registry_of(resources: Sequence[tuple[str, Any]]) -> Any:
     """Return a closed registry of schemas by id."""
     return jsonschema_rs.Registry(list(resources), draft=jsonschema_rs.Draft202012)
 
 
-def validator_over(schema: Mapping[str, Any], registry: Any) -> Any:
+def validator_over(schema: Any, registry: Any) -> Any:
     """Return a validator. Raises ValueError when the schema cannot be compiled."""
     try:
         return jsonschema_rs.Draft202012Validator(
@@ -123,15 +123,13 @@ def _told(errors: Iterable[Any]) -> Iterable[Violation]:
 
 def _best_branch(error: Any) -> list[Any]:
     """Return the branch that the document meant: the one whose discriminator (const) fits."""
-    contexts = getattr(error.kind, "context", None) or []
-    if not contexts:
-        return []
+    branches: list[list[Any]] = [list(one) for one in getattr(error.kind, "context", None) or []]
+    return min(branches, key=_misses, default=[])
 
-    def misses(branch: list[Any]) -> tuple[int, int]:
-        wrong_const = sum(one.kind.name in ("const", "enum", "type") for one in branch)
-        return wrong_const, len(branch)
 
-    return list(min(contexts, key=misses))
+def _misses(branch: list[Any]) -> tuple[int, int]:
+    wrong = sum(one.kind.name in ("const", "enum", "type") for one in branch)
+    return wrong, len(branch)
 
 
 def _text(error: Any) -> str:
@@ -170,8 +168,5 @@ _SAYINGS: Mapping[str, str] = {
 
 
 def _short(value: Any) -> str:
-    if isinstance(value, list):
-        text = ", ".join(str(one) for one in value)
-    else:
-        text = str(value)
+    text = ", ".join(map(str, value)) if isinstance(value, list) else str(value)
     return text if len(text) <= 120 else text[:117] + "..."

@@ -1,6 +1,6 @@
 """Owns: the tree of errors that the router raises on purpose.
 Imports: nothing of the router but diagnostics.
-Never: raises for an author's mistake (those are diagnostics), never carries a payload's value in its text.
+Never: raised for an author's mistake (those are diagnostics); never shows a payload's value.
 
 RouterError
 |- ConfigError            the project cannot be used; carries its diagnostics; only before start

@@ -13,7 +13,6 @@ from datetime import datetime
 from router.core.document import Json
 
 
-
 @dataclass(frozen=True, slots=True, order=True)
 class ContractRef:
     """A contract with the version that was resolved at load: `name@major.minor.patch`."""

@@ -52,7 +52,7 @@ class Adapter(Protocol):
     timeout: timedelta
 
     def prepare(self, request: Any, values: Mapping[str, Json], document: Json) -> Prepared:
-        """Return the exact request. Pure. `values` fill the request's places. Raises MessageError."""
+        """Return the exact request; pure. `values` fill its places. Raises MessageError."""
 
     def call(self, prepared: Prepared, key: Mapping[str, str]) -> Answer:
         """Make the call; `key` holds headers that carry our idempotency key.

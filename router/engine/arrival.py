@@ -66,9 +66,12 @@ def arrivals_of(
     except MessageError as error:
         return (failed_arrival(channel, delivery, error, "records"),)
     if not records:
-        return (failed_arrival(channel, delivery, MessageError("no records", code="empty"), "records"),)
+        return (
+            failed_arrival(channel, delivery, MessageError("no records", code="empty"), "records"),
+        )
     return tuple(
-        arrival_of(channel, delivery, shaped(record), env, index) for index, record in enumerate(records)
+        arrival_of(channel, delivery, shaped(record), env, index)
+        for index, record in enumerate(records)
     )
 
 
@@ -121,7 +124,10 @@ def _routed(
     claims = claims_of(route, scope, document_digest(body))
     words = words_of(route.correlation, scope, route.name) if route.correlation else ()
     order = words_of(route.order_by, scope, route.name) if route.order_by else ()
-    references = [*searchable(route.correlation, words), *(word for claim in claims for word in claim.words)]
+    references = [
+        *searchable(route.correlation, words),
+        *(word for claim in claims for word in claim.words),
+    ]
     message = Message(
         id=message_id,
         correlationid=joined(words) or message_id,
@@ -137,9 +143,7 @@ def _routed(
     return Arrival(message=message, claims=claims, references=tuple(dict.fromkeys(references)))
 
 
-def _message(
-    channel: Channel, delivery: Delivery, body: Json, made: tuple[str, str]
-) -> Message:
+def _message(channel: Channel, delivery: Delivery, body: Json, made: tuple[str, str]) -> Message:
     message_id, kind = made
     return Message(
         id=message_id,

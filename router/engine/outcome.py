@@ -71,7 +71,10 @@ def _outcome(
         operation.file.returns.ensure(result, "the answer")
     reference = rule.reference(scope) if rule.reference is not None else None
     return Outcome(
-        word=word, detail=detail, result=result, reference="" if reference is None else str(reference)
+        word=word,
+        detail=detail,
+        result=result,
+        reference="" if reference is None else str(reference),
     )
 
 

@@ -12,20 +12,26 @@ from typing import TypeAlias
 from router.config.channels import Route
 from router.config.flows import Flow
 from router.config.steps import Step
-from router.core.decision import Call, DeadLettered, Discarded, Needs, Routed
-from router.core.document import Json
+from router.core.decision import Call, DeadLettered, Discarded, Effect, Needs, Routed
 from router.core.errors import MessageError
 from router.core.message import Message
 from router.engine.steps import RUNNERS
-from router.engine.token import Context, Emit, Token
+from router.engine.token import Context, Emit, Stop, Token
 
 Outcome: TypeAlias = Routed | Discarded | DeadLettered | Needs
 
 #: the language's word for each step, for dead letters and traces
 STEP_WORDS: Mapping[str, str] = {
-    "Apply": "transform", "Choose": "choose", "DeadLetter": "dead_letter", "Discard": "discard",
-    "Enrich": "enrich", "Filter": "filter", "Fork": "fork", "Produce": "produce",
-    "Recipients": "send", "Split": "split",
+    "Apply": "transform",
+    "Choose": "choose",
+    "DeadLetter": "dead_letter",
+    "Discard": "discard",
+    "Enrich": "enrich",
+    "Filter": "filter",
+    "Fork": "fork",
+    "Produce": "produce",
+    "Recipients": "send",
+    "Split": "split",
 }
 
 
@@ -79,7 +85,9 @@ def _decide(steps: tuple[Step, ...], token: Token, context: Context) -> Outcome:
 def _follow(steps: tuple[Step, ...], token: Token, context: Context) -> Emit:
     """Run steps in order over a token and everything that it becomes."""
     tokens: tuple[Token, ...] = (token,)
-    effects, stops, calls = [], [], []
+    effects: list[Effect] = []
+    stops: list[Stop] = []
+    calls: list[Call] = []
     for step in steps:
         gone_on: list[Token] = []
         for one in tokens:
@@ -110,5 +118,3 @@ def _dead(error: MessageError, step: str) -> DeadLettered:
 
 def _each_once(calls: tuple[Call, ...]) -> tuple[Call, ...]:
     return tuple({call.key: call for call in calls}.values())
-
-

@@ -7,6 +7,7 @@ attempt, so that a repeat decides the same.
 from __future__ import annotations
 
 import hashlib
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from router.config.policies import FailurePolicy
@@ -14,30 +15,36 @@ from router.core.decision import DeadLettered, Redeliver
 from router.core.message import Message
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Failure:
+    """Why a message has to come again. `after` is the far side's own wish (Retry-After)."""
+
+    reason: str
+    detail: str
+    after: timedelta | None = None
+
+
 def decide(
-    message: Message,
-    policy: FailurePolicy,
-    now: datetime,
-    *,
-    reason: str,
-    detail: str,
-    after: timedelta | None = None,
+    message: Message, policy: FailurePolicy, failure: Failure, now: datetime
 ) -> Redeliver | DeadLettered:
     """Return the next attempt by the policy, or the dead letter when attempts or time are used up.
 
-    `after` is the far side's own wish (Retry-After); it lengthens the delay, never shortens it.
+    The far side's wish lengthens the delay, never shortens it.
     """
+    exhausted = DeadLettered(
+        reason="retries_exhausted", detail=f"{failure.reason}: {failure.detail}"
+    )
     delays = policy.retry.after
     if message.attempt > len(delays):
-        return DeadLettered(reason="retries_exhausted", detail=f"{reason}: {detail}")
+        return exhausted
     nominal = delays[message.attempt - 1]
     wait = nominal - nominal * policy.retry.jitter / 100 * _share(message)
-    if after is not None and policy.retry.retry_after == "honour":
-        wait = max(wait, after)
-        nominal = max(nominal, after)
+    if failure.after is not None and policy.retry.retry_after == "honour":
+        wait = max(wait, failure.after)
+        nominal = max(nominal, failure.after)
     if now + wait > message.occurred_at + policy.retry.within:
-        return DeadLettered(reason="retries_exhausted", detail=f"{reason}: {detail}")
-    return Redeliver(at=now + wait, nominal=nominal, reason=reason, detail=detail)
+        return exhausted
+    return Redeliver(at=now + wait, nominal=nominal, reason=failure.reason, detail=failure.detail)
 
 
 def _share(message: Message) -> float:

@@ -87,7 +87,10 @@ class _Runner:
     """Runs one test."""
 
     def __init__(
-        self, project: Project, environment: EnvironmentFile, adapters: Mapping[str, Adapter],
+        self,
+        project: Project,
+        environment: EnvironmentFile,
+        adapters: Mapping[str, Adapter],
         path: str,
     ) -> None:
         self._project = project
@@ -110,8 +113,11 @@ class _Runner:
         }
         self._known_mocks(case)
         exchange = MockExchange(
-            operations=self._project.operations, adapters=self._adapters,
-            env=dict(self._environment.values), clock=clock, players=players,
+            operations=self._project.operations,
+            adapters=self._adapters,
+            env=dict(self._environment.values),
+            clock=clock,
+            players=players,
         )
         parts = build_parts(self._project, self._environment, store, exchange, self._observe)
         try:
@@ -187,8 +193,11 @@ class _Runner:
             except MessageError as error:
                 raise CaseError(str(error)) from error
         return Message(
-            id="0" * 32, correlationid="test", contract=contract.ref if contract else None,
-            occurred_at=START, payload=payload,
+            id="0" * 32,
+            correlationid="test",
+            contract=contract.ref if contract else None,
+            occurred_at=START,
+            payload=payload,
         )
 
     def _settle(self, parts: Parts, clock: ManualClock) -> None:
@@ -240,7 +249,9 @@ class _Runner:
             complaints.append(f"reason: {', '.join(reasons) or 'none'}, expected {expect.reason}")
         correlations = {entry["correlationid"] for entry in last.values()}
         if expect.correlation and correlations != {expect.correlation}:
-            complaints.append(f"correlation: {', '.join(sorted(correlations))}, expected {expect.correlation}")
+            complaints.append(
+                f"correlation: {', '.join(sorted(correlations))}, expected {expect.correlation}"
+            )
         complaints += self._judge_produced(case)
         complaints += self._judge_sent(case)
         complaints += self._judge_failures(case)
@@ -251,9 +262,9 @@ class _Runner:
         if expected is None:
             return []
         if [one.object.ref for one in expected] != [one.contract for one in seen]:
-            have = ", ".join(str(one.contract) for one in seen) or "nothing"
-            want = ", ".join(str(one.object.ref) for one in expected) or "nothing"
-            return [f"produced: {have}, expected {want}"]
+            said = ", ".join(str(one.contract) for one in seen) or "nothing"
+            wished = ", ".join(str(one.object.ref) for one in expected) or "nothing"
+            return [f"produced: {said}, expected {wished}"]
         complaints = []
         for index, (want, have) in enumerate(zip(expected, seen, strict=True)):
             where = f"produced[{index}]"
@@ -273,11 +284,13 @@ class _Runner:
         ]
         if self._folder == "systems":
             have = [
-                (name, prepared.summary(), _body(prepared)) for name, prepared in self._seen.requests
+                (name, prepared.summary(), _body(prepared))
+                for name, prepared in self._seen.requests
             ]
         if [one.operation for one in expected] != [name for name, _, _ in have]:
             said = ", ".join(name for name, _, _ in have) or "nothing"
-            return [f"sent: {said}, expected {', '.join(one.operation for one in expected) or 'nothing'}"]
+            wished = ", ".join(one.operation for one in expected) or "nothing"
+            return [f"sent: {said}, expected {wished}"]
         complaints = []
         for index, (want, (_, target, payload)) in enumerate(zip(expected, have, strict=True)):
             where = f"sent[{index}]"
@@ -310,7 +323,9 @@ class _Runner:
         return complaints
 
     def _mock(self, mock: Mock) -> Mock:
-        return dataclasses.replace(mock, body=self._read(mock.body_file)) if mock.body_file else mock
+        return (
+            dataclasses.replace(mock, body=self._read(mock.body_file)) if mock.body_file else mock
+        )
 
     def _bytes(self, given: Given) -> bytes:
         if given.body_file:

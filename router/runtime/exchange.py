@@ -74,7 +74,9 @@ class Exchange:
                 return Outcome(word="refused", detail="look-up: not there")
             theirs = lookup.reference(scope) if lookup.reference is not None else None
             return Outcome(
-                word="done", detail="look-up: there", reference="" if theirs is None else str(theirs)
+                word="done",
+                detail="look-up: there",
+                reference="" if theirs is None else str(theirs),
             )
         except (Retryable, Unknown, MessageError, LookupError) as error:
             return Outcome(word="unknown", detail=f"look-up: {error}")

@@ -71,7 +71,8 @@ def _said(entry: dict[str, Any]) -> str:
         return f"{word}: {detail['reason']}" + (f", {more}" if more else "") + later + attempt
     if word == "dead_lettered":
         at = f" at {detail['place']}" if detail.get("place") else ""
-        return f"{word}: {detail['reason']} in {detail.get('step', '')}{at}: {detail['detail']}{attempt}"
+        step = detail.get("step", "")
+        return f"{word}: {detail['reason']} in {step}{at}: {detail['detail']}{attempt}"
     if word in ("duplicate", "conflict"):
         return f"{word} of {detail['of']}"
     if word == "enriched":
@@ -80,7 +81,8 @@ def _said(entry: dict[str, Any]) -> str:
     if word in ("done", "refused"):
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
-        return f"{word}{code}: {detail['request']}, our reference {detail['reference']}{theirs}{attempt}"
+        ours = f"{detail['request']}, our reference {detail['reference']}"
+        return f"{word}{code}: {ours}{theirs}{attempt}"
     return f"{word}{attempt}"
 
 

@@ -5,14 +5,13 @@ Never: waits for a call of a system; loses a row (it leaves the queue with its d
 
 from __future__ import annotations
 
-
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 
 from router.core.claim import Held, Holding
-from router.core.decision import Call, DeadLettered, Decision, Needs, Redeliver
+from router.core.decision import Call, DeadLettered, Needs, Redeliver
 from router.core.document import Json
 from router.core.errors import Unavailable
 from router.core.outcome import Outcome
@@ -166,7 +165,10 @@ class Loop:
         futures = tuple(self._answers.ask(call, self.bell.ring) for call in calls)
         earlier = self._waiting.get(work.row.id)
         self._waiting[work.row.id] = _Waiting(
-            row=work.row, calls=calls, futures=futures, answers=dict(work.answers),
+            row=work.row,
+            calls=calls,
+            futures=futures,
+            answers=dict(work.answers),
             asked=list(earlier.asked) if earlier else [],
         )
         if all(future.done() for future in futures):
@@ -191,19 +193,21 @@ class Loop:
     ) -> Redeliver | DeadLettered:
         if outcome.word == "refused":
             detail = f"{call.operation} {outcome.detail}"
-            return DeadLettered(
-                reason=outcome.code or "refused", detail=detail, step="enrich"
-            )
-        return retry.decide(
-            row.message, self._judge.policy(row), now, reason="enrich",
-            detail=f"{call.operation} {outcome.detail}", after=outcome.after,
+            return DeadLettered(reason=outcome.code or "refused", detail=detail, step="enrich")
+        failure = retry.Failure(
+            reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
         )
+        return retry.decide(row.message, self._judge.policy(row), failure, now)
 
     def _bisect(self, works: list[Work], failed: list[Verdict], error: Exception) -> None:
         """Find the row that cannot be decided or recorded, and bury it alone."""
         if len(works) + len(failed) > 1:
             half = len(works) // 2
-            parts = [(works[:half], failed), (works[half:], [])] if half else [([], failed), (works, [])]
+            parts = (
+                [(works[:half], failed), (works[half:], [])]
+                if half
+                else [([], failed), (works, [])]
+            )
             for some, lost in parts:
                 try:
                     self._batch(some, lost)
@@ -223,8 +227,10 @@ def _remember(verdict: Verdict, held: dict[bytes, Holding]) -> None:
     """Let the rest of the batch see what a verdict claims."""
     for claim, holder, state in holdings_after(verdict):
         held[claim.key] = Holding(
-            key=claim.key, message_id=holder, state=Held(state), compare=claim.compare,
-            body=claim.body, version=claim.version,
+            key=claim.key,
+            message_id=holder,
+            state=Held(state),
+            compare=claim.compare,
+            body=claim.body,
+            version=claim.version,
         )
-
-

@@ -51,9 +51,7 @@ def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
     transaction.settle((row.id,))
 
 
-def record_ending(
-    transaction: Transaction, row: Queued, decision: Decision, now: datetime
-) -> None:
+def record_ending(transaction: Transaction, row: Queued, decision: Decision, now: datetime) -> None:
     """Write a decision that has no effects: journal, and the due row or the dead letter."""
     _note(transaction, row, decision, now, _detail(decision))
     match decision:
@@ -67,8 +65,10 @@ def record_ending(
         case Conflict(of=of):
             detail = f"same identity as {of}, other content"
             bury(
-                transaction, row,
-                DeadLettered(reason="conflict", detail=detail, step="identity"), now,
+                transaction,
+                row,
+                DeadLettered(reason="conflict", detail=detail, step="identity"),
+                now,
             )
 
 
@@ -76,7 +76,11 @@ def bury(transaction: Transaction, row: Queued, letter: DeadLettered, now: datet
     """Keep a message for a person."""
     transaction.bury(
         Dead(
-            at=now, queued=row, reason=letter.reason, detail=letter.detail, step=letter.step,
+            at=now,
+            queued=row,
+            reason=letter.reason,
+            detail=letter.detail,
+            step=letter.step,
             place=letter.place,
         )
     )
@@ -88,12 +92,18 @@ def record_answers(
     """Write the answers that a message was decided with: a replay uses them."""
     for call, document in answered:
         detail = {
-            "operation": call.operation, "arguments": dict(call.arguments), "answer": document,
+            "operation": call.operation,
+            "arguments": dict(call.arguments),
+            "answer": document,
         }
         transaction.write(
             Entry(
-                at=now, message=row.message, consumer=row.consumer, word="enriched",
-                reason=call.operation, detail=detail,
+                at=now,
+                message=row.message,
+                consumer=row.consumer,
+                word="enriched",
+                reason=call.operation,
+                detail=detail,
             )
         )
 
@@ -108,7 +118,13 @@ def _publish(transaction: Transaction, decision: Routed, verdict: Verdict) -> No
             )
         else:
             transaction.enqueue(
-                [Queued(lane=lane_of(effect.operation), consumer=effect.operation, message=effect.message)]
+                [
+                    Queued(
+                        lane=lane_of(effect.operation),
+                        consumer=effect.operation,
+                        message=effect.message,
+                    )
+                ]
             )
     for effect, _ in verdict.absorbed:
         transaction.refer(effect.words[1:], effect.message.correlationid)
@@ -122,13 +138,20 @@ def _reason(decision: Decision) -> str:
 
 
 def _note(
-    transaction: Transaction, row: Queued, decision: Decision, now: datetime,
+    transaction: Transaction,
+    row: Queued,
+    decision: Decision,
+    now: datetime,
     detail: Mapping[str, Any],
 ) -> None:
     transaction.write(
         Entry(
-            at=now, message=row.message, consumer=row.consumer, word=word_of(decision),
-            reason=_reason(decision), detail=detail,
+            at=now,
+            message=row.message,
+            consumer=row.consumer,
+            word=word_of(decision),
+            reason=_reason(decision),
+            detail=detail,
         )
     )
 
@@ -141,23 +164,28 @@ def _detail(decision: Decision) -> Mapping[str, Any]:
             return {"of": of}
         case Redeliver():
             return {
-                "reason": decision.reason, "detail": decision.detail,
-                "at": decision.at.isoformat(), "after_s": decision.nominal.total_seconds(),
+                "reason": decision.reason,
+                "detail": decision.detail,
+                "at": decision.at.isoformat(),
+                "after_s": decision.nominal.total_seconds(),
             }
         case DeadLettered():
             return {
-                "reason": decision.reason, "detail": decision.detail, "step": decision.step,
+                "reason": decision.reason,
+                "detail": decision.detail,
+                "step": decision.step,
                 "place": decision.place,
             }
     return {}
 
 
 def _routed(decision: Routed, verdict: Verdict) -> dict[str, Any]:
-    detail: dict[str, Any] = {}
     produced = [
         {
-            "object": str(effect.contract), "id": effect.message.id,
-            "key": " ".join(effect.words[1:]), "to": list(effect.subscribers),
+            "object": str(effect.contract),
+            "id": effect.message.id,
+            "key": " ".join(effect.words[1:]),
+            "to": list(effect.subscribers),
         }
         for effect in decision.effects
         if isinstance(effect, Produced)
@@ -171,10 +199,10 @@ def _routed(decision: Routed, verdict: Verdict) -> dict[str, Any]:
         {"object": str(effect.contract), "key": " ".join(effect.words[1:]), "of": of}
         for effect, of in verdict.absorbed
     ]
-    for name, value in (
-        ("produced", produced), ("sent", sent), ("absorbed", absorbed),
-        ("notes", list(decision.notes)),
-    ):
-        if value:
-            detail[name] = value
-    return detail
+    parts = {
+        "produced": produced,
+        "sent": sent,
+        "absorbed": absorbed,
+        "notes": list(decision.notes),
+    }
+    return {name: value for name, value in parts.items() if value}

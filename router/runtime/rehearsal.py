@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from router.config.channels import Channel, Route
@@ -77,7 +78,9 @@ def rehearse(
     """Return every stage of a delivery's way. Never raises for a bad payload: that is a stage."""
     made = Rehearsal()
     delivery = Delivery(
-        id="rehearsal", headers=headers, received_at=script.at,
+        id="rehearsal",
+        headers=headers,
+        received_at=script.at,
         sha256=hashlib.sha256(body).hexdigest(),
     )
     if script.kind is not None:
@@ -88,7 +91,10 @@ def rehearse(
 
 
 def _arrivals(
-    project: Project, channel: Channel, delivery: Delivery, body: bytes,
+    project: Project,
+    channel: Channel,
+    delivery: Delivery,
+    body: bytes,
     seen: tuple[Script, Rehearsal],
 ) -> tuple[Arrival, ...]:
     script, made = seen
@@ -119,12 +125,16 @@ def _record(
     made.add(1, "identity", f"{claimed}; correlation {message.correlationid}{order}")
     route = channel.routes[message.kind]
     assert isinstance(route, Route), "an ending has a verdict"
-    decision = _run(project, (script, made), 2, lambda context: run_route(route, message, context))
+    decision = _run(project, (script, made), 2, partial(run_route, route, message))
     if decision is None:
         made.outcomes.append({"kind": message.kind, "outcome": "needs", "reason": "an answer"})
         return
     made.outcomes.append(
-        {"kind": message.kind, "outcome": word_of(decision), "reason": getattr(decision, "reason", "")}
+        {
+            "kind": message.kind,
+            "outcome": word_of(decision),
+            "reason": getattr(decision, "reason", ""),
+        }
     )
     if isinstance(decision, Routed):
         for note in decision.notes:
@@ -142,8 +152,12 @@ def _run(project: Project, seen: tuple[Script, Rehearsal], depth: int, run: Any)
     while True:
         trial = Rehearsal()
         context = Context(
-            answers=answers, subscribers=project.subscribers, env=script.env,
-            observe=lambda step, token, emit, trial=trial: _observe(trial, depth, step, token, emit),  # type: ignore[misc]
+            answers=answers,
+            subscribers=project.subscribers,
+            env=script.env,
+            observe=lambda step, token, emit, trial=trial: _observe(
+                trial, depth, step, token, emit
+            ),  # type: ignore[misc]
         )
         decision = run(context)
         lacking = _answer(decision, script, answers)
@@ -155,8 +169,9 @@ def _run(project: Project, seen: tuple[Script, Rehearsal], depth: int, run: Any)
             for call in lacking:
                 arguments = ", ".join(f"{name}={value}" for name, value in call.arguments.items())
                 made.add(
-                    depth, "needs", f"{call.operation}({arguments}): "
-                    f"say --answer {call.operation}=FILE"
+                    depth,
+                    "needs",
+                    f"{call.operation}({arguments}): say --answer {call.operation}=FILE",
                 )
             return None
 
@@ -204,8 +219,10 @@ def _effects(
                 flow = project.flows[name]
                 made.add(depth, name, f"gets {effect.contract}")
                 decision = _run(
-                    project, seen, depth + 1,
-                    lambda context, flow=flow, effect=effect: run_flow(flow, effect.message, context),  # type: ignore[misc]
+                    project,
+                    seen,
+                    depth + 1,
+                    partial(run_flow, flow, effect.message),
                 )
                 if isinstance(decision, Routed):
                     _effects(project, decision.effects, seen, depth + 1)
@@ -215,9 +232,7 @@ def _effects(
             _command(project, effect, (script, made), depth)
 
 
-def _command(
-    project: Project, effect: Any, seen: tuple[Script, Rehearsal], depth: int
-) -> None:
+def _command(project: Project, effect: Any, seen: tuple[Script, Rehearsal], depth: int) -> None:
     from router.infra.store.rows import Queued  # noqa: PLC0415
     from router.runtime.clock import ManualClock  # noqa: PLC0415
     from router.runtime.exchange import Exchange  # noqa: PLC0415
@@ -225,7 +240,9 @@ def _command(
     script, made = seen
     operation = project.operations[effect.operation]
     exchange = Exchange(
-        operations=project.operations, adapters=script.adapters, env=script.env,
+        operations=project.operations,
+        adapters=script.adapters,
+        env=script.env,
         clock=ManualClock(script.at),
     )
     row = Queued(lane="", consumer=operation.name, message=effect.message)
@@ -238,8 +255,12 @@ def _command(
 
 
 def _ended(
-    made: Rehearsal, decision: Discarded | DeadLettered, kind: str, depth: int,
-    *, counted: bool = False,
+    made: Rehearsal,
+    decision: Discarded | DeadLettered,
+    kind: str,
+    depth: int,
+    *,
+    counted: bool = False,
 ) -> None:
     if isinstance(decision, DeadLettered):
         detail = f": {decision.detail}" if decision.detail else ""

@@ -49,7 +49,9 @@ class Sandbox:
             if match is None or verb != ("GET" if endpoint.get else "POST"):
                 continue
             scope: dict[str, Json] = {
-                "path": match.groupdict(), "query": dict(query), "headers": dict(headers),
+                "path": match.groupdict(),
+                "query": dict(query),
+                "headers": dict(headers),
                 "body": body,
             }
             with self._lock:

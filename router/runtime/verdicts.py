@@ -9,9 +9,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
-from router.config.project import Project
 from router.config.channels import Route
 from router.config.policies import FailurePolicy
+from router.config.project import Project
 from router.core.claim import Claim, Held, Holding
 from router.core.decision import (
     Conflict,
@@ -78,7 +78,8 @@ class Judge:
         """Return the failure policy of a row's consumer."""
         consumer = self._consumer(row)
         assert consumer is not None, "only a route or a flow needs answers"
-        return consumer.policy
+        policy: FailurePolicy = consumer.policy
+        return policy
 
     def decide(self, work: Work, held: Mapping[bytes, Holding]) -> Decision | Needs:
         """Return the decision about one row, or the calls that it needs first."""
@@ -176,10 +177,6 @@ def holdings_after(verdict: Verdict) -> Sequence[tuple[Claim, str, Held]]:
     if isinstance(decision, Routed):
         for effect in decision.effects:
             if isinstance(effect, Produced):
-                claim = Claim(
-                    key=effect.key, words=effect.words, compare=effect.compare, body=b""
-                )
+                claim = Claim(key=effect.key, words=effect.words, compare=effect.compare, body=b"")
                 made.append((claim, effect.message.id, Held.LIVE))
     return made
-
-

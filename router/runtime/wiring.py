@@ -115,9 +115,7 @@ def open_adapters(
     }
 
 
-def missing_secrets(
-    project: Project, environment: EnvironmentFile, secrets: Secrets
-) -> list[str]:
+def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Secrets) -> list[str]:
     """Return each secret reference that cannot be resolved, with what wants it."""
     wanted: list[tuple[str, str]] = []
     for channel in project.channels.values():
@@ -156,14 +154,22 @@ class Threads:
         self._complain = complain
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(target=self._run, args=(parts.loop.step, parts.loop.bell.wait), name="loop"),
-            threading.Thread(target=self._run, args=(parts.scheduler.step, self._stop.wait), name="scheduler"),
+            threading.Thread(
+                target=self._run, args=(parts.loop.step, parts.loop.bell.wait), name="loop"
+            ),
+            threading.Thread(
+                target=self._run, args=(parts.scheduler.step, self._stop.wait), name="scheduler"
+            ),
             *(
-                threading.Thread(target=self._run, args=(worker.step, worker.bell.wait), name="dispatch")
+                threading.Thread(
+                    target=self._run, args=(worker.step, worker.bell.wait), name="dispatch"
+                )
                 for worker in parts.workers
             ),
             *(
-                threading.Thread(target=self._run, args=(folder.step, self._stop.wait), name="folder")
+                threading.Thread(
+                    target=self._run, args=(folder.step, self._stop.wait), name="folder"
+                )
                 for folder in parts.folders
             ),
         ]

@@ -173,7 +173,9 @@ class Worker:
             return
         if idempotency.kind != "lookup":
             self._bury(
-                job.row, "unknown", "the effect may exist and the far side cannot be asked",
+                job.row,
+                "unknown",
+                "the effect may exist and the far side cannot be asked",
                 step="call",
             )
             return
@@ -218,8 +220,10 @@ class Worker:
     def _settle(self, job: _Job, outcome: Outcome, state: str) -> None:
         row, now = job.row, self._clock.now()
         detail = {
-            "reference": job.intent.reference, "request": job.prepared.summary(),
-            "sends": job.intent.sends, "detail": outcome.detail,
+            "reference": job.intent.reference,
+            "request": job.prepared.summary(),
+            "sends": job.intent.sends,
+            "detail": outcome.detail,
         }
         if outcome.reference:
             detail["their_reference"] = outcome.reference
@@ -237,8 +241,12 @@ class Worker:
             )
             transaction.write(
                 Entry(
-                    at=now, message=row.message, consumer=row.consumer, word=state,
-                    reason=outcome.code, detail=detail,
+                    at=now,
+                    message=row.message,
+                    consumer=row.consumer,
+                    word=state,
+                    reason=outcome.code,
+                    detail=detail,
                 )
             )
             if state == "refused":
@@ -251,10 +259,8 @@ class Worker:
     def _after(self, job: _Job, outcome: Outcome) -> None:
         """The call gave no result: it comes again by the policy, or is buried."""
         row, now = job.row, self._clock.now()
-        decision = retry.decide(
-            row.message, job.operation.policy, now, reason=outcome.word, detail=outcome.detail,
-            after=outcome.after,
-        )
+        failure = retry.Failure(reason=outcome.word, detail=outcome.detail, after=outcome.after)
+        decision = retry.decide(row.message, job.operation.policy, failure, now)
         state = "waiting" if outcome.word == "retry" else "unknown"
 
         def job_(transaction: Transaction) -> None:
@@ -267,8 +273,8 @@ class Worker:
         """Treat an unknown error as retryable up to the limit; False when that failed as well."""
         operation = self._exchange.operations[row.consumer]
         now = self._clock.now()
-        detail = f"{type(error).__name__} in the worker"
-        decision = retry.decide(row.message, operation.policy, now, reason="error", detail=detail)
+        failure = retry.Failure(reason="error", detail=f"{type(error).__name__} in the worker")
+        decision = retry.decide(row.message, operation.policy, failure, now)
         try:
             self._store.write(lambda transaction: _decided(transaction, row, decision, now))
         except Exception:  # noqa: BLE001 (the row stays in the queue)
@@ -307,8 +313,11 @@ def prepare(exchange: Exchange, operation: Operation, row: Queued, reference: st
     transform = operation.file.transform
     if transform is not None:
         scope = {
-            "payload": payload, "reference": reference, "stamp": row.message.stamp,
-            "env": exchange.env, "headers": {},
+            "payload": payload,
+            "reference": reference,
+            "stamp": row.message.stamp,
+            "env": exchange.env,
+            "headers": {},
         }
         document = transform(scope)
     request = operation.file.request
@@ -320,7 +329,9 @@ def prepare(exchange: Exchange, operation: Operation, row: Queued, reference: st
 
 def _idempotency(operation: Operation) -> Idempotency:
     found = operation.file.idempotency
-    assert found is not None, "checked at load: an effect says how a repeat is kept from doubling it"
+    assert found is not None, (
+        "checked at load: an effect says how a repeat is kept from doubling it"
+    )
     return found
 
 

@@ -78,7 +78,9 @@ class _Functions(jmespath.functions.Functions):
             name, *keys = resolved_args
             table = self._tables.get(name)
             if table is None:
-                raise TransformError("lookup(): the first argument must name a table of the project")
+                raise TransformError(
+                    "lookup(): the first argument must name a table of the project"
+                )
             return table.lookup(keys)
         ours = LIBRARY.get(function_name)
         if ours is not None:
@@ -111,12 +113,16 @@ def compile_expression(
     if vocabulary.roots is not None:
         for name in sorted(reads - vocabulary.roots):
             report.error(
-                "E104", words.place(name), f"nothing is called {name} here",
+                "E104",
+                words.place(name),
+                f"nothing is called {name} here",
                 nearest(name, vocabulary.roots),
             )
     for name in compared_money(parsed):
         report.error(
-            "E106", words.place(name), f"{name}(...) compared as if it were a number",
+            "E106",
+            words.place(name),
+            f"{name}(...) compared as if it were a number",
             "amounts are texts: write more(a, b), less(a, b), same(a, b) or total(list)",
         )
     if report.has_errors:

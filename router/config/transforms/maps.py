@@ -61,9 +61,9 @@ def _leaf(node: Scalar, context: Context) -> Builder | Invalid:
     if not (isinstance(node.value, str) and node.value.startswith("=")):
         value = node.value
         return lambda _scope: value
-    expression = EXPRESSION.decode(node, context)
-    if expression is INVALID:
-        return INVALID
+    expression: Any = EXPRESSION.decode(node, context)
+    if isinstance(expression, Invalid):
+        return expression
 
     def leaf(scope: Scope) -> Json:
         value = expression(scope)
@@ -111,7 +111,9 @@ def _block(node: Table, context: Context) -> Builder | Invalid:
     for entry in node.entries:
         if entry.key not in _BLOCK_KEYS:
             context.report.error(
-                "E121", entry.place, f"{entry.key} beside map:",
+                "E121",
+                entry.place,
+                f"{entry.key} beside map:",
                 f"{nearest(entry.key, _BLOCK_KEYS)} Fields of the result stand under map:",
             )
             return INVALID

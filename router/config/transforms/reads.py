@@ -14,8 +14,14 @@ Tree = Any
 
 #: nodes whose first child sees what the node sees, and whose other children see something else
 _FIRST_ONLY = {
-    "subexpression", "index_expression", "projection", "value_projection", "filter_projection",
-    "flatten", "pipe", "slice",
+    "subexpression",
+    "index_expression",
+    "projection",
+    "value_projection",
+    "filter_projection",
+    "flatten",
+    "pipe",
+    "slice",
 }
 #: JMESPath's own words that compare or add as numbers or texts
 _NUMERIC = {"sum", "max", "min", "avg", "sort", "abs", "ceil", "floor"}
@@ -84,4 +90,3 @@ def _walk_roots(tree: Tree, found: set[str]) -> None:
         for child in tree.get("children", ()):
             if isinstance(child, dict):
                 _walk_roots(child, found)
-

@@ -35,7 +35,7 @@ class Table:
         return f"lookup('{self.name}') takes {len(self.columns)} keys: {', '.join(self.columns)}"
 
     def lookup(self, keys: Sequence[Json]) -> Json:
-        """Return the value for the keys, or the default. Numbers match the text they are written as.
+        """Return the value for the keys, or the default. A number matches its text.
 
         Raises TransformError when the key is unknown and the table has no default.
         """

@@ -17,7 +17,7 @@ Schema = Mapping[str, Any]
 
 
 def check_target(node: Node, contract: Contract, context: Context) -> None:
-    """Report each field that a map writes and its contract does not have, and each it must write."""
+    """Report each field that a map writes beyond its contract, and each that it lacks."""
     _Walk(contract, context).check(node, contract.schema, contract.schema)
 
 
@@ -66,7 +66,9 @@ class _Walk:
                     self.check(entry.node, child, root)
             elif closed:
                 self.context.report.error(
-                    "E110", entry.place, f"{self.contract.ref} has no field {entry.key} here",
+                    "E110",
+                    entry.place,
+                    f"{self.contract.ref} has no field {entry.key} here",
                     nearest(entry.key, properties),
                 )
         written = {entry.key for entry in node.entries}

@@ -65,9 +65,7 @@ def _inside(context: Context) -> Context | None:
     inputs, tables, lets = (context.around.get(key) for key in ("inputs", "tables", "let"))
     if INVALID in (inputs, tables, lets) or inputs is None or tables is None:
         return None
-    library = dataclasses.replace(
-        context.library, tables={table.name: table for table in tables}
-    )
+    library = dataclasses.replace(context.library, tables={table.name: table for table in tables})
     items = {f"{name}_index" for name, given in inputs.items() if isinstance(given, Expression)}
     inner = context.with_roots(COMMON_ROOTS | frozenset(inputs) | items)
     return dataclasses.replace(inner, library=library)

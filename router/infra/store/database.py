@@ -29,7 +29,7 @@ def open_file(path: Path, *, writes: bool) -> Engine:
 
 
 def open_memory() -> Engine:
-    """Return an engine over a database in memory with the tables in it: one connection, one thread."""
+    """Return an engine over a new database in memory: one connection, one thread."""
     engine = create_engine(
         "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
     )

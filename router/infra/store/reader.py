@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, func, select, union
+from sqlalchemy import Connection, Row, RowMapping, func, select, union
 
 from router.core.claim import Held, Holding
 from router.core.envelope import unpack
@@ -101,7 +101,9 @@ class Reader:
         channel, name, size, mtime = key
         found = self._connection.execute(
             select(table.c.at).where(
-                table.c.channel == channel, table.c.name == name, table.c.size == size,
+                table.c.channel == channel,
+                table.c.name == name,
+                table.c.size == size,
                 table.c.mtime_ns == mtime,
             )
         )
@@ -126,7 +128,7 @@ class Reader:
             .order_by(table.c.seq)
             .limit(limit)
         )
-        return [_document(row, "detail") for row in rows]
+        return [_document(row, "detail") for row in rows.mappings()]
 
     def waiting(self, message_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return what is queued or due for these messages: consumer and time, by message."""
@@ -138,8 +140,8 @@ class Reader:
                 select(due.c.message_id, due.c.consumer, due.c.due_at, due.c.reason).where(
                     due.c.message_id.in_(part)
                 )
-            ):
-                found[row.message_id] = dict(row._mapping)
+            ).mappings():
+                found[row["message_id"]] = dict(row)
         return found
 
     def counters(self) -> list[dict[str, Any]]:
@@ -148,7 +150,7 @@ class Reader:
         rows = self._connection.execute(
             select(table).order_by(table.c.consumer, table.c.word, table.c.reason)
         )
-        return [dict(row._mapping) for row in rows]
+        return [dict(row) for row in rows.mappings()]
 
     def sizes(self) -> dict[str, int]:
         """Return how many rows wait: by lane, due, dead."""
@@ -169,7 +171,7 @@ class Reader:
         table = tables.dead
         columns = [column for column in table.c if column.name != "body"]
         rows = self._connection.execute(select(*columns).order_by(table.c.at.desc()).limit(limit))
-        return [dict(row._mapping) for row in rows]
+        return [dict(row) for row in rows.mappings()]
 
 
 def _queued(row: Row[Any]) -> Queued:
@@ -183,7 +185,7 @@ def _queued(row: Row[Any]) -> Queued:
     )
 
 
-def _document(row: Row[Any], column: str) -> dict[str, Any]:
-    made = dict(row._mapping)
+def _document(row: RowMapping, column: str) -> dict[str, Any]:
+    made: dict[str, Any] = dict(row)
     made[column] = decode_trusted(made[column].encode())
     return made

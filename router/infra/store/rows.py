@@ -14,7 +14,7 @@ from router.core.message import Message
 
 
 def time_text(at: datetime) -> str:
-    """Return a time as the store keeps it: RFC 3339 UTC, six digits, so that texts sort as times."""
+    """Return a time as the store keeps it: RFC 3339 UTC, six digits; texts sort as times."""
     return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 

@@ -54,8 +54,11 @@ class Store:
         lock = DaemonLock(path)
         migrate(path)
         return cls(
-            open_file(path, writes=True), open_file(path, writes=False), revision,
-            threaded=True, lock=lock,
+            open_file(path, writes=True),
+            open_file(path, writes=False),
+            revision,
+            threaded=True,
+            lock=lock,
         )
 
     @classmethod

@@ -41,8 +41,13 @@ class Transaction:
         """Keep the original bytes of a delivery; `content` is headers (JSON), sha256, body."""
         headers, sha256, body = content
         self._insert(
-            tables.deliveries, id=delivery, channel=channel, received_at=time_text(at),
-            headers=headers, sha256=sha256, body=body,
+            tables.deliveries,
+            id=delivery,
+            channel=channel,
+            received_at=time_text(at),
+            headers=headers,
+            sha256=sha256,
+            body=body,
         )
 
     def enqueue(self, rows: Iterable[Queued]) -> None:
@@ -50,7 +55,10 @@ class Transaction:
         for row in rows:
             self.woken.add(row.lane)
             self._insert(
-                tables.queue, lane=row.lane, consumer=row.consumer, message_id=row.message.id,
+                tables.queue,
+                lane=row.lane,
+                consumer=row.consumer,
+                message_id=row.message.id,
                 body=_body(row),
             )
 
@@ -61,16 +69,26 @@ class Transaction:
     def postpone(self, row: Queued, at: datetime, reason: str) -> None:
         """Let a message come again at a time."""
         self._insert(
-            tables.due, message_id=row.message.id, consumer=row.consumer, due_at=time_text(at),
-            lane=row.lane, reason=reason, body=_body(row),
+            tables.due,
+            message_id=row.message.id,
+            consumer=row.consumer,
+            due_at=time_text(at),
+            lane=row.lane,
+            reason=reason,
+            body=_body(row),
         )
 
     def claim(self, claim: Claim, message_id: str, state: Held, at: datetime) -> None:
         """Record an identity; the last one of a transaction wins."""
         self._claims[claim.key] = {
-            "key": claim.key, "message_id": message_id, "state": state.value,
-            "compare": claim.compare, "body": claim.body, "version": claim.version,
-            "at": time_text(at), "expires_at": time_text(at + claim.keep) if claim.keep else None,
+            "key": claim.key,
+            "message_id": message_id,
+            "state": state.value,
+            "compare": claim.compare,
+            "body": claim.body,
+            "version": claim.version,
+            "at": time_text(at),
+            "expires_at": time_text(at + claim.keep) if claim.keep else None,
         }
 
     def write(self, entry: Entry) -> None:
@@ -78,10 +96,16 @@ class Transaction:
         self._counts[entry.consumer, entry.word, entry.reason[:256]] += 1
         detail = encode_json(entry.detail).decode() if entry.detail else "{}"
         self._insert(
-            tables.journal, at=time_text(entry.at), correlationid=entry.message.correlationid,
-            message_id=entry.message.id, causationid=entry.message.causationid,
-            consumer=entry.consumer, word=entry.word, attempt=entry.message.attempt,
-            revision=self._revision, detail=detail,
+            tables.journal,
+            at=time_text(entry.at),
+            correlationid=entry.message.correlationid,
+            message_id=entry.message.id,
+            causationid=entry.message.causationid,
+            consumer=entry.consumer,
+            word=entry.word,
+            attempt=entry.message.attempt,
+            revision=self._revision,
+            detail=detail,
         )
 
     def refer(self, words: Iterable[str], correlationid: str) -> None:
@@ -92,28 +116,48 @@ class Transaction:
         """Keep a dead letter, complete."""
         message = letter.queued.message
         self._insert(
-            tables.dead, message_id=message.id, consumer=letter.queued.consumer,
-            at=time_text(letter.at), correlationid=message.correlationid,
-            delivery=message.raw.delivery if message.raw else None, reason=letter.reason,
-            detail=letter.detail, step=letter.step, place=letter.place, attempts=message.attempt,
-            revision=self._revision, body=_body(letter.queued),
+            tables.dead,
+            message_id=message.id,
+            consumer=letter.queued.consumer,
+            at=time_text(letter.at),
+            correlationid=message.correlationid,
+            delivery=message.raw.delivery if message.raw else None,
+            reason=letter.reason,
+            detail=letter.detail,
+            step=letter.step,
+            place=letter.place,
+            attempts=message.attempt,
+            revision=self._revision,
+            body=_body(letter.queued),
         )
 
     def file_done(self, key: tuple[str, str, int, int], at: datetime, delivery: str) -> None:
         """Remember that a file (channel, name, size, mtime) was read to its last record."""
         channel, name, size, mtime = key
         self._insert(
-            tables.files, channel=channel, name=name, size=size, mtime_ns=mtime,
-            at=time_text(at), delivery=delivery,
+            tables.files,
+            channel=channel,
+            name=name,
+            size=size,
+            mtime_ns=mtime,
+            at=time_text(at),
+            delivery=delivery,
         )
 
     def intend(self, intent: Intent) -> None:
         """Record an effect before its first call."""
         self._insert(
-            tables.intents, key=intent.key, operation=intent.operation, state=intent.state,
-            request=encode_json(intent.head).decode(), body=intent.body,
-            reference=intent.reference, their_reference=None, sends=intent.sends,
-            first_at=time_text(intent.first_at), lease_until=time_text(intent.lease_until),
+            tables.intents,
+            key=intent.key,
+            operation=intent.operation,
+            state=intent.state,
+            request=encode_json(intent.head).decode(),
+            body=intent.body,
+            reference=intent.reference,
+            their_reference=None,
+            sends=intent.sends,
+            first_at=time_text(intent.first_at),
+            lease_until=time_text(intent.lease_until),
             token=intent.token,
         )
 
@@ -123,7 +167,9 @@ class Transaction:
             update(tables.intents)
             .where(tables.intents.c.key == key)
             .values(
-                state="sending", token=token, lease_until=time_text(until),
+                state="sending",
+                token=token,
+                lease_until=time_text(until),
                 sends=tables.intents.c.sends + 1,
             )
         )
