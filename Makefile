@@ -16,7 +16,7 @@ $(VENV)/.ready: pyproject.toml
 
 demo:
 	@start=$$(date +%s); $(MAKE) --no-print-directory setup && echo "set up in $$(( $$(date +%s) - start )) s"
-	@$(BIN)/python scripts/demo.py
+	@$(BIN)/python scripts/demo/play.py
 
 test: setup lint
 	@$(BIN)/router check

@@ -9,8 +9,8 @@ from dataclasses import dataclass
 
 from router.config.components import Context, component, knob, place_of
 from router.config.policies import FailurePolicy
-from router.config.references import CONTRACT, POLICY, VALUE, Value
-from router.config.shapes import ListOf, Name, Nested, Text
+from router.config.references import CONTRACT, POLICY
+from router.config.shapes import Name, Nested, Text
 from router.config.source import Node
 from router.config.steps import STEPS, Step
 from router.config.validation import Contract
@@ -41,12 +41,6 @@ class FlowFile:
     flow: str = knob(Name(), doc="its name, the same as its file")
     owner: str = knob(Text(), doc="who answers for it")
     source: Subscription = knob(Nested(Subscription), key="from", doc="what it subscribes to")
-    order_by: tuple[Value, ...] = knob(
-        ListOf(VALUE, least=1),
-        doc="objects with one key are handled in order",
-        default=(),
-        roots=FLOW_ROOTS,
-    )
     steps: tuple[Step, ...] = knob(FlowSteps(), doc="what to do", roots=FLOW_ROOTS)
     on_failure: FailurePolicy = knob(POLICY, doc="when enrich fails")
     place: Place = place_of()
@@ -58,7 +52,6 @@ class Flow:
 
     name: str
     accept: Contract
-    order_by: tuple[Value, ...]
     steps: tuple[Step, ...]
     policy: FailurePolicy
     place: Place
@@ -69,7 +62,6 @@ def make_flow(file: FlowFile, _context: Context) -> Flow:
     return Flow(
         name=f"flow:{file.flow}",
         accept=file.source.object,
-        order_by=file.order_by,
         steps=file.steps,
         policy=file.on_failure,
         place=file.place,

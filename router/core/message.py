@@ -62,7 +62,6 @@ class Message:
     stamp: Mapping[str, str] = field(default_factory=dict)
     payload: Json = None
     raw: RawRef | None = None
-    order_key: str = ""
     attempt: int = 1
 
     def derive(self, *, payload: Json, contract: ContractRef | None, seed: str) -> Message:
@@ -80,7 +79,6 @@ class Message:
             stamp=self.stamp,
             payload=payload,
             raw=self.raw,
-            order_key=self.order_key,
         )
 
     def again(self) -> Message:

@@ -42,15 +42,16 @@ class _Reference:
         import referencing  # noqa: PLC0415
         from referencing.jsonschema import DRAFT202012  # noqa: PLC0415
 
+        specification: Any = DRAFT202012
         resources = [
             (
                 f"urn:contract:{one.ref.name}:{one.ref.version}",
-                DRAFT202012.create_resource(one.schema),
+                specification.create_resource(one.schema),
             )
             for one in project.contracts.all()
         ]
-        empty: Any = referencing.Registry()
-        registry = empty.with_resources(resources)
+        make: Any = referencing.Registry
+        registry = make().with_resources(resources)
         self._make = lambda schema: jsonschema.Draft202012Validator(
             schema,
             registry=registry,

@@ -45,6 +45,10 @@ def journey_lines(journey: dict[str, Any]) -> list[str]:
 def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str]) -> None:
     indent = "  " * depth
     entries = [one for one in journey["entries"] if one["message_id"] == message]
+    came = next((one["detail"] for one in entries if "delivery" in one["detail"]), None)
+    if came is not None:
+        at = came["received_at"][:23]
+        lines.append(f"{at}Z{indent}received, delivery {came['delivery']}, message {message}")
     for entry in entries:
         lines.append(f"{entry['at'][:23]}Z{indent}{entry['consumer']}  {_said(entry)}")
         lines.extend(" " * 24 + indent + "  " + line for line in _effects(entry))

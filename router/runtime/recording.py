@@ -144,14 +144,18 @@ def _note(
     now: datetime,
     detail: Mapping[str, Any],
 ) -> None:
+    message = row.message
+    came = {}
+    if message.causationid is None and message.raw is not None:
+        came = {"received_at": message.occurred_at.isoformat(), "delivery": message.raw.delivery}
     transaction.write(
         Entry(
             at=now,
-            message=row.message,
+            message=message,
             consumer=row.consumer,
             word=word_of(decision),
             reason=_reason(decision),
-            detail=detail,
+            detail={**came, **detail},
         )
     )
 

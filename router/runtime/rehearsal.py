@@ -121,8 +121,7 @@ def _record(
         _ended(made, arrival.verdict, message.kind, 1)
         return
     claimed = "; ".join("/".join(claim.words) for claim in arrival.claims)
-    order = f", in order by {message.order_key}" if message.order_key else ""
-    made.add(1, "identity", f"{claimed}; correlation {message.correlationid}{order}")
+    made.add(1, "identity", f"{claimed}; correlation {message.correlationid}")
     route = channel.routes[message.kind]
     assert isinstance(route, Route), "an ending has a verdict"
     decision = _run(project, (script, made), 2, partial(run_route, route, message))
