@@ -5,23 +5,33 @@ Never: waits.
 
 from __future__ import annotations
 
+import threading
 import time
 from datetime import UTC, datetime, timedelta
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: seconds; smaller differences are the slewing of the clock
+STEP = 1.0
 
 
 class SystemClock:
     """The machine's time, which never runs backwards within a process.
 
-    A step of the system clock is smoothed out: wall time at start plus monotonic time since.
+    Wall time at the start plus monotonic time since: a step backwards of the system clock is not
+    followed. A step forwards (a machine that slept) is.
     """
 
     def __init__(self) -> None:
-        self._start = datetime.fromtimestamp(time.time(), UTC)
-        self._base = time.monotonic()
+        self._lock = threading.Lock()
+        self._offset = time.time() - time.monotonic()
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        return self._start + timedelta(seconds=time.monotonic() - self._base)
+        with self._lock:
+            ahead = time.time() - time.monotonic() - self._offset
+            if ahead > STEP:
+                self._offset += ahead
+            return EPOCH + timedelta(seconds=time.monotonic() + self._offset)
 
 
 class ManualClock:

@@ -6,7 +6,7 @@ Never: trusts one engine where both can speak.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -52,7 +52,7 @@ class _Reference:
         ]
         make: Any = referencing.Registry
         registry = make().with_resources(resources)
-        self._make = lambda schema: jsonschema.Draft202012Validator(
+        self._make: Callable[[Any], Any] = lambda schema: jsonschema.Draft202012Validator(
             schema,
             registry=registry,
             format_checker=jsonschema.Draft202012Validator.FORMAT_CHECKER,

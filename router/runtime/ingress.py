@@ -24,6 +24,9 @@ from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 
+#: values of a document; a larger body may hold more, one for so many bytes of the limit
+LEAST_NODES = 50_000
+BYTES_A_NODE = 32
 #: what wants the loop's attention
 LOOP_LANE = "loop"
 
@@ -102,7 +105,9 @@ def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:
 def decode_body(channel: Channel, body: bytes) -> Json:
     """Return the document of a delivery. Raises DecodeError or LimitExceeded."""
     source = channel.source
-    limits = Limits(body=source.body_limit)
+    limits = Limits(
+        body=source.body_limit, nodes=max(LEAST_NODES, source.body_limit // BYTES_A_NODE)
+    )
     if source.format == "xml":
         return decode_xml(body, namespaces=source.namespaces or None, limits=limits)
     return decode_json(body, limits)

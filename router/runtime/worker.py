@@ -233,6 +233,7 @@ class Worker:
         def job_(transaction: Transaction) -> None:
             theirs = outcome.reference or None
             if not transaction.conclude(job.intent.key, job.intent.token, state, theirs):
+                _step_back(transaction, job)
                 return
             transaction.settle((row.id,))
             transaction.refer(
@@ -266,6 +267,8 @@ class Worker:
         def job_(transaction: Transaction) -> None:
             if transaction.conclude(job.intent.key, job.intent.token, state):
                 _decided(transaction, row, decision, now)
+            else:
+                _step_back(transaction, job)
 
         self._store.write(job_)
 
@@ -333,6 +336,12 @@ def _idempotency(operation: Operation) -> Idempotency:
         "checked at load: an effect says how a repeat is kept from doubling it"
     )
     return found
+
+
+def _step_back(transaction: Transaction, job: _Job) -> None:
+    """Another call took the effect over: look again when its lease is over."""
+    transaction.settle((job.row.id,))
+    transaction.postpone(job.row, job.intent.lease_until + MARGIN, "lease_lost")
 
 
 def _decided(

@@ -29,6 +29,7 @@ class Transaction:
         self._revision = revision
         self._inserts: dict[Table, list[dict[str, Any]]] = {}
         self._claims: dict[bytes, dict[str, Any]] = {}
+        self._due: dict[tuple[str, str], dict[str, Any]] = {}
         self._words: set[tuple[str, str]] = set()
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._settled: list[int] = []
@@ -67,16 +68,15 @@ class Transaction:
         self._settled.extend(ids)
 
     def postpone(self, row: Queued, at: datetime, reason: str) -> None:
-        """Let a message come again at a time."""
-        self._insert(
-            tables.due,
-            message_id=row.message.id,
-            consumer=row.consumer,
-            due_at=time_text(at),
-            lane=row.lane,
-            reason=reason,
-            body=_body(row),
-        )
+        """Let a message come again at a time; the last word about a message counts."""
+        self._due[row.message.id, row.consumer] = {
+            "message_id": row.message.id,
+            "consumer": row.consumer,
+            "due_at": time_text(at),
+            "lane": row.lane,
+            "reason": reason,
+            "body": _body(row),
+        }
 
     def claim(self, claim: Claim, message_id: str, state: Held, at: datetime) -> None:
         """Record an identity; the last one of a transaction wins."""
@@ -217,6 +217,13 @@ class Transaction:
                 put.on_conflict_do_update(index_elements=["key"], set_=fresh),
                 list(self._claims.values()),
             )
+        if self._due:
+            put = dialect.insert(tables.due)
+            fresh = {name: put.excluded[name] for name in ("due_at", "lane", "reason", "body")}
+            self.connection.execute(
+                put.on_conflict_do_update(index_elements=["message_id", "consumer"], set_=fresh),
+                list(self._due.values()),
+            )
         if self._words:
             self.connection.execute(
                 dialect.insert(tables.reference_words).on_conflict_do_nothing(),
@@ -235,6 +242,7 @@ class Transaction:
                 ],
             )
         self._claims.clear()
+        self._due.clear()
         self._words.clear()
         self._counts.clear()
 
