@@ -95,6 +95,9 @@ class RouteFile:
     correlation: tuple[Value, ...] = knob(
         PARTS, doc="names the business transaction; by default the message itself", default=()
     )
+    order_by: tuple[Value, ...] = knob(
+        PARTS, doc="messages with one key are handled in order, by every consumer", default=()
+    )
     steps: tuple[Step, ...] = knob(STEPS, doc="what to do")
     on_failure: FailurePolicy | None = knob(POLICY, doc="by default the channel's", default=None)
     place: Place = place_of()
@@ -149,6 +152,7 @@ class Route:
     accept: Contract
     identity: Identity
     correlation: tuple[Value, ...]
+    order_by: tuple[Value, ...]
     steps: tuple[Step, ...]
     policy: FailurePolicy
 
@@ -215,6 +219,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
         accept=route.accept,
         identity=identity,
         correlation=route.correlation,
+        order_by=route.order_by,
         steps=route.steps,
         policy=route.on_failure or file.on_failure,
     )

@@ -28,6 +28,7 @@ def pack(message: Message) -> dict[str, Any]:
         "stamp": dict(message.stamp),
         "payload": message.payload,
         "raw": [raw.delivery, raw.sha256] if raw else None,
+        "order_key": message.order_key,
         "attempt": message.attempt,
     }
 
@@ -47,6 +48,7 @@ def unpack(document: Mapping[str, Any]) -> Message:
         stamp=document["stamp"],
         payload=document["payload"],
         raw=RawRef(*raw) if raw else None,
+        order_key=document["order_key"],
         attempt=document["attempt"],
     )
 

@@ -62,6 +62,8 @@ class Message:
     stamp: Mapping[str, str] = field(default_factory=dict)
     payload: Json = None
     raw: RawRef | None = None
+    #: messages with one key are handled in order by each consumer; "" = no order
+    order_key: str = ""
     attempt: int = 1
 
     def derive(self, *, payload: Json, contract: ContractRef | None, seed: str) -> Message:
@@ -79,6 +81,7 @@ class Message:
             stamp=self.stamp,
             payload=payload,
             raw=self.raw,
+            order_key=self.order_key,
         )
 
     def again(self) -> Message:

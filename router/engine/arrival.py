@@ -123,6 +123,7 @@ def _routed(
     body = scope["body"]
     claims = claims_of(route, scope, document_digest(body))
     words = words_of(route.correlation, scope, route.name) if route.correlation else ()
+    order = words_of(route.order_by, scope, route.name) if route.order_by else ()
     references = [
         *searchable(route.correlation, words),
         *(word for claim in claims for word in claim.words),
@@ -137,6 +138,7 @@ def _routed(
         stamp=stamp,
         payload=body,
         raw=RawRef(delivery.id, delivery.sha256),
+        order_key=joined(order),
     )
     return Arrival(message=message, claims=claims, references=tuple(dict.fromkeys(references)))
 

@@ -55,7 +55,9 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
     waiting = journey["waiting"].get(message)
     if waiting is not None:
         lines.append(
-            f"{' ' * 24}{indent}{waiting['consumer']} waits until {waiting['due_at'][:23]}Z"
+            f"{' ' * 24}{indent}{waiting['consumer']} waits behind {waiting['holder']}"
+            if "holder" in waiting
+            else f"{' ' * 24}{indent}{waiting['consumer']} waits until {waiting['due_at'][:23]}Z"
             f" ({waiting['reason']})"
         )
     children = dict.fromkeys(

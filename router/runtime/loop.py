@@ -7,11 +7,11 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from router.core.claim import Held, Holding
-from router.core.decision import Call, DeadLettered, Needs, Redeliver
+from router.core.decision import Call, DeadLettered, Decision, Needs, Redeliver
 from router.core.document import Json
 from router.core.errors import Unavailable
 from router.core.outcome import Outcome
@@ -22,6 +22,7 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.answers import Answers
 from router.runtime.bell import Bell
+from router.runtime.gates import Gates
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.recording import record, record_answers
 from router.runtime.verdicts import (
@@ -29,6 +30,7 @@ from router.runtime.verdicts import (
     Verdict,
     Work,
     claim_keys,
+    gate_keys,
     holdings_after,
     open_row,
     produced_keys,
@@ -51,6 +53,16 @@ class _Waiting:
     futures: tuple[Future[Outcome], ...]
     answers: dict[str, Json]
     asked: list[tuple[Call, Json]]
+
+
+@dataclass(slots=True)
+class _Batch:
+    """What comes of a batch."""
+
+    gates: Gates
+    verdicts: list[Verdict] = field(default_factory=list)
+    needy: list[tuple[Work, Needs]] = field(default_factory=list)
+    held_back: list[Queued] = field(default_factory=list)
 
 
 class Loop:
@@ -84,72 +96,102 @@ class Loop:
                 rows = reader.queued(LOOP_LANE, self._cursor, BATCH)
         if not rows and not ready:
             return 0
-        works = [open_row(row, {}) for row in rows]
-        failed: list[Verdict] = []
-        for one in ready:
-            outcome = self._collect(one)
-            if isinstance(outcome, Work):
-                works.append(outcome)
-            else:
-                failed.append(outcome)
-        try:
-            self._batch(works, failed)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop the others)
-            self._bisect(works, failed, error)
+        works = [open_row(row, {}) for row in rows] + [self._collect(one) for one in ready]
+        self._safely(works)
         if rows:
             self._cursor = rows[-1].id
-        return len(rows) + len(ready)
+        return len(works)
 
     @property
     def idle(self) -> bool:
         """Whether nothing waits for an answer."""
         return not self._waiting
 
-    def _batch(self, works: list[Work], failed: list[Verdict]) -> None:
+    def _safely(self, works: list[Work]) -> None:
+        """Handle a batch; when it fails, halve it until the row at fault is found and buried."""
+        try:
+            self._batch(works)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop the others)
+            if len(works) == 1:
+                self._bury(works[0], error)
+                return
+            half = len(works) // 2
+            self._safely(works[:half])
+            self._safely(works[half:])
+
+    def _batch(self, works: list[Work]) -> None:
         """Decide rows in order and record what can be recorded."""
         now = self._clock.now()
         with self._store.read() as reader:
-            held = reader.holdings(claim_keys(works), now)
-        verdicts = list(failed)
-        needy: list[tuple[Work, Needs]] = []
-        decided: list[Verdict] = []
-        seen = dict(held)
+            seen = reader.holdings(claim_keys(works), now)
+            gates = Gates(reader.gates(gate_keys(works)))
+        batch = _Batch(gates=gates)
         for work in works:
-            decision = self._judge.decide(work, seen)
-            while isinstance(decision, Needs):
-                answered = self._from_cache(decision, work, now)
-                if answered is None:
-                    break
-                work = answered  # noqa: PLW2901 (the same work, knowing more)
-                decision = self._judge.decide(work, seen)
-            if isinstance(decision, Needs):
-                needy.append((work, decision))
+            if gates.blocks(work.row):
+                batch.held_back.append(work.row)
                 continue
-            decided.append(verdict_of(work, decision, seen))
-            _remember(decided[-1], seen)
+            known, decision = self._decide(work, seen, now)
+            gates.pass_on(work.row, decision)
+            if isinstance(decision, Needs):
+                batch.needy.append((known, decision))
+                continue
+            verdict = verdict_of(known, decision, seen)
+            _remember(verdict, seen)
+            batch.verdicts.append(verdict)
         with self._store.read() as reader:
-            objects = reader.holdings(produced_keys(one.decision for one in decided), now)
-        for one in decided:
-            verdict = settle_objects(one, objects)
-            _remember(verdict, objects)
-            verdicts.append(verdict)
-        self._store.write(lambda transaction: self._record(transaction, verdicts, now))
-        for verdict in verdicts:
+            objects = reader.holdings(produced_keys(one.decision for one in batch.verdicts), now)
+        for index, one in enumerate(batch.verdicts):
+            batch.verdicts[index] = settle_objects(one, objects)
+            _remember(batch.verdicts[index], objects)
+        self._store.write(lambda transaction: self._record(transaction, batch, now))
+        for verdict in batch.verdicts:
             self._waiting.pop(verdict.work.row.id, None)
             if self._observe is not None:
                 self._observe(verdict)
-        for work, needs in needy:
+        for work, needs in batch.needy:
             self._ask(work, needs)
 
-    def _record(self, transaction: Transaction, verdicts: list[Verdict], now: datetime) -> None:
-        for verdict in verdicts:
+    def _decide(
+        self, work: Work, seen: dict[bytes, Holding], now: datetime
+    ) -> tuple[Work, Decision | Needs]:
+        """Return the decision about a row, having used the answers that are kept."""
+        decision = self._judge.decide(work, seen)
+        while isinstance(decision, Needs):
+            answered = self._from_cache(decision, work, now)
+            if answered is None:
+                break
+            work = answered
+            decision = self._judge.decide(work, seen)
+        return work, decision
+
+    def _record(self, transaction: Transaction, batch: _Batch, now: datetime) -> None:
+        for row in batch.held_back:
+            transaction.hold_back(row)
+        for row in batch.gates.closed:
+            transaction.close_gate(row, now)
+        for row in batch.gates.opened:
+            transaction.open_gate(row, now)
+        for verdict in batch.verdicts:
             row = verdict.work.row
             waited = self._waiting.get(row.id)
             if waited is not None:
                 record_answers(transaction, row, waited.asked, now)
             record(transaction, verdict, now)
+
+    def _bury(self, work: Work, error: Exception) -> None:
+        now = self._clock.now()
+        decision = DeadLettered(reason="poison", detail=type(error).__name__, step="loop")
+        verdict = verdict_of(work, decision, {})
+
+        def job(transaction: Transaction) -> None:
+            if work.row.message.order_key:
+                transaction.close_gate(work.row, now)
+            record(transaction, verdict, now)
+
+        self._store.write(job)
+        self._waiting.pop(work.row.id, None)
 
     def _from_cache(self, needs: Needs, work: Work, now: datetime) -> Work | None:
         found: dict[str, Json] = {}
@@ -174,14 +216,14 @@ class Loop:
         if all(future.done() for future in futures):
             self.bell.ring()
 
-    def _collect(self, one: _Waiting) -> Work | Verdict:
-        """Return the row with its answers, or the verdict when an answer is not to be had."""
+    def _collect(self, one: _Waiting) -> Work:
+        """Return the row with its answers, or decided when an answer is not to be had."""
         now = self._clock.now()
         for call, future in zip(one.calls, one.futures, strict=True):
             outcome = future.result()
             if outcome.word != "done":
                 decision = self._without(one.row, call, outcome, now)
-                return verdict_of(open_row(one.row, {}), decision, {})
+                return replace(open_row(one.row, {}), decided=decision)
             self._answers.keep(call, outcome.result, now)
             if call.key not in one.answers:
                 one.asked.append((call, outcome.result))
@@ -198,29 +240,6 @@ class Loop:
             reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
         )
         return retry.decide(row.message, self._judge.policy(row), failure, now)
-
-    def _bisect(self, works: list[Work], failed: list[Verdict], error: Exception) -> None:
-        """Find the row that cannot be decided or recorded, and bury it alone."""
-        if len(works) + len(failed) > 1:
-            half = len(works) // 2
-            parts = (
-                [(works[:half], failed), (works[half:], [])]
-                if half
-                else [([], failed), (works, [])]
-            )
-            for some, lost in parts:
-                try:
-                    self._batch(some, lost)
-                except Unavailable:
-                    raise
-                except Exception as inner:  # noqa: BLE001
-                    self._bisect(some, lost, inner)
-            return
-        for work in (*works, *(verdict.work for verdict in failed)):
-            decision = DeadLettered(reason="poison", detail=f"{type(error).__name__}", step="loop")
-            verdict = verdict_of(work, decision, {})
-            self._store.write(lambda t, v=verdict: record(t, v, self._clock.now()))  # type: ignore[misc]
-            self._waiting.pop(work.row.id, None)
 
 
 def _remember(verdict: Verdict, held: dict[bytes, Holding]) -> None:

@@ -36,12 +36,16 @@ from router.runtime.ingress import unpack_verdict
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Work:
-    """One queue row, opened: what it claims, and the answers that it has so far."""
+    """One queue row, opened: what it claims, and the answers that it has so far.
+
+    `decided` is set when the decision does not depend on the pipeline: an answer is not to be had.
+    """
 
     row: Queued
     claims: tuple[Claim, ...]
     references: tuple[str, ...]
     answers: Mapping[str, Json]
+    decided: Decision | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -84,6 +88,8 @@ class Judge:
     def decide(self, work: Work, held: Mapping[bytes, Holding]) -> Decision | Needs:
         """Return the decision about one row, or the calls that it needs first."""
         message = work.row.message
+        if work.decided is not None:
+            return work.decided
         verdict = unpack_verdict((work.row.extra or {}).get("verdict"))
         if verdict is not None:
             return verdict
@@ -113,6 +119,12 @@ class Judge:
             return DeadLettered(reason="no_consumer", detail=f"{row.consumer} is not declared")
         ending = channel.routes.get(row.message.kind, channel.otherwise)
         return stop_of(ending)  # type: ignore[arg-type]
+
+
+def gate_keys(works: Iterable[Work]) -> list[tuple[str, str]]:
+    """Return the gates that rows have to pass: (consumer, order key), sorted."""
+    rows = [work.row for work in works if work.row.message.order_key]
+    return sorted({(row.consumer, row.message.order_key) for row in rows})
 
 
 def verdict_of(work: Work, decision: Decision, held: Mapping[bytes, Holding]) -> Verdict:

@@ -64,26 +64,45 @@ class Worker:
         store.wake(self._lane, self.bell.ring)
 
     def step(self) -> int:
-        """Take what the pool has room for; return how many commands were taken."""
+        """Take what the pool has room for; return how many rows were taken or held back."""
         with self._lock:
             free = (self._slots - len(self._busy)) if self._pool else 1
         if free <= 0:
             return 0
         with self._store.read() as reader:
             rows = reader.queued(self._lane, self._cursor, free)
-        taken = 0
-        for row in rows:
-            self._cursor = row.id
+        if not rows:
+            return 0
+        self._cursor = rows[-1].id
+        for row in self._in_order(rows):
             with self._lock:
                 if row.id in self._busy:
                     continue
                 self._busy.add(row.id)
-            taken += 1
             if self._pool is None:
                 self._carry(row)
             else:
                 self._pool.submit(self._carry, row)
-        return taken
+        return len(rows)
+
+    def _in_order(self, rows: list[Queued]) -> list[Queued]:
+        """Return the rows that may go; an ordered one behind another of its key is held back."""
+        if not any(row.message.order_key for row in rows):
+            return rows
+        now = self._clock.now()
+        with self._lock:
+            fresh = [row for row in rows if row.id not in self._busy]
+
+        def job(transaction: Transaction) -> list[Queued]:
+            going = []
+            for row in fresh:
+                if not row.message.order_key or transaction.enter_gate(row, now):
+                    going.append(row)
+                else:
+                    transaction.hold_back(row)
+            return going
+
+        return self._store.write(job)
 
     @property
     def idle(self) -> bool:
@@ -156,7 +175,7 @@ class Worker:
         now = self._clock.now()
         intent = job.intent
         if intent.state in ("done", "refused"):
-            self._store.write(lambda transaction: transaction.settle((job.row.id,)))
+            self._store.write(lambda transaction: _settled(transaction, job, now))
         elif intent.state == "waiting":
             self._lease_and_call(job, now)
         elif now < intent.lease_until:
@@ -236,6 +255,8 @@ class Worker:
                 _step_back(transaction, job)
                 return
             transaction.settle((row.id,))
+            if row.message.order_key and state == "done":
+                transaction.open_gate(row, now)
             transaction.refer(
                 [word for word in (job.intent.reference, outcome.reference) if word],
                 row.message.correlationid,
@@ -336,6 +357,13 @@ def _idempotency(operation: Operation) -> Idempotency:
         "checked at load: an effect says how a repeat is kept from doubling it"
     )
     return found
+
+
+def _settled(transaction: Transaction, job: _Job, now: datetime) -> None:
+    """The effect was settled before: its row goes, and so does its gate."""
+    transaction.settle((job.row.id,))
+    if job.row.message.order_key and job.intent.state == "done":
+        transaction.open_gate(job.row, now)
 
 
 def _step_back(transaction: Transaction, job: _Job) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, func, select, union
+from sqlalchemy import Connection, Row, RowMapping, func, select, tuple_, union
 
 from router.core.claim import Held, Holding
 from router.core.envelope import unpack
@@ -73,6 +73,33 @@ class Reader:
                         body=row.body,
                         version=row.version,
                     )
+        return found
+
+    def gates(
+        self, keys: Iterable[tuple[str, str]]
+    ) -> dict[tuple[str, str], tuple[str, str | None]]:
+        """Return who is first and who waits next, by (consumer, order key)."""
+        wanted = sorted(set(keys))
+        table = tables.gates
+        held = tables.held_back
+        following = (
+            select(held.c.message_id)
+            .where(held.c.consumer == table.c.consumer, held.c.order_key == table.c.order_key)
+            .order_by(held.c.id)
+            .limit(1)
+            .scalar_subquery()
+        )
+        found: dict[tuple[str, str], tuple[str, str | None]] = {}
+        for start in range(0, len(wanted), CHUNK):
+            part = wanted[start : start + CHUNK]
+            rows = self._connection.execute(
+                select(table, following.label("following")).where(
+                    tuple_(table.c.consumer, table.c.order_key).in_(part)
+                )
+            )
+            found.update(
+                {(row.consumer, row.order_key): (row.holder, row.following) for row in rows}
+            )
         return found
 
     def intent(self, key: str) -> Intent | None:
@@ -142,6 +169,17 @@ class Reader:
                 )
             ).mappings():
                 found[row["message_id"]] = dict(row)
+            held, gate = tables.held_back, tables.gates
+            rows = self._connection.execute(
+                select(held.c.message_id, held.c.consumer, gate.c.holder)
+                .join(
+                    gate,
+                    (gate.c.consumer == held.c.consumer) & (gate.c.order_key == held.c.order_key),
+                )
+                .where(held.c.message_id.in_(part))
+            )
+            for row in rows.mappings():
+                found[row["message_id"]] = dict(row)
         return found
 
     def counters(self) -> list[dict[str, Any]]:
@@ -161,7 +199,11 @@ class Reader:
                 select(queue.c.lane, func.count()).group_by(queue.c.lane)
             )
         }
-        for name, table in (("due", tables.due), ("dead", tables.dead)):
+        for name, table in (
+            ("due", tables.due),
+            ("held_back", tables.held_back),
+            ("dead", tables.dead),
+        ):
             count = self._connection.execute(select(func.count()).select_from(table)).scalar()
             found[name] = int(count or 0)
         return found

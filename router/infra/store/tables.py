@@ -154,6 +154,32 @@ intents = Table(
     Column("token", String(32), nullable=False),
 )
 
+#: who is first in a row of messages with one order key: later ones wait behind it
+gates = Table(
+    "gates",
+    metadata,
+    Column("consumer", String(160), primary_key=True),
+    Column("order_key", String(256), primary_key=True),
+    Column("holder", _Id, nullable=False),
+    Column("since", _Time, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: messages that wait behind a gate, in the order of their coming
+held_back = Table(
+    "held_back",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("consumer", String(160), nullable=False),
+    Column("order_key", String(256), nullable=False),
+    Column("lane", String(80), nullable=False),
+    Column("message_id", _Id, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Index("held_back_by_gate", "consumer", "order_key", "id"),
+    Index("held_back_by_message", "message_id"),
+    sqlite_autoincrement=True,
+)
+
 #: files that were read; a row after the last record is queued
 files = Table(
     "files",

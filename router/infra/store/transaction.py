@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, update
+from sqlalchemy import Connection, Table, delete, insert, select, update
 from sqlalchemy import bindparam as bind
 from sqlalchemy.dialects import postgresql, sqlite
 
@@ -195,6 +195,72 @@ class Transaction:
             )
             self.connection.execute(statement, [{"a": a, "b": b} for a, b in keys])
 
+    def hold_back(self, row: Queued) -> None:
+        """Let a message wait behind the gate of its order key; its queue row goes."""
+        self._insert(
+            tables.held_back,
+            consumer=row.consumer,
+            order_key=row.message.order_key,
+            lane=row.lane,
+            message_id=row.message.id,
+            body=_body(row),
+        )
+        self.settle((row.id,))
+
+    def close_gate(self, row: Queued, at: datetime) -> None:
+        """Let a message be first: later ones of its key wait until it is settled."""
+        dialect = self._dialect()
+        put = dialect.insert(tables.gates).values(
+            consumer=row.consumer,
+            order_key=row.message.order_key,
+            holder=row.message.id,
+            since=time_text(at),
+        )
+        self.connection.execute(put.on_conflict_do_nothing())
+
+    def enter_gate(self, row: Queued, at: datetime) -> bool:
+        """Become first unless somebody else is; return whether this message is first."""
+        self.close_gate(row, at)
+        gate = tables.gates
+        held = self.connection.execute(
+            select(gate.c.holder).where(
+                gate.c.consumer == row.consumer, gate.c.order_key == row.message.order_key
+            )
+        ).scalar()
+        return bool(held == row.message.id)
+
+    def open_gate(self, row: Queued, at: datetime) -> None:
+        """Settle the message that is first: the next one of its key becomes first and goes on."""
+        gate, waiting = tables.gates, tables.held_back
+        mine = (gate.c.consumer == row.consumer, gate.c.order_key == row.message.order_key)
+        held = self.connection.execute(select(gate.c.holder).where(*mine)).scalar()
+        if held != row.message.id:
+            return
+        following = self.connection.execute(
+            select(waiting)
+            .where(
+                waiting.c.consumer == row.consumer,
+                waiting.c.order_key == row.message.order_key,
+            )
+            .order_by(waiting.c.id)
+            .limit(1)
+        ).first()
+        if following is None:
+            self.connection.execute(delete(gate).where(*mine))
+            return
+        self.connection.execute(
+            update(gate).where(*mine).values(holder=following.message_id, since=time_text(at))
+        )
+        self.connection.execute(delete(waiting).where(waiting.c.id == following.id))
+        self.woken.add(following.lane)
+        self._insert(
+            tables.queue,
+            lane=following.lane,
+            consumer=following.consumer,
+            message_id=following.message_id,
+            body=following.body,
+        )
+
     def flush(self) -> None:
         """Send what was collected."""
         if self._settled:
@@ -209,7 +275,7 @@ class Transaction:
         self._settled.clear()
 
     def _upserts(self) -> None:
-        dialect = postgresql if self.connection.dialect.name == "postgresql" else sqlite
+        dialect = self._dialect()
         if self._claims:
             put = dialect.insert(tables.claims)
             fresh = {c.name: put.excluded[c.name] for c in tables.claims.c if c.name != "key"}
@@ -245,6 +311,9 @@ class Transaction:
         self._due.clear()
         self._words.clear()
         self._counts.clear()
+
+    def _dialect(self) -> Any:
+        return postgresql if self.connection.dialect.name == "postgresql" else sqlite
 
     def _insert(self, table: Table, **row: Any) -> None:
         self._inserts.setdefault(table, []).append(row)
