@@ -18,6 +18,7 @@ from router.api.guard import verify
 from router.config.channels import Channel, HttpSource
 from router.core.errors import Unavailable
 from router.core.ports import Secrets
+from router.runtime.failpoints import reach
 from router.runtime.wiring import Parts, channel_by_path
 
 #: header lines of a request; more are refused before anything is looked at
@@ -74,6 +75,7 @@ class _Desk:
         try:
             future = self.parts.ingress.receive(channel, headers, body)
             receipt = await asyncio.wrap_future(future)
+            reach("ingress.after_commit")
         except Unavailable:
             return _refuse(503, "the store is away", RETRY_AFTER)
         messages = [

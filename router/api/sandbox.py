@@ -5,14 +5,17 @@ Never: holds state.
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import AsyncIterator
+
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
 from router.core.errors import MessageError
 from router.infra.codecs import decode_json, encode_json
-from router.runtime.sandbox import Sandbox
+from router.runtime.sandbox import Said, Sandbox
 
 
 def make_sandbox_app(sandbox: Sandbox) -> Starlette:
@@ -33,13 +36,13 @@ def make_sandbox_app(sandbox: Sandbox) -> Starlette:
             body = decode_json(raw) if raw else None
         except MessageError as error:
             return JSONResponse({"error": str(error)}, status_code=400)
-        status, answer = sandbox.answer(
+        said = sandbox.answer(
             request.method,
             request.url.path,
             dict(request.query_params),
             ({name.lower(): value for name, value in request.headers.items()}, body),
         )
-        return _json(status, answer)
+        return await _spoken(said)
 
     return Starlette(
         routes=[
@@ -48,6 +51,35 @@ def make_sandbox_app(sandbox: Sandbox) -> Starlette:
             Route("/{rest:path}", anything, methods=["GET", "POST"]),
         ]
     )
+
+
+async def _spoken(said: Said) -> Response:
+    """Return the answer, with its fault."""
+    fault = said.fault
+    if fault is None:
+        return _json(said.status, said.body)
+    seconds = fault.lasts.total_seconds()
+    match fault.kind:
+        case "too_many":
+            return JSONResponse(
+                {"error": "too many requests"}, 429, headers={"retry-after": f"{seconds:.0f}"}
+            )
+        case "error":
+            return JSONResponse({"error": "internal"}, 500)
+        case "html":
+            return HTMLResponse("<html><body>We are back soon.</body></html>", 503)
+        case "half":
+            whole = encode_json(said.body)
+            return StreamingResponse(
+                _broken_off(whole), said.status, headers={"content-length": str(len(whole))}
+            )
+    await asyncio.sleep(seconds)
+    return _json(said.status, said.body)
+
+
+async def _broken_off(whole: bytes) -> AsyncIterator[bytes]:
+    """Give half of a body; the connection is closed then, because more was announced."""
+    yield whole[: len(whole) // 2]
 
 
 def _json(status: int, document: object) -> Response:

@@ -7,18 +7,30 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any
 
 from router.config.components import Context, component, knob, place_of
 from router.config.environments import HttpSettings
 from router.config.references import EXPRESSION
-from router.config.shapes import Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.shapes import (
+    DURATION,
+    PERCENT,
+    Choice,
+    Integer,
+    ListOf,
+    MapOf,
+    Name,
+    Nested,
+    Text,
+)
 from router.config.source import Node
 from router.config.transforms.expressions import Expression
 from router.config.transforms.maps import Builder, decode_map
 from router.core.diagnostics import Place, nearest
 
 REQUEST_ROOTS = frozenset({"path", "query", "headers", "body"})
+FAULTS = ("slow", "too_many", "error", "html", "no_answer", "half")
 ANSWER_ROOTS = REQUEST_ROOTS | {"found", "number"}
 
 
@@ -56,6 +68,24 @@ class SandboxAnswer:
     body: Builder | None = knob(BodyShape(), doc="a document", default=None)
 
 
+@component("fault", doc="How an endpoint misbehaves: for a share of its requests, or for some.")
+class Fault:
+    kind: str = knob(
+        Choice(FAULTS),
+        doc="slow: answers late; too_many: 429; error: 500; html: 503 with a page; "
+        "no_answer: does it and says nothing; half: does it and breaks off",
+    )
+    share: int = knob(PERCENT, doc="how many of the requests, spread by their number", default=0)
+    at: tuple[int, ...] = knob(
+        ListOf(Integer(1, 1_000_000)), doc="which requests, counted from 1", default=()
+    )
+    lasts: timedelta = knob(
+        DURATION,
+        doc="slow, no_answer: how long; too_many: what Retry-After says",
+        default=timedelta(seconds=1),
+    )
+
+
 @component("endpoint", doc="One request that the sandbox understands.")
 class Endpoint:
     get: str = knob(Text("a path"), doc="path of a GET; {name} is any part", default="")
@@ -66,6 +96,9 @@ class Endpoint:
     answer: SandboxAnswer = knob(Nested(SandboxAnswer), doc="what it says")
     missing: SandboxAnswer | None = knob(
         Nested(SandboxAnswer), doc="find: what it says when there is none", default=None
+    )
+    faults: tuple[Fault, ...] = knob(
+        ListOf(Nested(Fault)), doc="how it misbehaves; the first that hits counts", default=()
     )
     place: Place = place_of()
 

@@ -13,6 +13,7 @@ from datetime import datetime
 from router.core.decision import Call
 from router.core.document import Json
 from router.core.outcome import Outcome
+from router.core.ports import Clock
 from router.runtime.exchange import Exchange
 
 #: answers kept at once; about 20 MB of documents of 2 kB
@@ -30,6 +31,11 @@ class Answers:
         self._pool = ThreadPoolExecutor(workers, "enrich") if workers else None
         self._cache: OrderedDict[str, tuple[datetime, Json]] = OrderedDict()
         self._asked: dict[str, Future[Outcome]] = {}
+
+    @property
+    def clock(self) -> Clock:
+        """Return where time comes from."""
+        return self._exchange.clock
 
     def cached(self, call: Call, now: datetime) -> tuple[bool, Json]:
         """Return whether a usable answer is kept, and the answer."""

@@ -15,6 +15,7 @@ from router.config.channels import Channel, FileSource
 from router.core.ports import Clock
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.failpoints import reach
 from router.runtime.ingress import Ingress
 
 
@@ -78,6 +79,7 @@ class Folder:
                 transaction.file_done(key, self._clock.now(), delivery)
 
             self._ingress.receive(self.channel, headers, body, also).result()
+            reach("folder.after_commit")
         self._put_away(name)
 
     def _put_away(self, name: str) -> None:

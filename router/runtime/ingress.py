@@ -23,6 +23,7 @@ from router.infra.codecs import Limits, decode_json, decode_xml, encode_json, sh
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.failpoints import reach
 
 #: values of a document; a larger body may hold more, one for so many bytes of the limit
 LEAST_NODES = 50_000
@@ -79,6 +80,7 @@ class Ingress:
                 delivery.id, tuple((one.message.id, one.message.correlationid) for one in arrivals)
             )
 
+        reach("ingress.before_commit")
         return self._store.submit(job)
 
     def decode(self, channel: Channel, delivery: Delivery, body: bytes) -> Sequence[Arrival]:

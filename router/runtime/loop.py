@@ -22,6 +22,8 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.answers import Answers
 from router.runtime.bell import Bell
+from router.runtime.caution import Caution
+from router.runtime.failpoints import reach
 from router.runtime.gates import Gates
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.recording import record, record_answers
@@ -73,16 +75,17 @@ class Loop:
         store: Store,
         judge: Judge,
         answers: Answers,
-        clock: Clock,
         observe: Callable[[Verdict], None] | None = None,
+        caution: Caution | None = None,
     ) -> None:
         """`observe` is told of every verdict once it is recorded."""
+        self._caution = caution
         self.bell = Bell()
         self._observe = observe
         self._store = store
         self._judge = judge
         self._answers = answers
-        self._clock = clock
+        self._clock: Clock = answers.clock
         self._cursor = 0
         self._waiting: dict[int, _Waiting] = {}
         store.wake(LOOP_LANE, self.bell.ring)
@@ -90,13 +93,19 @@ class Loop:
     def step(self) -> int:
         """Take one batch; return how many rows were taken or moved on. Raises Unavailable."""
         ready = [one for one in self._waiting.values() if all(f.done() for f in one.futures)]
+        careful = self._caution is not None and self._cursor < self._caution.until
         rows: list[Queued] = []
         if len(self._waiting) < MOST_WAITING:
             with self._store.read() as reader:
-                rows = reader.queued(LOOP_LANE, self._cursor, BATCH)
+                rows = reader.queued(LOOP_LANE, self._cursor, 1 if careful else BATCH)
         if not rows and not ready:
             return 0
         works = [open_row(row, {}) for row in rows] + [self._collect(one) for one in ready]
+        if careful and rows and self._caution is not None and not self._caution.take(rows[0].id):
+            killer = DeadLettered(
+                reason="killer", step="loop", detail="the process ended with it alone in hand"
+            )
+            works[0] = replace(works[0], decided=killer)
         self._safely(works)
         if rows:
             self._cursor = rows[-1].id
@@ -145,7 +154,9 @@ class Loop:
         for index, one in enumerate(batch.verdicts):
             batch.verdicts[index] = settle_objects(one, objects)
             _remember(batch.verdicts[index], objects)
+        reach("loop.before_record")
         self._store.write(lambda transaction: self._record(transaction, batch, now))
+        reach("loop.after_record")
         for verdict in batch.verdicts:
             self._waiting.pop(verdict.work.row.id, None)
             if self._observe is not None:
@@ -157,6 +168,7 @@ class Loop:
         self, work: Work, seen: dict[bytes, Holding], now: datetime
     ) -> tuple[Work, Decision | Needs]:
         """Return the decision about a row, having used the answers that are kept."""
+        reach(f"loop.decide.{work.row.message.kind}")
         decision = self._judge.decide(work, seen)
         while isinstance(decision, Needs):
             answered = self._from_cache(decision, work, now)

@@ -5,6 +5,7 @@ Never: listens (api.sandbox does); forgets an insert: doubles stay doubles, so t
 
 from __future__ import annotations
 
+import hashlib
 import json
 import re
 import threading
@@ -13,7 +14,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from router.config.sandbox import Endpoint, Look, SandboxAnswer, SandboxFile
+from router.config.sandbox import Endpoint, Fault, Look, SandboxAnswer, SandboxFile
 from router.core.document import Json
 
 
@@ -25,6 +26,15 @@ class _Shelf:
     by_key: dict[str, list[Json]] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What a sandbox says: status and body, and the fault with which it says so."""
+
+    status: int
+    body: Json
+    fault: Fault | None
+
+
 class Sandbox:
     """Keeps collections and answers requests. Safe for many threads."""
 
@@ -32,6 +42,7 @@ class Sandbox:
         """Fill the collections from their seeds, relative to `folder`."""
         self._file = file
         self._lock = threading.Lock()
+        self._requests: dict[str, int] = {}
         self._shelves = {name: _Shelf() for name in file.collections}
         self._patterns = [(_pattern(one.get or one.post), one) for one in file.endpoints]
         for name, collection in file.collections.items():
@@ -41,8 +52,11 @@ class Sandbox:
 
     def answer(
         self, verb: str, path: str, query: Mapping[str, str], seen: tuple[Mapping[str, str], Json]
-    ) -> tuple[int, Json]:
-        """Return status and body for a request; `seen` is headers and the decoded body."""
+    ) -> Said:
+        """Return what to say to a request; `seen` is headers and the decoded body.
+
+        A fault that refuses comes before the endpoint acts, one that breaks off comes after.
+        """
         headers, body = seen
         for pattern, endpoint in self._patterns:
             match = pattern.fullmatch(path)
@@ -55,8 +69,22 @@ class Sandbox:
                 "body": body,
             }
             with self._lock:
-                return self._answered(endpoint, scope)
-        return 404, {"error": "the sandbox declares no such endpoint"}
+                fault = self._fault(endpoint)
+                if fault is not None and fault.kind in ("too_many", "error", "html"):
+                    return Said(status=0, body=None, fault=fault)
+                status, answer = self._answered(endpoint, scope)
+                return Said(status=status, body=answer, fault=fault)
+        return Said(status=404, body={"error": "the sandbox declares no such endpoint"}, fault=None)
+
+    def _fault(self, endpoint: Endpoint) -> Fault | None:
+        """Return the fault that hits the next request of an endpoint; the same in every run."""
+        name = endpoint.get or endpoint.post
+        self._requests[name] = number = self._requests.get(name, 0) + 1
+        for fault in endpoint.faults:
+            digest = hashlib.blake2b(f"{name} {fault.kind} {number}".encode(), digest_size=2)
+            if number in fault.at or int.from_bytes(digest.digest(), "big") % 100 < fault.share:
+                return fault
+        return None
 
     def counts(self) -> dict[str, int]:
         """Return how many documents each collection holds."""

@@ -11,6 +11,7 @@ from router.core.ports import Clock
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.failpoints import reach
 
 #: due rows of one transaction
 BATCH = 256
@@ -37,7 +38,9 @@ class Scheduler:
                 for row in rows
             )
 
+        reach("scheduler.before_commit")
         self._store.write(job)
+        reach("scheduler.after_commit")
         return len(rows)
 
     def next_at(self) -> datetime | None:

@@ -20,9 +20,10 @@ from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.answers import Answers
+from router.runtime.caution import Caution
 from router.runtime.exchange import Exchange
 from router.runtime.folders import Folder
-from router.runtime.ingress import Ingress
+from router.runtime.ingress import LOOP_LANE, Ingress
 from router.runtime.loop import Loop
 from router.runtime.scheduler import Scheduler
 from router.runtime.verdicts import Judge, Verdict
@@ -52,6 +53,7 @@ class Parts:
     scheduler: Scheduler
     folders: tuple[Folder, ...]
     adapters: Mapping[str, Adapter]
+    caution: Caution | None
 
     def close(self) -> None:
         """Stop calls, then close the store."""
@@ -60,6 +62,8 @@ class Parts:
             worker.close(GRACE)
         for adapter in self.adapters.values():
             adapter.close()
+        if self.caution is not None:
+            self.caution.end()
         self.store.close()
 
 
@@ -78,17 +82,19 @@ def build_parts(
     answers = Answers(exchange, ENRICH_WORKERS if threaded else 0)
     ingress = Ingress(store, clock, env, project.contracts)
     slots = environment.workers if threaded else 0
+    caution = Caution(store, LOOP_LANE) if threaded else None
     return Parts(
         project=project,
         store=store,
         clock=clock,
         ingress=ingress,
-        loop=Loop(store, Judge(project, env), answers, clock, observe),
+        loop=Loop(store, Judge(project, env), answers, observe, caution),
         answers=answers,
         workers=tuple(Worker(store, exchange, name, slots) for name in sorted(project.systems)),
         scheduler=Scheduler(store, clock),
         folders=_folders(project, environment, (store, ingress, clock)),
         adapters=exchange.adapters,
+        caution=caution,
     )
 
 

@@ -24,6 +24,7 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.bell import Bell
 from router.runtime.exchange import Exchange
+from router.runtime.failpoints import reach
 from router.runtime.recording import SYSTEM_LANE, bury, record_ending
 
 #: a lease outlasts the call's time-out by this: a process that stands still between its check and
@@ -167,7 +168,9 @@ class Worker:
             lease_until=self._lease_end(operation, now),
             token=secrets.token_hex(8),
         )
+        reach("worker.before_intent")
         self._store.write(lambda transaction: transaction.intend(intent))
+        reach("worker.after_intent")
         return _Job(row=row, operation=operation, intent=intent)
 
     def _repeat(self, job: _Job) -> None:
@@ -226,7 +229,10 @@ class Worker:
             return
         idempotency = _idempotency(job.operation)
         key = {idempotency.header: job.intent.key} if idempotency.kind == "key" else {}
-        self._conclude(job, self._exchange.call(job.operation, job.prepared, key))
+        outcome = self._exchange.call(job.operation, job.prepared, key)
+        reach("worker.after_call")
+        self._conclude(job, outcome)
+        reach("worker.after_result")
 
     def _conclude(self, job: _Job, outcome: Outcome) -> None:
         if outcome.word == "done":

@@ -102,6 +102,18 @@ class Reader:
             )
         return found
 
+    def mark(self, name: str) -> str:
+        """Return a fact about the process, an empty text when it was never set."""
+        table = tables.marks
+        found = self._connection.execute(select(table.c.value).where(table.c.name == name))
+        return str(found.scalar() or "")
+
+    def last_queued(self, lane: str) -> int:
+        """Return the id of the newest row of a lane, 0 when there is none."""
+        table = tables.queue
+        found = self._connection.execute(select(func.max(table.c.id)).where(table.c.lane == lane))
+        return int(found.scalar() or 0)
+
     def intent(self, key: str) -> Intent | None:
         """Return an effect by its key."""
         table = tables.intents

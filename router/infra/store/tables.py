@@ -180,6 +180,16 @@ held_back = Table(
     sqlite_autoincrement=True,
 )
 
+#: facts about the process that outlive it: `state` (running, stopped), `in_hand` (a row that is
+#: handled alone after an unclean end)
+marks = Table(
+    "marks",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("value", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
 #: files that were read; a row after the last record is queued
 files = Table(
     "files",

@@ -261,6 +261,13 @@ class Transaction:
             body=following.body,
         )
 
+    def mark(self, name: str, value: str) -> None:
+        """Set a fact about the process."""
+        put = self._dialect().insert(tables.marks).values(name=name, value=value)
+        self.connection.execute(
+            put.on_conflict_do_update(index_elements=["name"], set_={"value": put.excluded.value})
+        )
+
     def flush(self) -> None:
         """Send what was collected."""
         if self._settled:

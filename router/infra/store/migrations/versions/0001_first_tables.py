@@ -151,6 +151,13 @@ def upgrade() -> None:
         batch_op.create_index("journal_by_message", ["message_id"], unique=False)
 
     op.create_table(
+        "marks",
+        sa.Column("name", sa.String(length=32), nullable=False),
+        sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
         "queue",
         sa.Column(
             "id",
@@ -183,6 +190,7 @@ def downgrade() -> None:
         batch_op.drop_index("queue_by_lane")
 
     op.drop_table("queue")
+    op.drop_table("marks")
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.drop_index("journal_by_message")
         batch_op.drop_index("journal_by_correlation")
