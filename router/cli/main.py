@@ -12,7 +12,10 @@ import click
 #: command -> (module, attribute, one line of help)
 COMMANDS = {
     "check": ("router.cli.check", "check", "Find every mistake in the project."),
+    "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
+    "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
+    "resume": ("router.cli.pause", "resume", "Let what was paused go on."),
     "run": ("router.cli.run", "run", "Run the daemon: take deliveries, route, call systems."),
     "sandbox": ("router.cli.sandbox", "sandbox", "Run a declared stand-in for systems."),
     "send": ("router.cli.send", "send", "Post payloads to a running router, signed, until taken."),

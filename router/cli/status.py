@@ -21,6 +21,7 @@ from router.cli.common import (
 )
 from router.cli.render import envelope, visible
 from router.core.errors import Unavailable
+from router.infra.store.letters import LetterQuery
 from router.infra.store.store import Store
 
 
@@ -34,16 +35,25 @@ def status(root: Path, environment: str, style: str) -> None:
     try:
         store = Store.to_read(store_path(project, choose(project, environment)))
         with store.read() as reader:
-            counters, sizes, dead = reader.counters(), reader.sizes(), reader.dead_letters(10)
+            counters, sizes = reader.counters(), reader.sizes()
+            dead = reader.letters.find(LetterQuery(limit=10))
+            paused = reader.inbox.paused()
     except Unavailable as error:
         fail(str(error))
     if style == "json":
-        data = {"counters": counters, "waiting": sizes, "dead_letters": dead}
+        data = {
+            "counters": counters,
+            "waiting": sizes,
+            "dead_letters": dead,
+            "paused": paused,
+        }
         click.echo(envelope("status", ok=True, data=data))
         return
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
+    for name, why in paused.items():
+        click.echo(visible(f"paused: {name} since {why['since'][:19]}Z, {why['reason']}"))
     for letter in dead:
         click.echo(
             visible(

@@ -21,6 +21,7 @@ from router.core.errors import MessageError
 from router.core.message import Message
 from router.core.ports import Adapter, Prepared
 from router.infra.codecs import decode_json, encode_json
+from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
@@ -230,7 +231,7 @@ class _Runner:
                     ]
             self._seen.dead = [
                 letter
-                for letter in reader.dead_letters(100)
+                for letter in reader.letters.find(LetterQuery(limit=100))
                 if letter["message_id"] in self._seen.messages
             ]
         for name, player in players.items():

@@ -5,6 +5,7 @@ Never: waits for a call of a system; loses a row (it leaves the queue with its d
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
@@ -87,17 +88,28 @@ class Loop:
         self._answers = answers
         self._clock: Clock = answers.clock
         self._cursor = 0
+        #: rows that were passed over are to be looked at once more
+        self._look_again = threading.Event()
+        #: consumers that are paused; one that ends in `:` means a whole channel
+        self._paused: tuple[str, ...] = ()
         self._waiting: dict[int, _Waiting] = {}
         store.wake(LOOP_LANE, self.bell.ring)
 
     def step(self) -> int:
         """Take one batch; return how many rows were taken or moved on. Raises Unavailable."""
         ready = [one for one in self._waiting.values() if all(f.done() for f in one.futures)]
+        if self._look_again.is_set():
+            self._look_again.clear()
+            self._cursor = 0
         careful = self._caution is not None and self._cursor < self._caution.until
         rows: list[Queued] = []
         if len(self._waiting) < MOST_WAITING:
             with self._store.read() as reader:
-                rows = reader.queued(LOOP_LANE, self._cursor, 1 if careful else BATCH)
+                limit = 1 if careful else BATCH
+                rows = reader.queued(LOOP_LANE, self._cursor, limit, self._paused)
+        if rows:
+            self._cursor = rows[-1].id
+        rows = [row for row in rows if row.id not in self._waiting]
         if not rows and not ready:
             return 0
         works = [open_row(row, {}) for row in rows] + [self._collect(one) for one in ready]
@@ -106,10 +118,26 @@ class Loop:
                 reason="killer", step="loop", detail="the process ended with it alone in hand"
             )
             works[0] = replace(works[0], decided=killer)
-        self._safely(works)
-        if rows:
-            self._cursor = rows[-1].id
+        try:
+            self._safely(works)
+        except Unavailable:
+            self._look_again.set()
+            raise
         return len(works)
+
+    def pause(self, names: frozenset[str]) -> None:
+        """Leave the rows of paused channels and flows in the queue; others are looked at again."""
+        wanted = tuple(
+            sorted(
+                name.removeprefix("channel:") + ":" if name.startswith("channel:") else name
+                for name in names
+                if not name.startswith("system:")
+            )
+        )
+        if wanted != self._paused:
+            self._paused = wanted
+            self._look_again.set()
+            self.bell.ring()
 
     @property
     def idle(self) -> bool:

@@ -25,6 +25,7 @@ from router.runtime.exchange import Exchange
 from router.runtime.folders import Folder
 from router.runtime.ingress import LOOP_LANE, Ingress
 from router.runtime.loop import Loop
+from router.runtime.operator import Operator
 from router.runtime.scheduler import Scheduler
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
@@ -54,6 +55,7 @@ class Parts:
     folders: tuple[Folder, ...]
     adapters: Mapping[str, Adapter]
     caution: Caution | None
+    operator: Operator
 
     def close(self) -> None:
         """Stop calls, then close the store."""
@@ -83,18 +85,27 @@ def build_parts(
     ingress = Ingress(store, clock, env, project.contracts)
     slots = environment.workers if threaded else 0
     caution = Caution(store, LOOP_LANE) if threaded else None
+    loop = Loop(store, Judge(project, env), answers, observe, caution)
+    workers = tuple(Worker(store, exchange, name, slots) for name in sorted(project.systems))
+
+    def paused(names: frozenset[str]) -> None:
+        loop.pause(names)
+        for worker in workers:
+            worker.pause(names)
+
     return Parts(
         project=project,
         store=store,
         clock=clock,
         ingress=ingress,
-        loop=Loop(store, Judge(project, env), answers, observe, caution),
+        loop=loop,
         answers=answers,
-        workers=tuple(Worker(store, exchange, name, slots) for name in sorted(project.systems)),
+        workers=workers,
         scheduler=Scheduler(store, clock),
         folders=_folders(project, environment, (store, ingress, clock)),
         adapters=exchange.adapters,
         caution=caution,
+        operator=Operator(store, clock, paused),
     )
 
 
@@ -165,6 +176,9 @@ class Threads:
             ),
             threading.Thread(
                 target=self._run, args=(parts.scheduler.step, self._stop.wait), name="scheduler"
+            ),
+            threading.Thread(
+                target=self._run, args=(parts.operator.step, self._stop.wait), name="operator"
             ),
             *(
                 threading.Thread(

@@ -60,12 +60,16 @@ class Worker:
         self._slots = workers
         self._pool = ThreadPoolExecutor(workers, f"worker-{system}") if workers else None
         self._cursor = 0
+        self._system = system
+        self._paused = False
         self._busy: set[int] = set()
         self._lock = threading.Lock()
         store.wake(self._lane, self.bell.ring)
 
     def step(self) -> int:
         """Take what the pool has room for; return how many rows were taken or held back."""
+        if self._paused:
+            return 0
         with self._lock:
             free = (self._slots - len(self._busy)) if self._pool else 1
         if free <= 0:
@@ -85,6 +89,11 @@ class Worker:
             else:
                 self._pool.submit(self._carry, row)
         return len(rows)
+
+    def pause(self, names: frozenset[str]) -> None:
+        """Take no further command while the system is paused; calls under way go on."""
+        self._paused = f"system:{self._system}" in names
+        self.bell.ring()
 
     def _in_order(self, rows: list[Queued]) -> list[Queued]:
         """Return the rows that may go; an ordered one behind another of its key is held back."""

@@ -15,6 +15,8 @@ from router.core.claim import Held, Holding
 from router.core.envelope import unpack
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.inbox import Inbox
+from router.infra.store.letters import Letters
 from router.infra.store.rows import Intent, Queued, time_of, time_text
 
 #: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once
@@ -27,16 +29,23 @@ class Reader:
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
 
-    def queued(self, lane: str, after: int, limit: int) -> list[Queued]:
-        """Return the next rows of a lane in the order of their publishing."""
+    def queued(self, lane: str, after: int, limit: int, but: Sequence[str] = ()) -> list[Queued]:
+        """Return the next rows of a lane in the order of their publishing.
+
+        `but` are consumers that are left out; one that ends in `:` means all that begin with it.
+        """
         table = tables.queue
-        rows = self._connection.execute(
-            select(table)
-            .where(table.c.lane == lane, table.c.id > after)
-            .order_by(table.c.id)
-            .limit(limit)
-        )
-        return [_queued(row) for row in rows]
+        query = select(table).where(table.c.lane == lane, table.c.id > after)
+        for name in but:
+            query = query.where(
+                ~table.c.consumer.startswith(name, autoescape=True)
+                if name.endswith(":")
+                else table.c.consumer != name
+            )
+        return [
+            _queued(row)
+            for row in self._connection.execute(query.order_by(table.c.id).limit(limit))
+        ]
 
     def due(self, now: datetime, limit: int) -> list[Queued]:
         """Return rows whose time has come, the oldest first."""
@@ -101,6 +110,16 @@ class Reader:
                 {(row.consumer, row.order_key): (row.holder, row.following) for row in rows}
             )
         return found
+
+    @property
+    def letters(self) -> Letters:
+        """Return the dead letters, to be looked at."""
+        return Letters(self._connection)
+
+    @property
+    def inbox(self) -> Inbox:
+        """Return what operators ask and what is paused, to be looked at."""
+        return Inbox(self._connection)
 
     def mark(self, name: str) -> str:
         """Return a fact about the process, an empty text when it was never set."""
@@ -216,16 +235,12 @@ class Reader:
             ("held_back", tables.held_back),
             ("dead", tables.dead),
         ):
-            count = self._connection.execute(select(func.count()).select_from(table)).scalar()
+            query = select(func.count()).select_from(table)
+            if table is tables.dead:
+                query = query.where(tables.dead.c.state == "open")
+            count = self._connection.execute(query).scalar()
             found[name] = int(count or 0)
         return found
-
-    def dead_letters(self, limit: int) -> list[dict[str, Any]]:
-        """Return the newest dead letters, without their bodies."""
-        table = tables.dead
-        columns = [column for column in table.c if column.name != "body"]
-        rows = self._connection.execute(select(*columns).order_by(table.c.at.desc()).limit(limit))
-        return [dict(row) for row in rows.mappings()]
 
 
 def _queued(row: Row[Any]) -> Queued:

@@ -23,6 +23,11 @@ def time_of(text: str) -> datetime:
     return datetime.fromisoformat(text)
 
 
+def number_of(result: Any) -> int:
+    """Return the number that an insert gave its row."""
+    return int(result.inserted_primary_key[0])
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Queued:
     """A message waiting for a consumer. `extra` travels with it (claims, a verdict, answers)."""

@@ -70,6 +70,11 @@ class Store:
         return cls(engine, engine, "", threaded=False)
 
     @classmethod
+    def beside(cls, path: Path) -> Store:
+        """Open a database file beside a running daemon, to put a question into its inbox."""
+        return cls(open_file(path, writes=True), open_file(path, writes=False), "", threaded=False)
+
+    @classmethod
     def in_memory(cls, revision: str) -> Store:
         """Open a store that lives as long as this object, for one thread."""
         engine = open_memory()

@@ -132,8 +132,61 @@ dead = Table(
     Column("place", String(256), nullable=False),
     Column("attempts", Integer, nullable=False),
     Column("revision", String(16), nullable=False),
+    Column("lane", String(80), nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Index("dead_by_time", "at"),
+    #: open, retried (on its way again), edited (a new message took its place), resolved
+    Column("state", String(16), nullable=False),
+    Column("note", Text, nullable=False),
+    Index("dead_by_state", "state", "at"),
+)
+
+#: what operators ask of a running daemon, and what came of it; append only
+commands = Table(
+    "commands",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("at", _Time, nullable=False),
+    Column("actor", String(64), nullable=False),
+    Column("verb", String(32), nullable=False),
+    Column("arguments", Text, nullable=False),
+    #: asked, done, failed
+    Column("state", String(16), nullable=False),
+    Column("result", Text, nullable=False),
+    Index("commands_by_state", "state", "id"),
+)
+
+#: what is paused: `channel:name`, `flow:name`, `system:name`
+pauses = Table(
+    "pauses",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("at", _Time, nullable=False),
+    Column("reason", Text, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: a bulk replay: the set that was frozen when it was planned
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("at", _Time, nullable=False),
+    Column("reason", Text, nullable=False),
+    #: messages a second
+    Column("rate", Integer, nullable=False),
+    #: running, cancelled, done
+    Column("state", String(16), nullable=False),
+)
+job_items = Table(
+    "job_items",
+    metadata,
+    Column("job", _Serial, primary_key=True),
+    Column("message_id", _Id, primary_key=True),
+    Column("consumer", String(160), primary_key=True),
+    #: remaining, sent, skipped
+    Column("state", String(16), nullable=False),
+    Index("job_items_by_state", "job", "state"),
+    sqlite_with_rowid=False,
 )
 
 #: effects on systems: written before the call, settled after it. state: sending, done, refused,

@@ -18,6 +18,8 @@ from router.core.claim import Claim, Held
 from router.core.envelope import pack
 from router.infra.codecs import encode_json
 from router.infra.store import tables
+from router.infra.store.inbox import Inbox
+from router.infra.store.letters import Letters
 from router.infra.store.rows import Dead, Entry, Intent, Queued, time_text
 
 
@@ -113,22 +115,28 @@ class Transaction:
         self._words.update((word[:256], correlationid) for word in words)
 
     def bury(self, letter: Dead) -> None:
-        """Keep a dead letter, complete."""
+        """Keep a dead letter, complete; one that dies again takes its own place."""
         message = letter.queued.message
-        self._insert(
-            tables.dead,
-            message_id=message.id,
-            consumer=letter.queued.consumer,
-            at=time_text(letter.at),
-            correlationid=message.correlationid,
-            delivery=message.raw.delivery if message.raw else None,
-            reason=letter.reason,
-            detail=letter.detail,
-            step=letter.step,
-            place=letter.place,
-            attempts=message.attempt,
-            revision=self._revision,
-            body=_body(letter.queued),
+        row = {
+            "message_id": message.id,
+            "consumer": letter.queued.consumer,
+            "at": time_text(letter.at),
+            "correlationid": message.correlationid,
+            "delivery": message.raw.delivery if message.raw else None,
+            "reason": letter.reason,
+            "detail": letter.detail,
+            "step": letter.step,
+            "place": letter.place,
+            "attempts": message.attempt,
+            "revision": self._revision,
+            "lane": letter.queued.lane,
+            "body": _body(letter.queued),
+            "state": "open",
+            "note": "",
+        }
+        put = self._dialect().insert(tables.dead).values(row)
+        self.connection.execute(
+            put.on_conflict_do_update(index_elements=["message_id", "consumer"], set_=row)
         )
 
     def file_done(self, key: tuple[str, str, int, int], at: datetime, delivery: str) -> None:
@@ -266,6 +274,25 @@ class Transaction:
         put = self._dialect().insert(tables.marks).values(name=name, value=value)
         self.connection.execute(
             put.on_conflict_do_update(index_elements=["name"], set_={"value": put.excluded.value})
+        )
+
+    @property
+    def letters(self) -> Letters:
+        """Return the dead letters, to be looked at and settled in this transaction."""
+        return Letters(self.connection)
+
+    @property
+    def inbox(self) -> Inbox:
+        """Return what operators ask, in this transaction."""
+        return Inbox(self.connection)
+
+    def free_intent(self, key: str) -> None:
+        """Let an effect that the far side refused be tried again with the same bytes."""
+        table = tables.intents
+        self.connection.execute(
+            update(table)
+            .where(table.c.key == key, table.c.state == "refused")
+            .values(state="waiting")
         )
 
     def flush(self) -> None:

@@ -22,6 +22,25 @@ def upgrade() -> None:
         sqlite_with_rowid=False,
     )
     op.create_table(
+        "commands",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("actor", sa.String(length=64), nullable=False),
+        sa.Column("verb", sa.String(length=32), nullable=False),
+        sa.Column("arguments", sa.Text(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("result", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    with op.batch_alter_table("commands", schema=None) as batch_op:
+        batch_op.create_index("commands_by_state", ["state", "id"], unique=False)
+
+    op.create_table(
         "counters",
         sa.Column("consumer", sa.String(length=160), nullable=False),
         sa.Column("word", sa.String(length=24), nullable=False),
@@ -43,11 +62,14 @@ def upgrade() -> None:
         sa.Column("place", sa.String(length=256), nullable=False),
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("revision", sa.String(length=16), nullable=False),
+        sa.Column("lane", sa.String(length=80), nullable=False),
         sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("message_id", "consumer"),
     )
     with op.batch_alter_table("dead", schema=None) as batch_op:
-        batch_op.create_index("dead_by_time", ["at"], unique=False)
+        batch_op.create_index("dead_by_state", ["state", "at"], unique=False)
 
     op.create_table(
         "deliveries",
@@ -128,6 +150,32 @@ def upgrade() -> None:
         sa.PrimaryKeyConstraint("key"),
     )
     op.create_table(
+        "job_items",
+        sa.Column("job", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), nullable=False),
+        sa.Column("message_id", sa.String(length=64), nullable=False),
+        sa.Column("consumer", sa.String(length=160), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("job", "message_id", "consumer"),
+        sqlite_with_rowid=False,
+    )
+    with op.batch_alter_table("job_items", schema=None) as batch_op:
+        batch_op.create_index("job_items_by_state", ["job", "state"], unique=False)
+
+    op.create_table(
+        "jobs",
+        sa.Column(
+            "id",
+            sa.BigInteger().with_variant(sa.Integer(), "sqlite"),
+            autoincrement=True,
+            nullable=False,
+        ),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
+        sa.Column("rate", sa.Integer(), nullable=False),
+        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.PrimaryKeyConstraint("id"),
+    )
+    op.create_table(
         "journal",
         sa.Column(
             "seq",
@@ -154,6 +202,14 @@ def upgrade() -> None:
         "marks",
         sa.Column("name", sa.String(length=32), nullable=False),
         sa.Column("value", sa.Text(), nullable=False),
+        sa.PrimaryKeyConstraint("name"),
+        sqlite_with_rowid=False,
+    )
+    op.create_table(
+        "pauses",
+        sa.Column("name", sa.String(length=80), nullable=False),
+        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("reason", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("name"),
         sqlite_with_rowid=False,
     )
@@ -190,12 +246,18 @@ def downgrade() -> None:
         batch_op.drop_index("queue_by_lane")
 
     op.drop_table("queue")
+    op.drop_table("pauses")
     op.drop_table("marks")
     with op.batch_alter_table("journal", schema=None) as batch_op:
         batch_op.drop_index("journal_by_message")
         batch_op.drop_index("journal_by_correlation")
 
     op.drop_table("journal")
+    op.drop_table("jobs")
+    with op.batch_alter_table("job_items", schema=None) as batch_op:
+        batch_op.drop_index("job_items_by_state")
+
+    op.drop_table("job_items")
     op.drop_table("intents")
     with op.batch_alter_table("held_back", schema=None) as batch_op:
         batch_op.drop_index("held_back_by_message")
@@ -210,8 +272,12 @@ def downgrade() -> None:
     op.drop_table("due")
     op.drop_table("deliveries")
     with op.batch_alter_table("dead", schema=None) as batch_op:
-        batch_op.drop_index("dead_by_time")
+        batch_op.drop_index("dead_by_state")
 
     op.drop_table("dead")
     op.drop_table("counters")
+    with op.batch_alter_table("commands", schema=None) as batch_op:
+        batch_op.drop_index("commands_by_state")
+
+    op.drop_table("commands")
     op.drop_table("claims")

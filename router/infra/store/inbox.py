@@ -1,0 +1,100 @@
+"""Owns: what operators ask of a daemon, and what is paused.
+Imports: SQLAlchemy, infra.store.tables, infra.codecs.
+Never: forgets a command: asked, done or failed, it stays.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, delete, insert, select, update
+
+from router.infra.codecs import decode_trusted, encode_json
+from router.infra.store import tables
+from router.infra.store.rows import number_of, time_text
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Command:
+    """One thing that an operator asks."""
+
+    id: int
+    actor: str
+    verb: str
+    arguments: Mapping[str, Any]
+    state: str
+    result: Mapping[str, Any]
+
+
+class Inbox:
+    """Commands and pauses over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ask(self, at: datetime, actor: str, verb: str, arguments: Mapping[str, Any]) -> int:
+        """Put a command in; return its number."""
+        made = self._connection.execute(
+            insert(tables.commands).values(
+                at=time_text(at),
+                actor=actor,
+                verb=verb,
+                state="asked",
+                result="{}",
+                arguments=encode_json(arguments).decode(),
+            )
+        )
+        return number_of(made)
+
+    def asked(self) -> list[Command]:
+        """Return the commands that nobody has carried out, in order."""
+        table = tables.commands
+        rows = self._connection.execute(
+            select(table).where(table.c.state == "asked").order_by(table.c.id)
+        )
+        return [_command(row) for row in rows]
+
+    def get(self, number: int) -> Command:
+        """Return a command."""
+        table = tables.commands
+        return _command(self._connection.execute(select(table).where(table.c.id == number)).one())
+
+    def answer(self, number: int, state: str, result: Mapping[str, Any]) -> None:
+        """Say what came of a command."""
+        table = tables.commands
+        self._connection.execute(
+            update(table)
+            .where(table.c.id == number)
+            .values(state=state, result=encode_json(result).decode())
+        )
+
+    def paused(self) -> dict[str, dict[str, str]]:
+        """Return what is paused, by name, with since and reason."""
+        rows = self._connection.execute(select(tables.pauses).order_by(tables.pauses.c.name))
+        return {row.name: {"since": row.at, "reason": row.reason} for row in rows}
+
+    def pause(self, name: str, at: datetime, reason: str) -> None:
+        """Pause something; a second time changes nothing."""
+        if name not in self.paused():
+            self._connection.execute(
+                insert(tables.pauses).values(name=name, at=time_text(at), reason=reason)
+            )
+
+    def resume(self, name: str) -> bool:
+        """Take a pause away; False when there was none."""
+        table = tables.pauses
+        return self._connection.execute(delete(table).where(table.c.name == name)).rowcount == 1
+
+
+def _command(row: Any) -> Command:
+    return Command(
+        id=row.id,
+        actor=row.actor,
+        verb=row.verb,
+        arguments=decode_trusted(row.arguments.encode()),
+        state=row.state,
+        result=decode_trusted(row.result.encode()),
+    )
