@@ -2,178 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from datetime import UTC, datetime, timedelta
-from pathlib import Path
+from datetime import timedelta
 from typing import Any
 
 import pytest
 
-from router.config.project import load_project
-from router.core.errors import Retryable
-from router.core.ports import Answer, Health, Prepared
-from router.infra.codecs import encode_json
-from router.infra.store.store import Store
-from router.runtime.clock import ManualClock
-from router.runtime.exchange import Exchange
-from router.runtime.installed import installed_adapters
-from router.runtime.wiring import Parts, build_parts
 
-START = datetime(2026, 5, 1, 8, tzinfo=UTC)
-
-FILES = {
-    "contracts/note/contract.yaml": """
-contract: note
-owner: tests
-versions: {1.0.0: {status: active}}
-keys: [id]
-""",
-    "contracts/note/1.0.0.json": """
-{"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": "urn:contract:note:1.0.0",
- "type": "object", "required": ["id", "thing"], "properties": {"id": {"type": "integer"}, "thing": {"type": "string"}}}
-""",
-    "routes/policies/quick.yaml": """
-policy: failure
-name: quick
-retry: {after: [10s, 10s], within: 1h}
-at_last: dead_letter
-""",
-    "transforms/note.yaml": """
-inputs: {body: note@1, more: note@1}
-to: note@1
-map: {id: =body.id, thing: =body.thing}
-""",
-    "routes/channels/notes.yaml": """
-channel: notes
-owner: tests
-from: {http: {path: /in/notes, format: json, verify: {none: tests}}}
-kind: ='note'
-identity: {object: [note, =body.id]}
-routes:
-  note:
-    accept: note@1
-    order_by: [thing, =body.thing]
-    steps:
-      - enrich: {call: far.ask, with: {id: =body.id}, as: more}
-      - transform: note
-      - produce: {object: note@1}
-otherwise: [{dead_letter: unknown_kind}]
-on_failure: quick
-""",
-    "routes/flows/keep.yaml": """
-flow: keep
-owner: tests
-from: {object: note@1}
-steps: [{send: {operation: far.put}}]
-on_failure: quick
-""",
-    "routes/systems/far.yaml": """
-system: far
-owner: tests
-adapter: http
-on_failure: quick
-operations:
-  ask:
-    arguments: [id]
-    returns: note@1
-    request: {get: "/notes/{id}"}
-    outcome: [{if: "=status == `200`", is: done}, {if: "=status == `404`", is: refused, code: gone}, {otherwise: retry}]
-  put:
-    accept: note@1
-    request: {post: /notes, contract: note@1}
-    idempotency: {kind: key, header: idempotency-key}
-    outcome: [{if: "=status == `200`", is: done}, {if: "=status == `400`", is: refused, code: bad}, {otherwise: retry}]
-""",
-    "routes/environments/test.yaml": """
-environment: test
-store: {sqlite: var/x.db}
-systems: {far: {url: "http://127.0.0.1:1"}}
-""",
-}
-
-
-class Far:
-    """A far side whose answers are decided by the note's id and the verb."""
-
-    timeout = timedelta(seconds=5)
-
-    def __init__(self, real: Any, decide: Callable[[str, int], int]) -> None:
-        self._real = real
-        self._decide = decide
-        #: ids that were put with success, in order
-        self.put: list[int] = []
-
-    def prepare(self, request: Any, values: Any, document: Any) -> Prepared:
-        return self._real.prepare(request, values, document)
-
-    def call(self, prepared: Prepared, key: Any) -> Answer:
-        import json
-
-        verb = prepared.head["verb"]
-        note = json.loads(prepared.body) if prepared.body else None
-        number = note["id"] if note else int(prepared.head["target"].rpartition("/")[2])
-        status = self._decide(verb, number)
-        if status == 0:
-            raise Retryable("no connection")
-        if verb == "POST" and status == 200:
-            self.put.append(number)
-        return Answer(status=status, body=note or {"id": number, "thing": "x"})
-
-    def check(self) -> Health:
-        return Health(ok=True)
-
-    def close(self) -> None:
-        pass
-
-
-class World:
-    """The parts over a store in memory, stepped by hand."""
-
-    def __init__(self, root: Path, decide: Callable[[str, int], int]) -> None:
-        for name, text in FILES.items():
-            path = root / name
-            path.parent.mkdir(parents=True, exist_ok=True)
-            path.write_text(text.lstrip())
-        project, findings = load_project(root, installed_adapters())
-        assert not findings, [str(one) for one in findings]
-        settings = project.environments["test"]
-        real = project.systems["far"].adapter(settings.systems["far"], None)
-        self.far = Far(real, decide)
-        self.clock = ManualClock(START)
-        exchange = Exchange(
-            operations=project.operations, adapters={"far": self.far}, env={}, clock=self.clock
-        )
-        self.project = project
-        self.store = Store.in_memory(project.revision)
-        self.parts: Parts = build_parts(project, settings, self.store, exchange, lambda _: None)
-
-    def give(self, number: int, thing: str) -> None:
-        channel = self.project.channels["notes"]
-        self.parts.ingress.receive(
-            channel, {}, encode_json({"id": number, "thing": thing})
-        ).result()
-
-    def work(self) -> None:
-        """Step until nothing moves at this moment."""
-        while (
-            self.parts.loop.step()
-            or any(worker.step() for worker in self.parts.workers)
-            or self.parts.scheduler.step()
-        ):
-            pass
-
-    def later(self, seconds: float) -> None:
-        self.clock.move_to(self.clock.now() + timedelta(seconds=seconds))
-        self.work()
-
-    def sizes(self) -> dict[str, int]:
-        with self.store.read() as reader:
-            return {name: n for name, n in reader.sizes().items() if n}
-
-
-def test_a_retry_holds_back_its_own_key_alone(tmp_path: Path) -> None:
+def test_a_retry_holds_back_its_own_key_alone(make_world: Any) -> None:
     failing = {1}
-    world = World(tmp_path, lambda verb, n: 0 if verb == "POST" and n in failing else 200)
+    world = make_world(lambda verb, n: 0 if verb == "POST" and n in failing else 200)
     for number, thing in ((1, "a"), (2, "a"), (3, "b"), (4, "a")):
         world.give(number, thing)
     world.work()
@@ -185,9 +22,9 @@ def test_a_retry_holds_back_its_own_key_alone(tmp_path: Path) -> None:
     assert world.sizes() == {}
 
 
-def test_an_answer_that_is_not_back_holds_back_its_key(tmp_path: Path) -> None:
+def test_an_answer_that_is_not_back_holds_back_its_key(make_world: Any) -> None:
     failing = {1}
-    world = World(tmp_path, lambda verb, n: 0 if verb == "GET" and n in failing else 200)
+    world = make_world(lambda verb, n: 0 if verb == "GET" and n in failing else 200)
     for number, thing in ((1, "a"), (2, "a"), (3, "b")):
         world.give(number, thing)
     world.work()
@@ -200,9 +37,9 @@ def test_an_answer_that_is_not_back_holds_back_its_key(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize(("verb", "status"), [("GET", 404), ("POST", 400)])
 def test_a_dead_letter_parks_its_key_and_nobody_elses(
-    tmp_path: Path, verb: str, status: int
+    make_world: Any, verb: str, status: int
 ) -> None:
-    world = World(tmp_path, lambda v, n: status if v == verb and n == 1 else 200)
+    world = make_world(lambda v, n: status if v == verb and n == 1 else 200)
     for number, thing in ((1, "a"), (2, "a"), (3, "b"), (4, "a")):
         world.give(number, thing)
     world.work()
@@ -214,9 +51,9 @@ def test_a_dead_letter_parks_its_key_and_nobody_elses(
     assert world.sizes() == {"dead": 1, "held_back": 3}
 
 
-def test_a_newcomer_does_not_overtake_what_is_released(tmp_path: Path) -> None:
+def test_a_newcomer_does_not_overtake_what_is_released(make_world: Any) -> None:
     failing = {1}
-    world = World(tmp_path, lambda verb, n: 0 if verb == "POST" and n in failing else 200)
+    world = make_world(lambda verb, n: 0 if verb == "POST" and n in failing else 200)
     for number in (1, 2, 3):
         world.give(number, "a")
     world.work()
@@ -229,14 +66,14 @@ def test_a_newcomer_does_not_overtake_what_is_released(tmp_path: Path) -> None:
     assert world.sizes() == {}
 
 
-def test_many_keys_many_failures_no_inversion(tmp_path: Path) -> None:
+def test_many_keys_many_failures_no_inversion(make_world: Any) -> None:
     tries: dict[int, int] = {}
 
     def decide(verb: str, number: int) -> int:
         tries[number] = tries.get(number, 0) + 1
         return 0 if (number * 7 + tries[number]) % 3 == 0 else 200
 
-    world = World(tmp_path, decide)
+    world = make_world(decide)
     for number in range(200):
         world.give(number, f"t{number % 7}")
         if number % 13 == 0:
