@@ -14,6 +14,8 @@ from router.core.diagnostics import Diagnostic
 
 #: characters of a source line that are shown
 WIDTH = 160
+#: findings whose line is not shown: a secret may stand there
+HIDDEN = frozenset({"E054"})
 
 
 def render(findings: Iterable[Diagnostic], texts: Mapping[str, str]) -> str:
@@ -55,7 +57,9 @@ def _one(finding: Diagnostic, texts: Mapping[str, str]) -> str:
     word = "" if finding.severity.value == "error" else f" {finding.severity.value}"
     head = visible(f"{place} {finding.code}{word} {finding.message}")
     lines = texts.get(place.file, "").splitlines()
-    if not 0 < place.line <= len(lines) or place.file.endswith(".json"):
+    if not 0 < place.line <= len(lines):
+        return head + (f"\n   = {visible(finding.hint)}" if finding.hint else "")
+    if finding.code in HIDDEN:
         return head + (f"\n   = {visible(finding.hint)}" if finding.hint else "")
     source = visible(lines[place.line - 1].replace("\t", " "))
     number = f"{place.line:5d}"

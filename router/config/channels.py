@@ -44,6 +44,7 @@ class HttpSource:
     )
     namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
     body_limit: int = knob(SIZE, doc="larger bodies are refused", default=1024 * 1024)
+    place: Place = place_of()
 
 
 @component("file source", doc="Files appear in a folder that the environment names.")
@@ -203,6 +204,14 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
             f"route {kind} has no identity: a resend would be done twice",
             "identity: {object: [name, =body.id]}",
         )
+    for parts in (identity.delivery, identity.object):
+        if parts and not any(isinstance(one, Expression) for one in parts):
+            context.report.error(
+                "E042",
+                identity.place,
+                f"the identity of route {kind} is one for all messages: the second is dropped",
+                "identity: {object: [name, =body.id]}",
+            )
     for value in (*identity.delivery, *identity.object):
         if isinstance(value, Expression):
             for name in sorted(value.calls & _BLURRING):

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol, TypeAlias, TypeVar, cast, dataclass_transform
 
 from router.config.library import Library
-from router.config.source import Node, Scalar, Table
+from router.config.source import Node, Scalar, Sequence, Table
 from router.core.diagnostics import Place, Report, nearest
 
 C = TypeVar("C")
@@ -152,8 +152,11 @@ def decode_component(cls: type[C], node: Node, context: Context) -> C | Invalid:
         return INVALID
     knobs = knobs_of(cls)
     values: dict[str, Any] = {}
-    _unknown_keys(cls, node, context)
+    meant = _unknown_keys(cls, node, context)
     for one in knobs:
+        if one.key in meant and node.get(one.key) is None:
+            values[one.name] = INVALID
+            continue
         values[one.name] = _decode_knob(one, node, context.within(**values))
     if any(value is INVALID for value in values.values()):
         return INVALID
@@ -182,16 +185,18 @@ def _is_null(node: Node) -> bool:
     return isinstance(node, Scalar) and node.value is None
 
 
-def _unknown_keys(cls: type[Any], node: Table, context: Context) -> None:
+def _unknown_keys(cls: type[Any], node: Table, context: Context) -> set[str]:
+    """Report unknown keys; return the keys that they probably were meant to be."""
     known = {one.key for one in knobs_of(cls)}
+    meant: set[str] = set()
     for entry in node.entries:
         if entry.key not in known:
+            hint = nearest(entry.key, known)
             context.report.error(
-                "E010",
-                entry.place,
-                f"unknown key {entry.key} in {name_of(cls)}",
-                nearest(entry.key, known),
+                "E010", entry.place, f"unknown key {entry.key} in {name_of(cls)}", hint
             )
+            meant.add(hint.removeprefix("did you mean ").removesuffix("?"))
+    return meant
 
 
 def _keys(cls: type[Any]) -> str:
@@ -206,8 +211,12 @@ def report_wrong(shape: Shape, node: Node, context: Context, code: str = "E012")
 
 def _what(node: Node) -> str:
     match node:
+        case Table(entries=()):
+            return "an empty mapping"
         case Table():
             return "a mapping"
+        case Sequence(items=()):
+            return "an empty list"
         case Scalar(value=None):
             return "nothing"
         case Scalar(value=str() as text):

@@ -40,6 +40,7 @@ class ChannelSettings:
     folder: str = knob(Text("a path"), doc="relative to the project")
     archive: str = knob(Text("a path"), doc="where files go when they are done", default="")
     every: timedelta = knob(DURATION, doc="how often it is looked at", default=timedelta(seconds=1))
+    place: Place = place_of()
 
 
 @dataclass(frozen=True, slots=True)

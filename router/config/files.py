@@ -10,11 +10,22 @@ import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from router.core.diagnostics import Place, Report
+from router.core.diagnostics import Place, Report, nearest
 
 #: folders that hold configuration
 FOLDERS = ("routes", "transforms", "contracts")
-_ENDINGS = (".yaml", ".json", ".j2")
+_ENDINGS = (".yaml", ".yml", ".json", ".j2")
+#: folders of routes/, one for each kind of file
+KINDS = (
+    "channels",
+    "flows",
+    "systems",
+    "tables",
+    "policies",
+    "environments",
+    "sandboxes",
+    "workflows",
+)
 _NOT_READ = frozenset({"examples", "counterexamples", "fixtures"})
 
 
@@ -32,6 +43,7 @@ def read_texts(root: Path, report: Report) -> dict[str, str]:
         except OSError as error:
             report.error("E006", Place(name), f"cannot be read: {error.strerror}")
             continue
+        _check_read(name, report)
         other = folded.setdefault(name.lower(), name)
         if other != name:
             report.error("E007", Place(name), f"{other} differs only by case", "rename one of them")
@@ -53,6 +65,18 @@ def revision_of(texts: Mapping[str, str], code: Mapping[str, bytes]) -> str:
     for name, source in sorted(code.items()):
         digest.update(name.encode() + b"\0" + source + b"\0")
     return digest.hexdigest()
+
+
+def _check_read(name: str, report: Report) -> None:
+    """Report a file that looks like configuration and that nothing reads."""
+    folder, _, rest = name.removeprefix("routes/").partition("/")
+    if name.endswith(".yml"):
+        report.error("E009", Place(name), "nothing reads .yml", "call it .yaml")
+    elif (
+        name.startswith("routes/") and name.endswith(".yaml") and (folder not in KINDS or not rest)
+    ):
+        hint = f"move it to {', '.join(KINDS)}" if not rest else nearest(folder, KINDS)
+        report.error("E009", Place(name), "nothing reads this folder", hint)
 
 
 def _paths(root: Path, report: Report) -> Iterator[Path]:

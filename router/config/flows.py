@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from router.config.components import Context, component, knob, place_of
+from router.config.components import INVALID, Context, component, knob, place_of
 from router.config.policies import FailurePolicy
 from router.config.references import CONTRACT, POLICY
 from router.config.shapes import Name, Nested, Text
@@ -32,7 +32,7 @@ class FlowSteps:
 
     def decode(self, node: Node, context: Context) -> object:
         source = context.around.get("source")
-        contract = source.object if isinstance(source, Subscription) else None
+        contract = source.object if isinstance(source, Subscription) else INVALID
         return STEPS.decode(node, context.within(payload=contract))
 
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from router.config.channels import FileSource, HttpSource, Route
 from router.config.steps import Choose, Fork, Produce, Step
-from router.core.diagnostics import Report
+from router.core.diagnostics import Report, nearest
 
 if TYPE_CHECKING:
     from router.config.project import Project
@@ -96,7 +96,7 @@ def _check_paths(project: Project, report: Report) -> None:
             if other != channel.name:
                 report.error(
                     "E053",
-                    channel.place,
+                    channel.source.place,
                     f"path {channel.source.path} belongs to {other} already",
                     "choose another path",
                 )
@@ -120,4 +120,6 @@ def _check_environments(project: Project, report: Report) -> None:
                     f"channels: {{{channel.name}: {{folder: var/in/{channel.name}}}}}",
                 )
         for name in sorted(set(environment.channels) - set(project.channels)):
-            report.error("E039", environment.place, f"unknown channel {name}", "take it out")
+            place = environment.channels[name].place
+            hint = nearest(name, project.channels)
+            report.error("E039", place, f"unknown channel {name}", hint)

@@ -77,7 +77,7 @@ def load_project(root: Path, adapters: Mapping[str, Any]) -> tuple[Project, list
     texts = read_texts(root, report)
     if not any(name.startswith("routes/") for name in texts):
         report.error(
-            "E000", Place("routes"), f"no project in {root.name}/", "router check --project"
+            "E000", Place("routes"), f"no project in {root.name}/", "router check --project FOLDER"
         )
     loader = _Loader(texts, report, adapters)
     project = loader.load(root)
@@ -127,12 +127,17 @@ class _Loader:
     ) -> dict[str, M]:
         """Decode each file of a folder; the file's name must be the component's."""
         made: dict[str, M] = {}
+        seen: dict[str, str] = {}
         for path, node in self._nodes(f"routes/{folder}/"):
             file = decode_component(cls, node, self.context)
             if not isinstance(file, cls):
                 self.library.broken.add(path.rpartition("/")[2].removesuffix(".yaml"))
                 continue
             name = self._name(file, path, cls)
+            first = seen.setdefault(name, path)
+            if first.lower() != path.lower():
+                place: Place = file.place  # type: ignore[attr-defined]
+                self.report.error("E007", place, f"{name} a second time", f"first in {first}")
             found = make(file, self.context)
             if found is not None:
                 made[name] = found
@@ -175,7 +180,7 @@ class _Loader:
             node, found = read_yaml(text, path)
             self.report.extend(found)
             if node is None:
-                self.library.broken.add(path.rpartition("/")[2].removesuffix(".yaml"))
+                self.library.broken.add(path.removeprefix(prefix).removesuffix(".yaml"))
             if node is None and not found:
                 self.report.error("E001", Place(path), "the file is empty", "remove it")
             if node is not None:

@@ -84,7 +84,8 @@ class ContractShape:
         found, complaint = context.library.contracts.resolve(node.value)
         if found is None:
             code, message, hint = complaint
-            context.report.error(code, node.place, message, hint)
+            if code:
+                context.report.error(code, node.place, message, hint)
             return INVALID
         return found
 

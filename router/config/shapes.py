@@ -210,7 +210,16 @@ class OneKey:
         return f"one of {', '.join(sorted(self.options))}"
 
     def decode(self, node: Node, context: Context) -> Any:
-        if not isinstance(node, Table) or len(node.entries) != 1:
+        if isinstance(node, Table) and len(node.entries) > 1:
+            second = node.entries[1]
+            context.report.error(
+                "E014",
+                second.place,
+                f"{second.key} beside {node.entries[0].key} in one {self.noun}",
+                f"one key each: begin a further {self.noun} with `- `",
+            )
+            return INVALID
+        if not isinstance(node, Table) or not node.entries:
             return report_wrong(self, node, context, "E014")
         entry = node.entries[0]
         shape = self.options.get(entry.key)

@@ -89,7 +89,7 @@ def read_yaml(text: str, file: str) -> tuple[Node | None, list[Any]]:
     try:
         node = builder.build(_events(text))
     except yaml.YAMLError as error:
-        _syntax_error(error, file, report)
+        _syntax_error(error, text, file, report)
         return None, report.found
     except _TooDeep as deep:
         report.error("E003", deep.place, "nested deeper than 64", "flatten it")
@@ -113,11 +113,13 @@ def _events(text: str) -> Iterator[Any]:
     return yaml.parse(text, Loader=loader)
 
 
-def _syntax_error(error: yaml.YAMLError, file: str, report: Report) -> None:
+def _syntax_error(error: yaml.YAMLError, text: str, file: str, report: Report) -> None:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     problem = str(getattr(error, "problem", None) or error).split("\n", 1)[0]
-    hint = "indent with spaces" if "\\t" in problem or "'\t'" in problem else ""
+    lines = text.splitlines()
+    line = lines[place.line - 1] if place.line <= len(lines) else ""
+    hint = "indent with spaces" if "\t" in line[: place.column] else ""
     if "mapping values are not allowed" in problem or "did not find expected" in problem:
         hint = 'quote a text that holds ": ", ",", "{" or "#": "=money(a, b)"'
     report.error("E001", place, f"not YAML: {problem}", hint)
@@ -190,6 +192,8 @@ class _Builder:
                 continue
             key = self._key(event, key_place)
             node = self._node(next(self.events))
+            if key == "<<":  # told as a merge key: no key of the component either
+                continue
             if key in entries:
                 first = entries[key].place.line
                 self.report.error(

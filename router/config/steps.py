@@ -23,14 +23,14 @@ from router.config.shapes import (
     Text,
     Wrapped,
 )
-from router.config.source import Node, Sequence
+from router.config.source import Node, Sequence, Table
 from router.config.systems import Operation
 from router.config.transforms.expressions import Expression
 from router.config.transforms.transform import COMMON_ROOTS, Transform
 from router.config.validation import Contract
 from router.core.diagnostics import Place
 
-REASON = Text("a reason in words")
+REASON = Text("a reason in words", r".*\S.*")
 
 
 @component("discard", doc="Drop the message on purpose; the reason is counted.")
@@ -128,6 +128,8 @@ class Sends:
 
     def decode(self, node: Node, context: Context) -> Any:
         nodes = node.items if isinstance(node, Sequence) else (node,)
+        if not nodes:
+            return report_wrong(self, node, context)
         found = tuple(Nested(Send).decode(one, context) for one in nodes)
         return INVALID if any(one is INVALID for one in found) else Recipients(found, node.place)
 
@@ -168,6 +170,14 @@ class StepList:
     expects: str = "a list of steps"
 
     def decode(self, node: Node, context: Context) -> Any:
+        if isinstance(node, Table) and node.entries:
+            context.report.error(
+                "E012",
+                node.place,
+                "a mapping where a list of steps belongs",
+                "begin each step with `- `",
+            )
+            return INVALID
         if not isinstance(node, Sequence) or not node.items:
             return report_wrong(self, node, context)
         made: list[Any] = []
@@ -178,7 +188,7 @@ class StepList:
                 )
             step = STEP.decode(one, context)
             made.append(step)
-            context = _after(step, context)
+            context = _supposed(one, context) if step is INVALID else _after(step, context)
         if any(step is INVALID for step in made):
             return INVALID
         if not isinstance(made[-1], Discard | DeadLetter | Fork | Choose | Produce | Recipients):
@@ -219,6 +229,18 @@ def _after(step: Any, context: Context) -> Context:
     return context
 
 
+def _supposed(node: Node, context: Context) -> Context:
+    """Return the context after a step with a mistake: what it would have given is not missed."""
+    entries = node.entries if isinstance(node, Table) else ()
+    for entry in entries:
+        name = entry.node.text_of("as") if isinstance(entry.node, Table) else None
+        if name is not None:
+            context = context.plus_roots(name, f"{name}_index")
+    if any(entry.key not in ("enrich", "filter", "split") for entry in entries):
+        context = context.plus_roots("payload").within(payload=INVALID)
+    return context
+
+
 def _check_inputs(step: Apply, context: Context) -> None:
     missing = step.transform.inputs - (context.roots or frozenset()) - COMMON_ROOTS
     for name in sorted(missing):
@@ -238,19 +260,22 @@ def _check_call(step: Enrich, context: Context) -> None:
             f"{step.call.name} changes its system, enrich only reads",
             "send: {operation: ...} is for effects",
         )
-    wanted, given = set(step.call.arguments), set(step.arguments)
-    for name in sorted(wanted ^ given):
-        what = "lacks" if name in wanted else "does not take"
+        return
+    wanted, given = sorted(step.call.arguments), sorted(step.arguments)
+    if wanted != given:
         context.report.error(
             "E045",
             step.place,
-            f"{step.call.name} {what} argument {name}",
-            f"with: {{{', '.join(f'{one}: =...' for one in sorted(wanted))}}}",
+            f"{step.call.name} is asked by {', '.join(wanted)},"
+            f" not by {', '.join(given) or 'nothing'}",
+            f"with: {{{', '.join(f'{one}: =...' for one in wanted)}}}",
         )
 
 
 def _check_payload(wanted: Contract, place: Place, context: Context) -> None:
     have = context.around.get("payload")
+    if have is INVALID:
+        return
     if have is None:
         context.report.error(
             "E046", place, "there is no payload yet", "put a transform step before this one"

@@ -72,7 +72,10 @@ class OutcomeList:
                 return INVALID
         if not rules[-1].otherwise or rules[-1].condition is not None:
             context.report.error(
-                "E061", node.place, "the last outcome is not otherwise:", "- {otherwise: unknown}"
+                "E061",
+                rules[-1].place,
+                "the last outcome is not otherwise:",
+                "- {otherwise: unknown}",
             )
             return INVALID
         return rules
@@ -91,7 +94,7 @@ class AdapterRequest:
         request: Any = decode_component(adapter.Request, node, context)
         complaint = "" if request is INVALID else request.complaint()
         if complaint:
-            context.report.error("E069", node.place, complaint, self.expects)
+            context.report.error("E069", node.place, complaint, adapter.Request.__summary__)
             return INVALID
         return request
 

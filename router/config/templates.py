@@ -44,11 +44,20 @@ class TemplateShape:
         if not isinstance(node, Scalar) or not isinstance(node.value, str):
             return report_wrong(self, node, context)
         parts = tuple(_PLACE.split(node.value))
+        if any("{" in part or "}" in part for part in parts[::2]):
+            context.report.error(
+                "E120",
+                node.place,
+                "a brace that is no place",
+                f"a place is {{name}}: {nearest('', context.roots or ())}",
+            )
+            return INVALID
         for name in parts[1::2]:
             if name not in (context.roots or ()):
+                at = node.value.find(f"{{{name}}}") + (0 if node.plain else 1)
                 context.report.error(
                     "E120",
-                    node.place,
+                    node.place.moved(at, len(name) + 2),
                     f"nothing is called {{{name}}} here",
                     nearest(name, context.roots or ()),
                 )

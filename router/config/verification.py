@@ -16,15 +16,29 @@ from router.config.components import (
     knob,
     place_of,
 )
-from router.config.shapes import Choice, ListOf, MapOf, Nested, Parsed, Text
-from router.config.source import Node
-from router.core.diagnostics import Place, nearest
+from router.config.references import Named
+from router.config.shapes import Choice, ListOf, MapOf, Nested, Text
+from router.config.source import Node, Scalar
+from router.core.diagnostics import Place
+
 
 #: `env:NAME` or `file:NAME`; anything else could be the secret itself
-SECRET = Parsed(
-    "a secret by reference: env:NAME or file:NAME",
-    lambda text: text if _is_reference(text) else None,
-)
+@dataclass(frozen=True, slots=True)
+class SecretShape:
+    """A secret by reference; what else stands there may be the secret: it is never shown."""
+
+    expects: str = "a secret by reference: env:NAME or file:NAME"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if isinstance(node, Scalar) and isinstance(node.value, str) and _is_reference(node.value):
+            return node.value
+        context.report.error(
+            "E054", node.place, "a secret may not stand here itself", f"write {self.expects}"
+        )
+        return INVALID
+
+
+SECRET = SecretShape()
 
 
 def _is_reference(text: str) -> bool:
@@ -43,9 +57,14 @@ class Signature:
     )
 
 
+PRESET = Named("preset", "E038", lambda context: context.library.presets)
+
+
 @component("verify", doc="How a delivery proves where it comes from.")
 class VerifyFile:
-    preset: str = knob(Text(), doc="a signature scheme by the name of who uses it", default="")
+    preset: Signature | None = knob(
+        PRESET, doc="a signature scheme by the name of who uses it", default=None
+    )
     hmac: Signature | None = knob(Nested(Signature), doc="a scheme of your own", default=None)
     none: str = knob(Text(), doc="no signature: say why that is safe", default="")
     secrets: tuple[str, ...] = knob(
@@ -80,25 +99,12 @@ class VerifyShape:
             return INVALID
         if file.none:
             return Verify(signature=None, secrets=())
-        signature = file.hmac or _preset(file, context)
-        if signature is None:
-            return INVALID
         if not file.secrets:
             context.report.error(
                 "E051", file.place, "no secret to verify with", "secrets: [env:NAME]"
             )
             return INVALID
-        return Verify(signature=signature, secrets=file.secrets)
-
-
-def _preset(file: VerifyFile, context: Context) -> Signature | None:
-    presets = context.library.presets
-    if file.preset not in presets:
-        hint = nearest(file.preset, presets)
-        context.report.error("E038", file.place, f"unknown preset {file.preset}", hint)
-        return None
-    found: Signature = presets[file.preset]
-    return found
+        return Verify(signature=file.preset or file.hmac, secrets=file.secrets)
 
 
 def decode_presets(node: Node, context: Context) -> dict[str, Signature]:

@@ -10,15 +10,20 @@ from datetime import timedelta
 
 _DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
+#: a longer one added to a time of today is no time any more
+_LONGEST = timedelta(days=36_500)
 _SIZE = re.compile(r"([0-9]{1,9})(B|KiB|MiB|GiB)")
 _SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 
 
 def duration(text: str) -> timedelta | None:
-    """Return `500ms`, `5s`, `30m`, `2h`, `90d` as a timedelta; None when it is none of these."""
+    """Return `500ms`, `5s`, `30m`, `2h`, `90d` as a timedelta; None when it is none of these
+    or longer than 100 years.
+    """
     match = _DURATION.fullmatch(text)
-    return timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+    span = timedelta(**{_UNITS[match[2]]: int(match[1])}) if match else None
+    return span if span is not None and span <= _LONGEST else None
 
 
 def duration_text(span: timedelta) -> str:

@@ -73,7 +73,7 @@ def test_the_command_is_content_with_the_base(tmp_path: Path) -> None:
 
 
 def lay(name: str, tmp_path: Path) -> Path:
-    """Return a project: the base, less what `remove.txt` lists, with the fixture's files over it."""
+    """Return a project: the base, less what `remove.txt` lists, under the fixture's files."""
     root = tmp_path / "project"
     shutil.copytree(BASE, root)
     taken = HERE / name / "remove.txt"
@@ -99,7 +99,10 @@ def command(root: Path) -> subprocess.CompletedProcess[str]:
     """Run the real command."""
     return subprocess.run(
         [ROUTER, "check", "--project", str(root)],
-        capture_output=True, text=True, check=False, timeout=60,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=60,
     )
 
 
@@ -115,5 +118,5 @@ def _refuse_where_case_is_folded(fixture: Path, root: Path) -> None:
     for path in fixture.rglob("*.yaml"):
         name = path.relative_to(fixture)
         there = root / name
-        if there.exists() and name.name not in os.listdir(there.parent):
+        if there.exists() and there not in there.parent.iterdir():
             pytest.skip("this disk takes two names that differ by case for one")

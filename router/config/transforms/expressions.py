@@ -157,10 +157,15 @@ def _parse(text: str, place: Place, report: Report) -> Any:
         return jmespath.parser.Parser().parse(text).parsed
     except jmespath.exceptions.LexerError as error:
         at = getattr(error, "lexer_position", None) or 0
-        report.error("E101", place.moved(at, 1), f"not JMESPath: {error.message}")
+        report.error(
+            "E101", place.moved(at, 1), f"not JMESPath: {error.message}", _parse_hint(text)
+        )
     except jmespath.exceptions.ParseError as error:
         at = min(error.lex_position, len(text))
-        what = "it ends too early" if at >= len(text) else f"{error.token_value!r} does not fit"
+        if at >= len(text):
+            report.error("E101", place.moved(at, 1), "not JMESPath: it ends too early")
+            return None
+        what = f"{error.token_value!r} does not fit"
         report.error("E101", place.moved(at, 1), f"not JMESPath: {what}", _parse_hint(text))
     except (jmespath.exceptions.JMESPathError, RecursionError, ValueError) as error:
         report.error("E101", place, f"not JMESPath: {str(error).splitlines()[0]}")
@@ -201,7 +206,7 @@ def _check_calls(parsed: Any, words: _Words, vocabulary: Vocabulary, report: Rep
         else:
             known = {*LIBRARY, *builtin, "lookup"}
             close = nearest(name, known)
-            hint = close if close.startswith("did") else "router docs: functions"
+            hint = close if close.startswith("did") else "the reference page lists all functions"
             report.error("E102", words.place(name), f"unknown function {name}", hint)
 
 
@@ -223,7 +228,8 @@ def _check_lookup(
         return
     table = vocabulary.tables.get(first["value"])
     if table is None:
-        hint = nearest(first["value"], vocabulary.tables)
+        close = nearest(first["value"], vocabulary.tables)
+        hint = close if close.startswith("did") else f"declare it: tables: [{first['value']}]"
         report.error("E107", words.place(first["value"]), f"unknown table {first['value']}", hint)
         return
     complaint = table.check_keys(len(arguments) - 1)

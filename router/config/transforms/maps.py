@@ -55,6 +55,14 @@ def decode_map(node: Node, context: Context) -> Builder | Invalid:
     return _record(node, context)
 
 
+def check_name(entry: Entry, context: Context) -> None:
+    """Report a `let` whose name is in reach already."""
+    if entry.key in (context.roots or ()):
+        context.report.error(
+            "E122", entry.place, f"let {entry.key} hides a root of that name", "choose another"
+        )
+
+
 def _leaf(node: Scalar, context: Context) -> Builder | Invalid:
     if node.plain and node.value is None:
         return lambda _scope: None
@@ -110,12 +118,10 @@ def _list(node: Sequence, context: Context) -> Builder | Invalid:
 def _block(node: Table, context: Context) -> Builder | Invalid:
     for entry in node.entries:
         if entry.key not in _BLOCK_KEYS:
-            context.report.error(
-                "E121",
-                entry.place,
-                f"{entry.key} beside map:",
-                f"{nearest(entry.key, _BLOCK_KEYS)} Fields of the result stand under map:",
-            )
+            close = nearest(entry.key, _BLOCK_KEYS)
+            hint = close if close.startswith("did") else f"map: {{{entry.key}: ...}}"
+            beside = "map:" if node.get("map") is not None else "each:"
+            context.report.error("E121", entry.place, f"{entry.key} beside {beside}", hint)
             return INVALID
     each, inner = _each(node, context)
     lets, inner = _lets(node.get("let"), inner)
@@ -157,10 +163,7 @@ def _lets(node: Node | None, context: Context) -> tuple[Any, Context]:
 
 
 def _let(entry: Entry, context: Context) -> Any:
-    if entry.key in (context.roots or ()):
-        context.report.error(
-            "E122", entry.place, f"let {entry.key} hides a root of that name", "choose another"
-        )
+    check_name(entry, context)
     return decode_map(entry.node, context)
 
 

@@ -56,8 +56,7 @@ def compared_money(tree: Tree) -> Iterator[str]:
             node["type"] == "function_expression" and node["value"] in _NUMERIC
         ):
             for child in node["children"]:
-                if _gives_amount(child):
-                    yield child["value"]
+                yield from _amounts(child)
 
 
 def path_of(tree: Tree) -> tuple[str, ...] | None:
@@ -69,6 +68,18 @@ def path_of(tree: Tree) -> tuple[str, ...] | None:
         if all(part is not None for part in parts):
             return tuple(name for part in parts if part for name in part)
     return None
+
+
+def _amounts(tree: Tree) -> Iterator[str]:
+    """Yield each function whose amount is the value of a tree, an item of it, or may be."""
+    kind = tree.get("type")
+    if _gives_amount(tree):
+        yield tree["value"]
+    elif kind in ("multi_select_list", "or_expression", "and_expression"):
+        for child in tree["children"]:
+            yield from _amounts(child)
+    elif kind in ("projection", "filter_projection", "value_projection", "pipe", "subexpression"):
+        yield from _amounts(tree["children"][1])
 
 
 def _gives_amount(tree: Tree) -> bool:

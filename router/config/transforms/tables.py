@@ -32,7 +32,7 @@ class Table:
         """Return what is wrong with this many keys, or an empty text."""
         if given == len(self.columns):
             return ""
-        return f"lookup('{self.name}') takes {len(self.columns)} keys: {', '.join(self.columns)}"
+        return f"lookup() with {given} keys: write lookup('{self.name}', {', '.join(self.columns)})"
 
     def lookup(self, keys: Sequence[Json]) -> Json:
         """Return the value for the keys, or the default. A number matches its text.

@@ -78,17 +78,22 @@ class _Walk:
                 "E111", node.place, f"{self.contract.ref} requires {name} here", f"{name}: =..."
             )
 
-    def _views(self, schema: Schema, root: Schema) -> Iterator[tuple[Schema, Schema]]:
+    def _views(
+        self, schema: Schema, root: Schema, seen: frozenset[int] = frozenset()
+    ) -> Iterator[tuple[Schema, Schema]]:
         """Yield a schema and all that it must satisfy as well: its $ref and allOf."""
+        if id(schema) in seen:  # it refers to itself
+            return
+        seen |= {id(schema)}
         yield schema, root
         reference = schema.get("$ref")
         if isinstance(reference, str):
             found = self._resolve(reference, root)
             if found is not None:
-                yield from self._views(*found)
+                yield from self._views(*found, seen)
         for child in schema.get("allOf", ()):
             if isinstance(child, dict):
-                yield from self._views(child, root)
+                yield from self._views(child, root, seen)
 
     def _resolve(self, reference: str, root: Schema) -> tuple[Schema, Schema] | None:
         base, _, pointer = reference.partition("#")

@@ -16,7 +16,7 @@ from router.config.shapes import ListOf, MapOf
 from router.config.source import Node, Scalar
 from router.config.source import Table as TableNode
 from router.config.transforms.expressions import Expression
-from router.config.transforms.maps import ABSENT, Builder, Many, decode_map
+from router.config.transforms.maps import ABSENT, Builder, Many, check_name, decode_map
 from router.config.transforms.tables import Table
 from router.config.transforms.targets import check_target
 from router.config.validation import Contract
@@ -90,6 +90,7 @@ class LetShape:
             return INVALID
         made: list[tuple[str, Builder]] = []
         for entry in node.entries:
+            check_name(entry, inner)
             builder = decode_map(entry.node, inner)
             if builder is INVALID:
                 return INVALID
