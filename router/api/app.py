@@ -6,7 +6,7 @@ Never: parses; answers 202 before the delivery is on disk.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -30,16 +30,17 @@ MOST_WAITING = 1024
 RETRY_AFTER = {"retry-after": "2"}
 
 
-def make_app(parts: Parts, secrets: Secrets) -> Starlette:
-    """Return the application: one path a channel, `/healthz` and `/readyz`."""
-    desk = _Desk(parts=parts, secrets=secrets)
+def make_app(parts: Callable[[], Parts], secrets: Secrets) -> Starlette:
+    """Return the application: the paths of the channels, `/healthz` and `/readyz`.
+
+    `parts` gives what runs at this moment: a reload may change it.
+    """
+    desk = _Desk(current=parts, secrets=secrets)
     routes = [
-        Route(path, _endpoint(desk, channel), methods=["POST"])
-        for path, channel in channel_by_path(parts.project).items()
-    ]
-    routes += [
         Route("/healthz", _healthy, methods=["GET"]),
         Route("/readyz", desk.ready, methods=["GET"]),
+        Route("/{path:path}", desk.deliver, methods=["POST"]),
+        Route("/{path:path}", desk.other, methods=["GET", "PUT", "PATCH", "DELETE"]),
     ]
     return Starlette(routes=routes)
 
@@ -48,11 +49,23 @@ def make_app(parts: Parts, secrets: Secrets) -> Starlette:
 class _Desk:
     """Takes deliveries for every channel."""
 
-    parts: Parts
+    current: Callable[[], Parts]
     secrets: Secrets
     waiting: int = 0
 
+    async def deliver(self, request: Request) -> Response:
+        """Take a delivery for the channel of the path."""
+        parts = self.current()
+        channel = channel_by_path(parts.project).get(request.url.path)
+        return _refuse(404, "no channel") if channel is None else await self.take(channel, request)
+
+    async def other(self, request: Request) -> Response:
+        """Refuse what is no delivery."""
+        known = request.url.path in channel_by_path(self.current().project)
+        return _refuse(405, "post deliveries") if known else _refuse(404, "no channel")
+
     async def take(self, channel: Channel, request: Request) -> Response:
+        """Take a delivery: limits, signature, store."""
         source = channel.source
         assert isinstance(source, HttpSource), "only these have a path"
         if len(request.headers) > MAX_HEADERS:
@@ -73,7 +86,7 @@ class _Desk:
 
     async def _store(self, channel: Channel, headers: Mapping[str, str], body: bytes) -> Response:
         try:
-            future = self.parts.ingress.receive(channel, headers, body)
+            future = self.current().ingress.receive(channel, headers, body)
             receipt = await asyncio.wrap_future(future)
             reach("ingress.after_commit")
         except Unavailable:
@@ -91,18 +104,11 @@ class _Desk:
     async def ready(self, _request: Request) -> Response:
         """Say whether deliveries can be stored."""
         try:
-            with self.parts.store.read() as reader:
+            with self.current().store.read() as reader:
                 reader.next_due()
         except Unavailable:
             return _refuse(503, "the store is away", RETRY_AFTER)
-        return JSONResponse({"ready": True, "revision": self.parts.project.revision})
-
-
-def _endpoint(desk: _Desk, channel: Channel) -> Callable[[Request], Awaitable[Response]]:
-    async def endpoint(request: Request) -> Response:
-        return await desk.take(channel, request)
-
-    return endpoint
+        return JSONResponse({"ready": True, "revision": self.current().project.revision})
 
 
 async def _healthy(_request: Request) -> Response:

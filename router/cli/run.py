@@ -21,14 +21,17 @@ from router.cli.common import (
     choose,
     environment_option,
     fail,
+    load,
     load_sound,
     project_option,
     secrets_of,
     store_path,
 )
 from router.core.errors import Unavailable
+from router.core.ports import Clock
 from router.runtime.clock import SystemClock
-from router.runtime.wiring import Parts, Threads, build_parts, missing_secrets, open_exchange
+from router.runtime.daemon import Daemon, Site
+from router.runtime.wiring import missing_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -47,7 +50,7 @@ def run(root: Path, environment: str) -> None:
     """Run the daemon until SIGTERM or Ctrl-C: what is in hand is finished, the rest waits on disk.
 
     Takes webhooks and files, routes them, calls systems. Killed at any moment it loses nothing:
-    start it again.
+    start it again. SIGHUP takes up a changed project; one with errors changes nothing.
     """
     project = load_sound(root)
     settings = choose(project, environment)
@@ -66,18 +69,33 @@ def run(root: Path, environment: str) -> None:
         store = Store.on_file(store_path(project, settings), project.revision)
     except Unavailable as error:
         fail(str(error))
-    exchange = open_exchange(project, settings, secrets, SystemClock())
-    parts = build_parts(project, settings, store, exchange)
+    clock = SystemClock()
+    site = Site(
+        environment=environment,
+        secrets=secrets,
+        clock=clock,
+        store=store,
+        load=lambda: load(root),
+        complain=lambda text: log(clock, "trouble", error=text),
+    )
+    daemon = Daemon(site, project)
     address = listener.getsockname()
-    log(parts, "started", revision=project.revision, http=f"{address[0]}:{address[1]}")
-    threads = Threads(parts, lambda text: log(parts, "trouble", error=text))
-    threads.start()
+    log(clock, "started", revision=project.revision, http=f"{address[0]}:{address[1]}")
+    daemon.start()
     try:
-        serve(make_app(parts, secrets), listener)
+        serve(make_app(lambda: daemon.parts, secrets), listener, lambda: _reload(daemon, clock))
     finally:
-        log(parts, "stopping")
-        threads.stop()
-    log(parts, "stopped")
+        log(clock, "stopping")
+        daemon.stop()
+    log(clock, "stopped")
+
+
+def _reload(daemon: Daemon, clock: Clock) -> None:
+    done = daemon.reload()
+    if done.refusals:
+        log(clock, "reload_refused", revision=done.revision, why=list(done.refusals))
+    else:
+        log(clock, "reloaded", revision=done.revision)
 
 
 def listen(host: str, port: int) -> socket.socket:
@@ -88,8 +106,10 @@ def listen(host: str, port: int) -> socket.socket:
     return listener
 
 
-def serve(app: Starlette, listener: socket.socket) -> None:
-    """Serve until SIGTERM or SIGINT."""
+def serve(
+    app: Starlette, listener: socket.socket, reload: Callable[[], None] | None = None
+) -> None:
+    """Serve until SIGTERM or SIGINT; `reload` is called, off the event loop, at a SIGHUP."""
     import uvicorn  # noqa: PLC0415
 
     config = uvicorn.Config(
@@ -106,6 +126,8 @@ def serve(app: Starlette, listener: socket.socket) -> None:
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, _stop(server))
+        if reload is not None:
+            loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, reload)
         await server._serve(sockets=[listener])  # noqa: SLF001 (serve() would put its own handlers)
 
     with contextlib.suppress(KeyboardInterrupt):
@@ -119,8 +141,8 @@ def _stop(server: uvicorn.Server) -> Callable[[], None]:
     return stop
 
 
-def log(parts: Parts, event: str, **fields: object) -> None:
+def log(clock: Clock, event: str, **fields: object) -> None:
     """Print one structured line; never a payload."""
-    line = {"ts": parts.clock.now().astimezone(UTC).isoformat(), "event": event, **fields}
+    line = {"ts": clock.now().astimezone(UTC).isoformat(), "event": event, **fields}
     click.echo(json.dumps(line), err=True)
     sys.stderr.flush()

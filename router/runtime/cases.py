@@ -30,7 +30,7 @@ from router.runtime.ingress import LOOP_LANE
 from router.runtime.mocks import MockAdapter, MockExchange
 from router.runtime.recording import lane_of
 from router.runtime.verdicts import Verdict
-from router.runtime.wiring import Parts, build_parts
+from router.runtime.wiring import Hooks, Parts, build_parts
 
 #: every test begins here; what depends on the time of day is said by the documents
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -120,7 +120,9 @@ class _Runner:
             clock=clock,
             players=players,
         )
-        parts = build_parts(self._project, self._environment, store, exchange, self._observe)
+        parts = build_parts(
+            self._project, self._environment, store, exchange, Hooks(observe=self._observe)
+        )
         try:
             for given in self._deliveries(case, earlier):
                 self._seen = _Seen()

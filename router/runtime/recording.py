@@ -56,8 +56,9 @@ def record_ending(transaction: Transaction, row: Queued, decision: Decision, now
     _note(transaction, row, decision, now, _detail(decision))
     match decision:
         case Redeliver(at=at, reason=reason):
+            extra = {"revision": transaction.revision, **(row.extra or {})}
             again = Queued(
-                lane=row.lane, consumer=row.consumer, message=row.message.again(), extra=row.extra
+                lane=row.lane, consumer=row.consumer, message=row.message.again(), extra=extra
             )
             transaction.postpone(again, at, reason)
         case DeadLettered():

@@ -74,9 +74,16 @@ def open_row(row: Queued, answers: Mapping[str, Json]) -> Work:
 class Judge:
     """Decides rows of the loop's lane against what is held. Pure: what it needs comes in."""
 
-    def __init__(self, project: Project, env: Mapping[str, Json]) -> None:
+    def __init__(
+        self,
+        project: Project,
+        env: Mapping[str, Json],
+        earlier: Mapping[str, Project] | None = None,
+    ) -> None:
+        """`earlier` are projects of this process by revision: a retry is decided by the first."""
         self._project = project
-        self._context = Context(subscribers=project.subscribers, env=env)
+        self._env = env
+        self._earlier = earlier or {}
 
     def policy(self, row: Queued) -> FailurePolicy:
         """Return the failure policy of a row's consumer."""
@@ -97,18 +104,25 @@ class Judge:
         if judged is not None:
             return judged
         consumer = self._consumer(work.row)
-        context = replace(self._context, answers=work.answers)
+        context = Context(
+            subscribers=self._of(work.row).subscribers, env=self._env, answers=work.answers
+        )
         if isinstance(consumer, Route):
             return run_route(consumer, message, context)
         if consumer is None:
             return self._undeclared(work.row)
         return run_flow(consumer, message, context)
 
+    def _of(self, row: Queued) -> Project:
+        """Return the project that decides a row: that of its first decision, while it is known."""
+        return self._earlier.get((row.extra or {}).get("revision", ""), self._project)
+
     def _consumer(self, row: Queued) -> Any:
-        flow = self._project.flows.get(row.consumer)
+        project = self._of(row)
+        flow = project.flows.get(row.consumer)
         if flow is not None:
             return flow
-        channel = self._project.channels.get(row.message.channel)
+        channel = project.channels.get(row.message.channel)
         route = channel.routes.get(row.message.kind) if channel is not None else None
         return route if isinstance(route, Route) else None
 

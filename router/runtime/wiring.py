@@ -23,7 +23,7 @@ from router.runtime.answers import Answers
 from router.runtime.caution import Caution
 from router.runtime.exchange import Exchange
 from router.runtime.folders import Folder
-from router.runtime.ingress import LOOP_LANE, Ingress
+from router.runtime.ingress import Ingress
 from router.runtime.loop import Loop
 from router.runtime.operator import Operator
 from router.runtime.scheduler import Scheduler
@@ -41,6 +41,20 @@ GRACE = timedelta(seconds=10)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Hooks:
+    """What is tied to the parts from outside.
+
+    With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
+    the parts by hand. `projects` are earlier ones by revision, `caution` knows how the last process
+    ended.
+    """
+
+    observe: Callable[[Verdict], None] | None = None
+    projects: Mapping[str, Project] = dataclasses.field(default_factory=dict)
+    caution: Caution | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
     """Everything that runs, without its threads: tests of the language step them by hand."""
 
@@ -54,19 +68,15 @@ class Parts:
     scheduler: Scheduler
     folders: tuple[Folder, ...]
     adapters: Mapping[str, Adapter]
-    caution: Caution | None
     operator: Operator
 
     def close(self) -> None:
-        """Stop calls, then close the store."""
+        """Stop calls, waiting for those under way; the store stays open."""
         self.answers.close()
         for worker in self.workers:
             worker.close(GRACE)
         for adapter in self.adapters.values():
             adapter.close()
-        if self.caution is not None:
-            self.caution.end()
-        self.store.close()
 
 
 def build_parts(
@@ -74,18 +84,14 @@ def build_parts(
     environment: EnvironmentFile,
     store: Store,
     exchange: Exchange,
-    observe: Callable[[Verdict], None] | None = None,
+    hooks: Hooks,
 ) -> Parts:
-    """Return the running parts of a project over an open store.
-
-    With `observe` nothing has a thread: tests of the language step the parts by hand.
-    """
-    env, clock, threaded = exchange.env, exchange.clock, observe is None
+    """Return the running parts of a project over an open store."""
+    env, clock, threaded = exchange.env, exchange.clock, hooks.observe is None
     answers = Answers(exchange, ENRICH_WORKERS if threaded else 0)
     ingress = Ingress(store, clock, env, project.contracts)
     slots = environment.workers if threaded else 0
-    caution = Caution(store, LOOP_LANE) if threaded else None
-    loop = Loop(store, Judge(project, env), answers, observe, caution)
+    loop = Loop(store, Judge(project, env, hooks.projects), answers, hooks.observe, hooks.caution)
     workers = tuple(Worker(store, exchange, name, slots) for name in sorted(project.systems))
 
     def paused(names: frozenset[str]) -> None:
@@ -104,7 +110,6 @@ def build_parts(
         scheduler=Scheduler(store, clock),
         folders=_folders(project, environment, (store, ingress, clock)),
         adapters=exchange.adapters,
-        caution=caution,
         operator=Operator(store, clock, paused),
     )
 

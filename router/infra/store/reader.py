@@ -121,6 +121,17 @@ class Reader:
         """Return what operators ask and what is paused, to be looked at."""
         return Inbox(self._connection)
 
+    def waiting_by_consumer(self) -> dict[str, int]:
+        """Return how many messages wait for each consumer: queued, due, held back, open letters."""
+        found: dict[str, int] = {}
+        for table in (tables.queue, tables.due, tables.held_back, tables.dead):
+            query = select(table.c.consumer, func.count()).group_by(table.c.consumer)
+            if table is tables.dead:
+                query = query.where(tables.dead.c.state == "open")
+            for consumer, n in self._connection.execute(query):
+                found[consumer] = found.get(consumer, 0) + int(n)
+        return found
+
     def mark(self, name: str) -> str:
         """Return a fact about the process, an empty text when it was never set."""
         table = tables.marks

@@ -39,7 +39,8 @@ class Store:
     ) -> None:
         self._writer = writer
         self._reader = reader
-        self._revision = revision
+        #: of the project that runs; changed by a reload
+        self.revision = revision
         self._lock = lock
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._wakers: dict[str, Callable[[], None]] = {}
@@ -141,7 +142,7 @@ class Store:
         try:
             with self._writer.begin() as connection:
                 for job, future in group:
-                    transaction = Transaction(connection, self._revision)
+                    transaction = Transaction(connection, self.revision)
                     try:
                         with connection.begin_nested():
                             result = job(transaction)

@@ -28,7 +28,8 @@ class Transaction:
 
     def __init__(self, connection: Connection, revision: str) -> None:
         self.connection = connection
-        self._revision = revision
+        #: stamps every line of the journal
+        self.revision = revision
         self._inserts: dict[Table, list[dict[str, Any]]] = {}
         self._claims: dict[bytes, dict[str, Any]] = {}
         self._due: dict[tuple[str, str], dict[str, Any]] = {}
@@ -106,7 +107,7 @@ class Transaction:
             consumer=entry.consumer,
             word=entry.word,
             attempt=entry.message.attempt,
-            revision=self._revision,
+            revision=self.revision,
             detail=detail,
         )
 
@@ -128,7 +129,7 @@ class Transaction:
             "step": letter.step,
             "place": letter.place,
             "attempts": message.attempt,
-            "revision": self._revision,
+            "revision": self.revision,
             "lane": letter.queued.lane,
             "body": _body(letter.queued),
             "state": "open",

@@ -18,7 +18,7 @@ from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
 from router.runtime.exchange import Exchange
 from router.runtime.installed import installed_adapters
-from router.runtime.wiring import Parts, build_parts
+from router.runtime.wiring import Hooks, Parts, build_parts
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 
@@ -151,7 +151,9 @@ class World:
         )
         self.project = project
         self.store = Store.in_memory(project.revision)
-        self.parts: Parts = build_parts(project, settings, self.store, exchange, lambda _: None)
+        self.parts: Parts = build_parts(
+            project, settings, self.store, exchange, Hooks(observe=lambda _: None)
+        )
 
     def give(self, number: int, thing: str) -> None:
         channel = self.project.channels["notes"]

@@ -1,0 +1,146 @@
+"""Owns: the life of a daemon: start, reload (validate, drain, swap, roll back), stop.
+Imports: config, infra.store, runtime.
+Never: drops a consumer for which messages wait; leaves the store without its mark of a clean end.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+
+from router.config.channels import Route
+from router.config.environments import EnvironmentFile
+from router.config.project import Project
+from router.core.diagnostics import Diagnostic, Severity
+from router.core.errors import RouterError
+from router.core.ports import Clock, Secrets
+from router.infra.store.store import Store
+from router.runtime.caution import Caution
+from router.runtime.ingress import LOOP_LANE
+from router.runtime.wiring import (
+    Hooks,
+    Parts,
+    Threads,
+    build_parts,
+    missing_secrets,
+    open_exchange,
+)
+
+#: earlier revisions that are kept for retries which they began
+MOST_KEPT = 8
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Site:
+    """Where a daemon runs: what a reload does not change."""
+
+    environment: str
+    secrets: Secrets
+    clock: Clock
+    store: Store
+    #: reads the project anew
+    load: Callable[[], tuple[Project, list[Diagnostic]]]
+    complain: Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reloaded:
+    """What came of a reload; no refusal = the new revision runs."""
+
+    revision: str
+    refusals: tuple[str, ...] = field(default_factory=tuple)
+
+
+class Daemon:
+    """Runs one project after the other over one store. One thread calls its methods."""
+
+    def __init__(self, site: Site, project: Project) -> None:
+        self._site = site
+        self._caution = Caution(site.store, LOOP_LANE)
+        self._kept: dict[str, Project] = {}
+        self._reloading = threading.Lock()
+        self.parts = self._build(project)
+        self._threads = Threads(self.parts, site.complain)
+
+    def start(self) -> None:
+        """Start working."""
+        self._threads.start()
+
+    def reload(self) -> Reloaded:
+        """Take up the project as it is on disk now, or say why not and go on with the old one.
+
+        Deliveries are taken all the time. What is in hand is finished by the old revision.
+        """
+        with self._reloading:
+            return self._reload()
+
+    def _reload(self) -> Reloaded:
+        project, findings = self._site.load()
+        old = self.parts.project
+        refusals = [
+            f"{one.place} {one.code} {one.message}"
+            for one in findings
+            if one.severity is Severity.ERROR
+        ] or self._refusals(project)
+        if refusals:
+            return Reloaded(revision=old.revision, refusals=tuple(refusals))
+        try:
+            parts = self._build(project)
+        except (RouterError, OSError) as error:
+            return Reloaded(revision=old.revision, refusals=(str(error),))
+        self._threads.stop()
+        self._keep(old)
+        self._site.store.revision = project.revision
+        self.parts = parts
+        self._threads = Threads(parts, self._site.complain)
+        self._threads.start()
+        return Reloaded(revision=project.revision)
+
+    def stop(self) -> None:
+        """Finish what is in hand, then close the store."""
+        self._threads.stop()
+        self._caution.end()
+        self._site.store.close()
+
+    def _build(self, project: Project) -> Parts:
+        environment = self._environment(project)
+        exchange = open_exchange(project, environment, self._site.secrets, self._site.clock)
+        hooks = Hooks(projects=self._kept, caution=self._caution)
+        return build_parts(project, environment, self._site.store, exchange, hooks)
+
+    def _environment(self, project: Project) -> EnvironmentFile:
+        return project.environments[self._site.environment]
+
+    def _keep(self, project: Project) -> None:
+        self._kept[project.revision] = project
+        while len(self._kept) > MOST_KEPT:
+            del self._kept[next(iter(self._kept))]
+
+    def _refusals(self, project: Project) -> list[str]:
+        """Return why a sound project cannot take the old one's place."""
+        if self._site.environment not in project.environments:
+            return [f"the environment {self._site.environment} is gone"]
+        secrets = missing_secrets(project, self._environment(project), self._site.secrets)
+        with self._site.store.read() as reader:
+            waiting = reader.waiting_by_consumer()
+        return [f"the secret {one} is missing" for one in secrets] + dropped(project, waiting)
+
+
+def dropped(project: Project, waiting: Mapping[str, int]) -> list[str]:
+    """Return a complaint for each consumer that a project no longer has and messages wait for."""
+    known = set(consumers(project))
+    return [
+        f"{n} messages wait for {name}, which is gone: drain it, or resolve them"
+        for name, n in sorted(waiting.items())
+        if name not in known and not name.endswith(":?")
+    ]
+
+
+def consumers(project: Project) -> Iterable[str]:
+    """Yield the name of every route, flow and operation."""
+    for channel in project.channels.values():
+        for kind, route in channel.routes.items():
+            yield route.name if isinstance(route, Route) else f"{channel.name}:{kind}"
+    yield from project.flows
+    yield from project.operations
