@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from router.core.errors import RouterError, Unavailable
+from router.core.errors import Unavailable
 from router.infra.store.database import DaemonLock, migrate, open_file, open_memory
 from router.infra.store.reader import Reader
 from router.infra.store.transaction import Transaction
@@ -136,35 +136,54 @@ class Store:
                 return
 
     def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
-        """Run jobs in one transaction, each in a savepoint; settle the futures after the commit."""
-        settled: list[Callable[[], None]] = []
-        woken: set[str] = set()
+        """Run jobs in one transaction; settle their futures after the commit.
+
+        First all of them together, their rows in a handful of statements. When one fails, the
+        transaction is rolled back and they run again, each in a savepoint: so a job has to be a
+        function of the store alone.
+        """
         try:
-            with self._writer.begin() as connection:
-                for job, future in group:
-                    transaction = Transaction(connection, self.revision)
-                    try:
-                        with connection.begin_nested():
-                            result = job(transaction)
-                            transaction.flush()
-                    except (RouterError, SQLAlchemyError) as error:
-                        settled.append(_failure(future, error))
-                        continue
-                    except Exception as error:  # noqa: BLE001 (a job's bug must not stop the writer)
-                        settled.append(_failure(future, error))
-                        continue
-                    woken |= transaction.woken
-                    settled.append(_success(future, result))
-        except SQLAlchemyError as error:
-            lost = Unavailable(f"the store cannot be written: {error}")
-            settled = [_failure(future, lost) for _, future in group]
-            woken = set()
+            settled, woken = self._together(group)
+        except Exception:  # noqa: BLE001 (which one it was is found out one by one)
+            try:
+                settled, woken = self._apart(group)
+            except SQLAlchemyError as error:
+                lost = Unavailable(f"the store cannot be written: {error}")
+                settled, woken = [_failure(future, lost) for _, future in group], set()
         for settle in settled:
             settle()
         for lane in woken:
             waker = self._wakers.get(lane)
             if waker is not None:
                 waker()
+
+    def _together(
+        self, group: list[tuple[Job[Any], Future[Any]]]
+    ) -> tuple[list[Callable[[], None]], set[str]]:
+        with self._writer.begin() as connection:
+            transaction = Transaction(connection, self.revision)
+            settled = [_success(future, job(transaction)) for job, future in group]
+            transaction.flush()
+        return settled, transaction.woken
+
+    def _apart(
+        self, group: list[tuple[Job[Any], Future[Any]]]
+    ) -> tuple[list[Callable[[], None]], set[str]]:
+        settled: list[Callable[[], None]] = []
+        woken: set[str] = set()
+        with self._writer.begin() as connection:
+            for job, future in group:
+                transaction = Transaction(connection, self.revision)
+                try:
+                    with connection.begin_nested():
+                        result = job(transaction)
+                        transaction.flush()
+                except Exception as error:  # noqa: BLE001 (a job's bug must not stop the writer)
+                    settled.append(_failure(future, error))
+                    continue
+                woken |= transaction.woken
+                settled.append(_success(future, result))
+        return settled, woken
 
 
 def _success(future: Future[Any], result: Any) -> Callable[[], None]:

@@ -6,13 +6,12 @@ Never: commits (the writer does), decides.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, insert, select, update
+from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy import bindparam as bind
-from sqlalchemy.dialects import postgresql, sqlite
 
 from router.core.claim import Claim, Held
 from router.core.envelope import pack
@@ -21,16 +20,18 @@ from router.infra.store import tables
 from router.infra.store.inbox import Inbox
 from router.infra.store.letters import Letters
 from router.infra.store.rows import Dead, Entry, Intent, Queued, time_text
+from router.infra.store.statements import module_of, write_many
 
 
 class Transaction:
     """Collects writes; `flush` sends them in a handful of statements. Use one per job."""
 
     def __init__(self, connection: Connection, revision: str) -> None:
-        self.connection = connection
+        self._connection = connection
+        self._module = module_of(connection.dialect)
         #: stamps every line of the journal
         self.revision = revision
-        self._inserts: dict[Table, list[dict[str, Any]]] = {}
+        self._inserts: dict[str, list[dict[str, Any]]] = {}
         self._claims: dict[bytes, dict[str, Any]] = {}
         self._due: dict[tuple[str, str], dict[str, Any]] = {}
         self._words: set[tuple[str, str]] = set()
@@ -38,6 +39,12 @@ class Transaction:
         self._settled: list[int] = []
         #: lanes that got rows: who to wake after the commit
         self.woken: set[str] = set()
+
+    @property
+    def connection(self) -> Connection:
+        """Return the connection, for statements that look: what was collected is sent before."""
+        self.flush()
+        return self._connection
 
     def deliver(
         self, delivery: str, channel: str, at: datetime, content: tuple[str, str, bytes]
@@ -135,7 +142,7 @@ class Transaction:
             "state": "open",
             "note": "",
         }
-        put = self._dialect().insert(tables.dead).values(row)
+        put = self._module.insert(tables.dead).values(row)
         self.connection.execute(
             put.on_conflict_do_update(index_elements=["message_id", "consumer"], set_=row)
         )
@@ -218,8 +225,7 @@ class Transaction:
 
     def close_gate(self, row: Queued, at: datetime) -> None:
         """Let a message be first: later ones of its key wait until it is settled."""
-        dialect = self._dialect()
-        put = dialect.insert(tables.gates).values(
+        put = self._module.insert(tables.gates).values(
             consumer=row.consumer,
             order_key=row.message.order_key,
             holder=row.message.id,
@@ -272,7 +278,7 @@ class Transaction:
 
     def mark(self, name: str, value: str) -> None:
         """Set a fact about the process."""
-        put = self._dialect().insert(tables.marks).values(name=name, value=value)
+        put = self._module.insert(tables.marks).values(name=name, value=value)
         self.connection.execute(
             put.on_conflict_do_update(index_elements=["name"], set_={"value": put.excluded.value})
         )
@@ -298,60 +304,29 @@ class Transaction:
 
     def flush(self) -> None:
         """Send what was collected."""
-        if self._settled:
-            table = tables.queue
-            self.connection.execute(
-                delete(table).where(table.c.id == bind("row")), [{"row": i} for i in self._settled]
-            )
-        for table, rows in self._inserts.items():
-            self.connection.execute(insert(table), rows)
-        self._upserts()
-        self._inserts.clear()
-        self._settled.clear()
-
-    def _upserts(self) -> None:
-        dialect = self._dialect()
-        if self._claims:
-            put = dialect.insert(tables.claims)
-            fresh = {c.name: put.excluded[c.name] for c in tables.claims.c if c.name != "key"}
-            self.connection.execute(
-                put.on_conflict_do_update(index_elements=["key"], set_=fresh),
-                list(self._claims.values()),
-            )
-        if self._due:
-            put = dialect.insert(tables.due)
-            fresh = {name: put.excluded[name] for name in ("due_at", "lane", "reason", "body")}
-            self.connection.execute(
-                put.on_conflict_do_update(index_elements=["message_id", "consumer"], set_=fresh),
-                list(self._due.values()),
-            )
-        if self._words:
-            self.connection.execute(
-                dialect.insert(tables.reference_words).on_conflict_do_nothing(),
-                [{"word": word, "correlationid": c} for word, c in sorted(self._words)],
-            )
-        if self._counts:
-            put = dialect.insert(tables.counters)
-            self.connection.execute(
-                put.on_conflict_do_update(
-                    index_elements=["consumer", "word", "reason"],
-                    set_={"n": tables.counters.c.n + put.excluded.n},
-                ),
-                [
-                    {"consumer": consumer, "word": word, "reason": reason, "n": n}
-                    for (consumer, word, reason), n in sorted(self._counts.items())
-                ],
-            )
-        self._claims.clear()
-        self._due.clear()
+        counts = [
+            {"consumer": consumer, "word": word, "reason": reason, "n": n}
+            for (consumer, word, reason), n in sorted(self._counts.items())
+        ]
+        words = [{"word": word, "correlationid": c} for word, c in sorted(self._words)]
+        rows: dict[str, Iterable[Mapping[str, Any]]] = {
+            "settle": [{"row": number} for number in self._settled],
+            **self._inserts,
+            "claims": self._claims.values(),
+            "due": self._due.values(),
+            "reference_words": words,
+            "counters": counts,
+        }
+        for name, some in rows.items():
+            if some:
+                write_many(self._connection, name, some)
+        for collected in (self._inserts, self._settled, self._claims, self._due):
+            collected.clear()
         self._words.clear()
         self._counts.clear()
 
-    def _dialect(self) -> Any:
-        return postgresql if self.connection.dialect.name == "postgresql" else sqlite
-
     def _insert(self, table: Table, **row: Any) -> None:
-        self._inserts.setdefault(table, []).append(row)
+        self._inserts.setdefault(table.name, []).append(row)
 
 
 def _body(row: Queued) -> bytes:

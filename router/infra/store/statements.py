@@ -1,0 +1,91 @@
+"""Owns: the statements that write many rows at once, compiled once for each dialect.
+Imports: SQLAlchemy, infra.store.tables.
+Never: holds a row.
+
+SQLAlchemy binds every parameter of every row in Python. For the few statements of the hot path the
+text is taken from its compiler, once, and the driver gets tuples: a third of the cost of a row.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete
+from sqlalchemy.dialects import postgresql, sqlite
+
+from router.infra.store import tables
+
+Row = Mapping[str, Any]
+
+
+def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
+    """Execute a named statement for every row."""
+    text, order = _compiled(connection.dialect, name)
+    if order is None:
+        connection.exec_driver_sql(text, [dict(row) for row in rows])
+    else:
+        connection.exec_driver_sql(text, [tuple(row[key] for key in order) for row in rows])
+
+
+def module_of(dialect: Dialect) -> Any:
+    """Return SQLAlchemy's module of a dialect: it has `insert` with `on_conflict`."""
+    return postgresql if dialect.name == "postgresql" else sqlite
+
+
+@functools.cache
+def _compiled(dialect: Dialect, name: str) -> tuple[str, tuple[str, ...] | None]:
+    statement = _STATEMENTS[name](module_of(dialect))
+    compiled = statement.compile(dialect=dialect)
+    order = compiled.positiontup
+    return str(compiled), None if order is None else tuple(order)
+
+
+def _insert(table: Table) -> Callable[[Any], Any]:
+    """Return the maker of a plain insert; a serial primary key is left to the database."""
+    columns = [column for column in table.c if column.autoincrement is not True]
+
+    def make(module: Any) -> Any:
+        return module.insert(table).values({column: bindparam(column.name) for column in columns})
+
+    return make
+
+
+def _upsert(table: Table, *fresh: str) -> Callable[[Any], Any]:
+    """Return the maker of an insert that renews some columns of a row that is there."""
+    keys = [column.name for column in table.primary_key]
+
+    def make(module: Any) -> Any:
+        put = _insert(table)(module)
+        return put.on_conflict_do_update(
+            index_elements=keys, set_={name: put.excluded[name] for name in fresh}
+        )
+
+    return make
+
+
+def _count(module: Any) -> Any:
+    put = _insert(tables.counters)(module)
+    keys = [column.name for column in tables.counters.primary_key]
+    total = tables.counters.c.n + put.excluded.n
+    return put.on_conflict_do_update(index_elements=keys, set_={"n": total})
+
+
+_CLAIM = tuple(column.name for column in tables.claims.c if column.name != "key")
+
+_STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
+    "deliveries": _insert(tables.deliveries),
+    "queue": _insert(tables.queue),
+    "journal": _insert(tables.journal),
+    "files": _insert(tables.files),
+    "intents": _insert(tables.intents),
+    "held_back": _insert(tables.held_back),
+    "claims": _upsert(tables.claims, *_CLAIM),
+    "due": _upsert(tables.due, "due_at", "lane", "reason", "body"),
+    "counters": _count,
+    "reference_words": lambda module: _insert(tables.reference_words)(
+        module
+    ).on_conflict_do_nothing(),
+    "settle": lambda _module: delete(tables.queue).where(tables.queue.c.id == bindparam("row")),
+}
