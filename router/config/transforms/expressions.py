@@ -12,8 +12,8 @@ from typing import Any
 import jmespath.exceptions
 import jmespath.functions
 import jmespath.parser
-import jmespath.visitor
 
+from router.config.transforms.compiler import Builtins, compile_tree, is_false
 from router.config.transforms.functions import LIBRARY
 from router.config.transforms.reads import calls_of, compared_money, roots_of
 from router.config.transforms.tables import Table
@@ -63,29 +63,27 @@ class Expression:
 
     def holds(self, scope: Scope) -> bool:
         """Return whether the value is true in JMESPath's sense (not null, false or empty)."""
-        value = self(scope)
-        return value is not None and value is not False and value not in ("", [], {})
+        return not is_false(self(scope))
 
 
-class _Functions(jmespath.functions.Functions):
-    """JMESPath's functions, ours, and `lookup` over the project's tables."""
+class _Functions:
+    """The functions that an expression may call: ours, `lookup` over tables, JMESPath's own."""
 
     def __init__(self, tables: Mapping[str, Table]) -> None:
         self._tables = tables
+        self._builtins = Builtins()
 
-    def call_function(self, function_name: str, resolved_args: Any) -> Any:
-        if function_name == "lookup":
-            name, *keys = resolved_args
-            table = self._tables.get(name)
-            if table is None:
-                raise TransformError(
-                    "lookup(): the first argument must name a table of the project"
-                )
-            return table.lookup(keys)
-        ours = LIBRARY.get(function_name)
-        if ours is not None:
-            return ours(*resolved_args)
-        return super().call_function(function_name, resolved_args)
+    def __call__(self, name: str) -> Callable[..., Json]:
+        """Return a function by its name."""
+        if name == "lookup":
+            return self._lookup
+        return LIBRARY.get(name) or self._builtins(name)
+
+    def _lookup(self, name: Json, *keys: Json) -> Json:
+        table = self._tables.get(name)
+        if table is None:
+            raise TransformError("lookup(): the first argument must name a table of the project")
+        return table.lookup(keys)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,12 +125,11 @@ def compile_expression(
         )
     if report.has_errors:
         return None, report.found
-    options = jmespath.visitor.Options(custom_functions=_Functions(vocabulary.tables))
-    visit = jmespath.visitor.TreeInterpreter(options).visit
-
-    def evaluate(scope: Scope) -> Json:
-        return visit(parsed, scope)
-
+    try:
+        evaluate = compile_tree(parsed, _Functions(vocabulary.tables))
+    except TransformError as error:
+        report.error("E101", place, str(error), "leave the step out")
+        return None, report.found
     made = Expression(
         source=text,
         place=place,
