@@ -16,7 +16,7 @@ from router.config.validation import Contract
 from router.core.diagnostics import Place
 
 OUTCOMES = Choice(
-    ("routed", "discarded", "duplicate", "conflict", "dead_lettered", "done", "refused")
+    ("routed", "discarded", "duplicate", "conflict", "dead_lettered", "done", "refused", "retry")
 )
 
 
@@ -80,7 +80,16 @@ class ExpectedLetter:
 
 @component("expect", doc="What must come of it.")
 class Expect:
-    outcome: str = knob(OUTCOMES, doc="of the last message given")
+    outcome: str = knob(OUTCOMES, doc="of every record of the last delivery", default="")
+    outcomes: tuple[str, ...] = knob(
+        ListOf(OUTCOMES), doc="instead: one word a record, in order", default=()
+    )
+    notes: tuple[str, ...] | None = knob(
+        ListOf(Text()), doc="routed: reasons of branches that had no effect", default=None
+    )
+    result: Expected | None = knob(
+        Nested(Expected), doc="a read operation: the document that it gives", default=None
+    )
     reason: str = knob(Text(), doc="discarded: why", default="")
     produced: tuple[ExpectedObject, ...] | None = knob(
         ListOf(Nested(ExpectedObject)), doc="every object, in order", default=None

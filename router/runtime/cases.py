@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from router.config.cases import Case, Given, Mock
 from router.config.environments import EnvironmentFile
@@ -58,6 +59,7 @@ class _Seen:
     dead: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, Prepared]] = field(default_factory=list)
     messages: list[str] = field(default_factory=list)
+    result: Json = None
 
 
 class CaseError(Exception):
@@ -126,6 +128,8 @@ class _Runner:
         try:
             for given in self._deliveries(case, earlier):
                 self._seen = _Seen()
+                if self._asks(given, exchange):
+                    continue
                 self._give(given, parts)
                 self._settle(parts, clock)
             self._look(parts, players)
@@ -137,14 +141,20 @@ class _Runner:
             for name, player in players.items()
             if player.left
         ]
+        complaints += [
+            f"mocks: {name} was asked {player.missing} times more than it has answers"
+            for name, player in players.items()
+            if player.missing
+        ]
         return complaints
 
     def _mocks(self, case: Case, earlier: Mapping[str, Case]) -> Mapping[str, tuple[Mock, ...]]:
         first = earlier.get(case.given.repeat)
         if first is None:
             return case.mocks
-        names = {*first.mocks, *case.mocks}
-        return {name: first.mocks.get(name, ()) + case.mocks.get(name, ()) for name in names}
+        before = self._mocks(first, earlier)
+        names = {*before, *case.mocks}
+        return {name: (*before.get(name, ()), *case.mocks.get(name, ())) for name in names}
 
     def _known_mocks(self, case: Case) -> None:
         for name in case.mocks:
@@ -157,15 +167,28 @@ class _Runner:
         first = earlier.get(case.given.repeat)
         if first is None:
             raise CaseError(f"repeat: no earlier test is named {case.given.repeat}")
-        again = first.given
-        own = case.given
+        before = self._deliveries(first, earlier)
+        again, own = before[-1], case.given
         changed = dataclasses.replace(
             again,
             headers={**again.headers, **own.headers},
             body=own.body if own.body is not None else again.body,
             body_file=own.body_file or ("" if own.body is not None else again.body_file),
         )
-        return [again, changed]
+        return [*before, changed]
+
+    def _asks(self, given: Given, exchange: MockExchange) -> bool:
+        """Ask a read operation, whose arguments are the body; False when it is none."""
+        operation = self._project.operations.get(f"{self._owner}.{given.operation}")
+        if self._folder != "systems" or operation is None or not operation.is_read:
+            return False
+        outcome = exchange.read(operation.name, self._document(given) or {})
+        self._seen.result = outcome.result
+        detail = {"reason": outcome.code, "detail": outcome.detail}
+        self._seen.entries.append(
+            {"message_id": "", "correlationid": "", "word": outcome.word, "detail": detail}
+        )
+        return True
 
     def _give(self, given: Given, parts: Parts) -> None:
         if self._folder == "channels":
@@ -242,11 +265,25 @@ class _Runner:
     def _judge(self, case: Case) -> list[str]:
         expect, seen = case.expect, self._seen
         last = {entry["message_id"]: entry for entry in seen.entries}
-        words = sorted({entry["word"] for entry in last.values()}) or ["nothing happened"]
+        words = [last[one]["word"] for one in seen.messages if one in last] or [
+            entry["word"] for entry in last.values()
+        ]
+        expected = list(expect.outcomes) or [expect.outcome] * len(words)
+        words = words or ["nothing happened"]
         told = "".join(f" ({_why(entry)})" for entry in last.values() if _why(entry))
         complaints = []
-        if words != [expect.outcome]:
-            complaints.append(f"outcome: {', '.join(words)}{told}, expected {expect.outcome}")
+        if words != expected:
+            said, wanted = (", ".join(dict.fromkeys(one)) for one in (words, expected))
+            if expect.outcomes:
+                said, wanted = ", ".join(words), ", ".join(expected)
+            complaints.append(f"outcome: {said}{told}, expected {wanted or expect.outcome}")
+        notes = [note for entry in last.values() for note in entry["detail"].get("notes", ())]
+        if expect.notes is not None and notes != list(expect.notes):
+            complaints.append(
+                f"notes: {', '.join(notes) or 'none'}, expected {', '.join(expect.notes) or 'none'}"
+            )
+        if expect.result is not None:
+            complaints += differences("result", expect.result, seen.result, self._read)
         reasons = [entry["detail"].get("reason", "") for entry in last.values()]
         if expect.reason and expect.reason not in reasons:
             complaints.append(f"reason: {', '.join(reasons) or 'none'}, expected {expect.reason}")
@@ -287,7 +324,7 @@ class _Runner:
         ]
         if self._folder == "systems":
             have = [
-                (name, prepared.summary(), _body(prepared))
+                (name, _target(prepared), _body(prepared))
                 for name, prepared in self._seen.requests
             ]
         if [one.operation for one in expected] != [name for name, _, _ in have]:
@@ -307,7 +344,7 @@ class _Runner:
         complaints = []
         expect = case.expect
         delays = [
-            entry["detail"]["after_s"] for entry in self._seen.entries if entry["word"] == "retry"
+            one["detail"]["after_s"] for one in self._seen.entries if "after_s" in one["detail"]
         ]
         wanted = [one.total_seconds() for one in expect.retries or ()]
         if expect.retries is not None and delays != wanted:
@@ -356,6 +393,12 @@ class _Runner:
 def _why(entry: Mapping[str, Any]) -> str:
     detail = entry["detail"]
     return ": ".join(str(detail[key]) for key in ("reason", "detail") if detail.get(key))
+
+
+def _target(prepared: Prepared) -> str:
+    """Return method and address with its query: a look-up by another reference is another one."""
+    query = prepared.head.get("query")
+    return prepared.summary() + (f"?{urlencode(query)}" if query else "")
 
 
 def _body(prepared: Prepared) -> Json:

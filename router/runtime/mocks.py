@@ -40,6 +40,8 @@ class MockAdapter:
         self._mocks = list(mocks)
         #: the exact requests, in order
         self.calls: list[Prepared] = []
+        #: calls for which there was no mock
+        self.missing = 0
 
     @property
     def left(self) -> int:
@@ -55,6 +57,7 @@ class MockAdapter:
         del key
         self.calls.append(prepared)
         if not self._mocks:
+            self.missing += 1
             raise Retryable(f"no mock left for {prepared.summary()}")
         mock = self._mocks.pop(0)
         if mock.fails == "no_connection":
