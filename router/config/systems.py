@@ -38,7 +38,7 @@ from router.core.diagnostics import Place
 
 #: roots of outcomes and look-ups: what came back
 ANSWER_ROOTS = frozenset({"status", "headers", "body", "env"})
-OUTCOMES = ("done", "refused", "retry", "unknown")
+OUTCOMES = ("done", "accepted", "refused", "retry", "unknown")
 
 ADAPTER = Named("adapter", "E037", lambda context: context.library.adapters)
 
@@ -99,6 +99,10 @@ class AdapterRequest:
         return request
 
 
+def _lookup_names(_context: Context) -> frozenset[str]:
+    return frozenset({"reference", "theirs"})
+
+
 def _request_names(context: Context) -> frozenset[str]:
     arguments = context.around.get("arguments") or ()
     return frozenset({"reference", *(arguments if arguments is not INVALID else ())})
@@ -110,12 +114,15 @@ REQUEST = AdapterRequest()
 @component("idempotency", doc="How the far side is kept from doing one thing twice.")
 class Idempotency:
     kind: str = knob(
-        Choice(("key", "lookup", "none")),
-        doc="key: it honours our key; lookup: it can be asked for our reference; none: neither",
+        Choice(("key", "conflict", "lookup", "none")),
+        doc="key: it honours our key blindly; conflict: and refuses another body under it;"
+        " lookup: it can be asked for our reference; none: nothing of this",
     )
-    header: str = knob(Text(), doc="kind key: the header that carries the key", default="")
+    header: str = knob(
+        Text(), doc="kinds key and conflict: the header that carries the key", default=""
+    )
     ttl: timedelta = knob(
-        DURATION, doc="kind key: how long the far side keeps a key", default=timedelta(hours=24)
+        DURATION, doc="kinds key and conflict: how long it keeps a key", default=timedelta(hours=24)
     )
     settles_in: timedelta = knob(
         DURATION,
@@ -132,10 +139,24 @@ class Reference:
 
 @component("lookup", doc="How to ask whether an effect exists.")
 class Lookup:
-    request: Any = knob(REQUEST, doc="the question", roots=_request_names)
+    request: Any = knob(
+        REQUEST,
+        doc="the question; {reference} is ours, {theirs} what they gave",
+        roots=_lookup_names,
+    )
     found: Expression = knob(EXPRESSION, doc="true when the effect exists", roots=ANSWER_ROOTS)
     reference: Expression | None = knob(
         EXPRESSION, doc="the far side's name for it", default=None, roots=ANSWER_ROOTS
+    )
+
+
+@component("confirmation", doc="How an effect that was only accepted is followed up.")
+class Confirmation:
+    every: timedelta = knob(
+        DURATION, doc="how often it is looked up", default=timedelta(minutes=10)
+    )
+    within: timedelta = knob(
+        DURATION, doc="after that it needs a person", default=timedelta(days=2)
     )
 
 
@@ -158,6 +179,11 @@ class OperationFile:
     )
     outcome: tuple[OutcomeRule, ...] = knob(OutcomeList(), doc="what an answer means")
     lookup: Lookup | None = knob(Nested(Lookup), doc="asks for the effect", default=None)
+    confirmation: Confirmation = knob(
+        Nested(Confirmation),
+        doc="outcome accepted: how the result is waited for",
+        default=lambda: Confirmation(every=timedelta(minutes=10), within=timedelta(days=2)),
+    )
     on_failure: FailurePolicy | None = knob(POLICY, doc="by default the system's", default=None)
     place: Place = place_of()
 
@@ -249,14 +275,26 @@ def _check(operation: OperationFile, name: str, context: Context) -> None:
         report.error(
             "E065", idempotency.place, f"{name} has no lookup:", "lookup: {request, found}"
         )
-    elif idempotency.kind == "key" and not idempotency.header:
+    elif idempotency.kind in ("key", "conflict") and not idempotency.header:
         report.error(
             "E066",
             idempotency.place,
             f"{name} does not say where the key goes",
             "header: Idempotency-Key",
         )
+    _check_accepted(operation, name, context)
     _check_transform(operation, name, context)
+
+
+def _check_accepted(operation: OperationFile, name: str, context: Context) -> None:
+    for rule in operation.outcome:
+        if "accepted" in (rule.outcome, rule.otherwise) and operation.lookup is None:
+            context.report.error(
+                "E083",
+                rule.place,
+                f"{name} is accepted, and nothing tells whether it was done",
+                "lookup: {request, found} asks for it",
+            )
 
 
 def _check_transform(operation: OperationFile, name: str, context: Context) -> None:

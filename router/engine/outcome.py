@@ -60,6 +60,9 @@ def _outcome(
 ) -> Outcome:
     word = rule.outcome or rule.otherwise
     detail = f"status {scope['status']}"
+    if word == "accepted":
+        theirs = rule.reference(scope) if rule.reference is not None else None
+        return Outcome(word=word, detail=detail, reference="" if theirs is None else str(theirs))
     if word != "done":
         code = rule.code(scope) if rule.code is not None else None
         return Outcome(word=word, detail=detail, code=str(code or ""), after=after)

@@ -54,13 +54,15 @@ class Exchange:
             return Outcome(word="retry", detail=f"no secret {error}")
         return classify(operation, answer, self.env, self.clock.now())
 
-    def find(self, operation: Operation, reference: str) -> Outcome:
+    def find(self, operation: Operation, reference: str, theirs: str = "") -> Outcome:
         """Look an effect up: done when it exists, refused when it does not, else unknown."""
         lookup = operation.file.lookup
         assert lookup is not None, "checked at load: kind lookup has a lookup"
         adapter = self.adapter(operation)
         try:
-            prepared = adapter.prepare(lookup.request, {"reference": reference}, None)
+            prepared = adapter.prepare(
+                lookup.request, {"reference": reference, "theirs": theirs}, None
+            )
             answer = adapter.call(prepared, {})
             scope = {
                 "status": answer.status,
@@ -72,11 +74,8 @@ class Exchange:
                 return Outcome(word="unknown", detail=f"look-up: status {answer.status}")
             if not lookup.found.holds(scope):
                 return Outcome(word="refused", detail="look-up: not there")
-            theirs = lookup.reference(scope) if lookup.reference is not None else None
-            return Outcome(
-                word="done",
-                detail="look-up: there",
-                reference="" if theirs is None else str(theirs),
-            )
+            name = lookup.reference(scope) if lookup.reference is not None else None
+            found = "" if name is None else str(name)
+            return Outcome(word="done", detail="look-up: there", reference=found)
         except (Retryable, Unknown, MessageError, LookupError) as error:
             return Outcome(word="unknown", detail=f"look-up: {error}")

@@ -84,7 +84,7 @@ def _said(entry: dict[str, Any]) -> str:
     if word == "enriched":
         arguments = ", ".join(f"{k}={v}" for k, v in detail["arguments"].items())
         return f"asked {detail['operation']}({arguments})"
-    if word in ("done", "refused"):
+    if word in ("done", "accepted", "refused"):
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
         ours = f"{detail['request']}, our reference {detail['reference']}"

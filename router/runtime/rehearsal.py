@@ -1,5 +1,5 @@
 """Owns: walking one payload through channel, flows and operations without any effect.
-Imports: config, engine, runtime.ingress, runtime.worker.
+Imports: config, engine, runtime.ingress, runtime.effects.
 Never: calls a system, opens a store.
 """
 
@@ -32,8 +32,8 @@ from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
 from router.engine.pipeline import STEP_WORDS, run_flow, run_route
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context, Emit, Token
+from router.runtime.effects import prepare, reference_of
 from router.runtime.ingress import decode_body, shaper
-from router.runtime.worker import prepare, reference_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

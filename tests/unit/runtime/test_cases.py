@@ -310,9 +310,10 @@ def test_a_mock_that_nobody_asks_for_is_told(desk: Desk) -> None:
 
 
 def test_a_call_without_a_mock_shows_in_the_outcome(desk: Desk) -> None:
-    (found,) = desk.channel(f"body: {ASKED}", "outcome: routed")
+    outcome, mocks = desk.channel(f"body: {ASKED}", "outcome: routed")
     why = "retries_exhausted: enrich: archive.find no mock left for GET /notes/n1"
-    assert found == f"outcome: dead_lettered ({why}), expected routed"
+    assert outcome == f"outcome: dead_lettered ({why}), expected routed"
+    assert mocks == "mocks: archive.find was asked 3 times more than it has answers"
 
 
 HALF = "fixtures/half.json: line 1 column 8 (byte 7), at /id: the text ends; expected a value"
