@@ -51,7 +51,7 @@ class Effects:
         self._clock: Clock = exchange.clock
 
     def carry(self, row: Queued) -> None:
-        """Carry one command as far as it goes now: settled, or to come again. Raises Unavailable."""
+        """Carry one command as far as it goes: settled, or to come again. Raises Unavailable."""
         operation = self._exchange.operations.get(row.consumer)
         if operation is None:
             self._bury(row, "no_consumer", f"{row.consumer} is not declared")
