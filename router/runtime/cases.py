@@ -321,8 +321,7 @@ class _Runner:
         ]
         if self._folder == "systems":
             have = [
-                (name, _target(prepared), _body(prepared))
-                for name, prepared in self._seen.requests
+                (name, _target(prepared), _body(prepared)) for name, prepared in self._seen.requests
             ]
         if [one.operation for one in expected] != [name for name, _, _ in have]:
             said = ", ".join(name for name, _, _ in have) or "nothing"

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from router.core.claim import Held, Holding
@@ -32,6 +32,7 @@ from router.runtime.verdicts import (
     holdings_after,
     open_row,
     produced_keys,
+    reconsidered,
     settle_objects,
     verdict_of,
 )
@@ -111,11 +112,13 @@ class Loop:
         """Decide rows in order and record what can be recorded."""
         now = self._clock.now()
         with self._store.read() as reader:
-            held = reader.holdings(claim_keys(works), now)
-        verdicts = list(failed)
+            held = reader.holdings(claim_keys([*works, *(one.work for one in failed)]), now)
+        verdicts = [reconsidered(one, held) for one in failed]
         needy: list[tuple[Work, Needs]] = []
         decided: list[Verdict] = []
         seen = dict(held)
+        for verdict in verdicts:
+            _remember(verdict, seen)
         for work in works:
             decision = self._judge.decide(work, seen)
             while isinstance(decision, Needs):
@@ -202,12 +205,12 @@ class Loop:
     def _bisect(self, works: list[Work], failed: list[Verdict], error: Exception) -> None:
         """Find the row that cannot be decided or recorded, and bury it alone."""
         if len(works) + len(failed) > 1:
-            half = len(works) // 2
-            parts = (
-                [(works[:half], failed), (works[half:], [])]
-                if half
-                else [([], failed), (works, [])]
-            )
+            parts: tuple[tuple[list[Work], list[Verdict]], ...]
+            if works and failed:
+                parts = (([], failed), (works, []))
+            else:
+                half, rest = len(works) // 2, len(failed) // 2
+                parts = ((works[:half], failed[:rest]), (works[half:], failed[rest:]))
             for some, lost in parts:
                 try:
                     self._batch(some, lost)
@@ -218,7 +221,8 @@ class Loop:
             return
         for work in (*works, *(verdict.work for verdict in failed)):
             decision = DeadLettered(reason="poison", detail=f"{type(error).__name__}", step="loop")
-            verdict = verdict_of(work, decision, {})
+            # without its claims: they may be what cannot be recorded
+            verdict = verdict_of(replace(work, claims=(), references=()), decision, {})
             self._store.write(lambda t, v=verdict: record(t, v, self._clock.now()))  # type: ignore[misc]
             self._waiting.pop(work.row.id, None)
 

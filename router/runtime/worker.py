@@ -72,8 +72,10 @@ class Worker:
         with self._store.read() as reader:
             rows = reader.queued(self._lane, self._cursor, free)
         taken = 0
+        if rows:  # before the first is carried: one that fails at once moves the cursor back
+            with self._lock:
+                self._cursor = rows[-1].id
         for row in rows:
-            self._cursor = row.id
             with self._lock:
                 if row.id in self._busy:
                     continue
