@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import os
+import secrets
 from collections.abc import Mapping
 from datetime import timedelta
 from pathlib import Path
@@ -78,6 +79,8 @@ class FileAdapter:
         """Return the name and the bytes. Raises TransformError for a name outside the folder."""
         verb = "write" if request.write is not None else "exists"
         name = getattr(request, verb).fill(values, _clean)
+        if Path(name).is_absolute() or ".." in Path(name).parts:
+            raise TransformError("the name of a file leads out of its folder")
         body = b""
         if verb == "write":
             body = encode_json(document) + (b"\n" if request.format == "json_line" else b"")
@@ -116,20 +119,30 @@ class FileAdapter:
             return Answer(
                 status=200 if path.read_bytes() == body else 409, body={"name": path.name}
             )
-        beside = path.with_name(f".{path.name}.{os.getpid()}.{id(body):x}")
-        with beside.open("xb") as file:
-            file.write(body)
-            file.flush()
-            os.fsync(file.fileno())
+        beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
         try:
+            with beside.open("xb") as file:
+                file.write(body)
+                file.flush()
+                os.fsync(file.fileno())
             os.link(beside, path)
+            _sync(path.parent)
         except FileExistsError:
             return Answer(
                 status=200 if path.read_bytes() == body else 409, body={"name": path.name}
             )
         finally:
-            beside.unlink()
+            beside.unlink(missing_ok=True)
         return Answer(status=201, body={"name": path.name})
+
+
+def _sync(folder: Path) -> None:
+    """Let the new name outlast a loss of power."""
+    handle = os.open(folder, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
 
 
 def _clean(text: str) -> str:

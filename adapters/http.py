@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import base64
 import threading
+import time
 from collections.abc import Mapping
 from datetime import timedelta
+from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -62,8 +64,12 @@ class HttpRequest:
 
     def complaint(self) -> str:
         """Return what is wrong with the request as a whole, or an empty text."""
-        said = [verb for verb in VERBS if getattr(self, verb) is not None]
-        return "" if len(said) == 1 else f"a request wants exactly one of {', '.join(VERBS)}"
+        said = [getattr(self, verb) for verb in VERBS if getattr(self, verb) is not None]
+        if len(said) != 1:
+            return f"a request wants exactly one of {', '.join(VERBS)}"
+        if "?" in said[0].text or "#" in said[0].text:
+            return "a path holds no ? and no #: parameters stand under query:"
+        return ""
 
 
 @component("authentication", doc="How the router proves who it is; secrets by reference.")
@@ -102,7 +108,9 @@ class HttpAdapter:
     def prepare(self, request: HttpRequest, values: Mapping[str, Any], document: Any) -> Prepared:
         """Return the exact request; path places are percent-encoded, query values by the client."""
         verb = next(name for name in VERBS if getattr(request, name) is not None)
-        path = getattr(request, verb).fill(values, lambda text: quote(text, safe=""))
+        path = getattr(request, verb).fill(values, _segment)
+        if any(part in (".", "..") for part in path.split("/")):
+            raise TransformError("a part of the path is . or ..: it would lead to another path")
         headers = {name.lower(): _header(one.fill(values)) for name, one in request.headers.items()}
         body = b""
         if verb not in ("get", "delete"):
@@ -118,21 +126,24 @@ class HttpAdapter:
 
         head = prepared.head
         headers = {**head["headers"], **key, **self._credentials()}
+        started = time.monotonic()
         try:
             with self._open().stream(
                 head["verb"],
                 self._settings.url.rstrip("/") + head["target"],
-                params=head["query"],
+                params=head["query"] or None,
                 headers=headers,
                 content=prepared.body or None,
             ) as response:
-                raw = self._read(response)
+                raw = self._read(response, started + self.timeout.total_seconds())
                 return Answer(
                     status=response.status_code,
                     headers={name.lower(): value for name, value in response.headers.items()},
                     body=_document(raw),
                     raw=raw,
                 )
+        except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as error:
+            raise Retryable(f"it cannot be sent: {type(error).__name__}") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Retryable(f"no connection: {type(error).__name__}") from error
         except httpx.HTTPError as error:
@@ -162,12 +173,16 @@ class HttpAdapter:
                 self._client = httpx.Client(
                     timeout=self.timeout.total_seconds(), follow_redirects=False, trust_env=False
                 )
+                # a repeat is the same request: nothing of an answer is carried into it
+                self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
             return self._client
 
-    def _read(self, response: httpx.Response) -> bytes:
+    def _read(self, response: httpx.Response, until: float) -> bytes:
         made = bytearray()
         for part in response.iter_bytes():
             made += part
+            if time.monotonic() > until:
+                raise Unknown("no whole answer: out of time")
             if len(made) > self._settings.answer_limit:
                 raise Unknown(f"the answer is larger than {self._settings.answer_limit} bytes")
         return bytes(made)
@@ -194,6 +209,12 @@ def _document(raw: bytes) -> Any:
 
 
 def _header(value: str) -> str:
-    if "\r" in value or "\n" in value:
-        raise TransformError("a header value holds a line break")
+    if not (value.isascii() and value.isprintable()):
+        raise TransformError("a header value holds more than printable ASCII")
     return value
+
+
+def _segment(text: str) -> str:
+    if not text:
+        raise TransformError("a part of the path is empty: it would lead to another path")
+    return quote(text, safe="")

@@ -57,7 +57,7 @@ class _Commands(click.Group):
 EPILOG = """\b
 Begin with:
   router check                          find every mistake, with what to write instead
-  router try shopify FILE --kind KIND   see one payload become canonical objects
+  router try CHANNEL FILE --kind KIND   see one payload become canonical objects
   router test                           run the tests beside the routes
   router run                            run the daemon on the embedded store
 

@@ -27,6 +27,8 @@ from router.cli.common import (
     secrets_of,
     store_path,
 )
+from router.config.environments import EnvironmentFile
+from router.config.project import Project
 from router.core.errors import Unavailable
 from router.core.ports import Clock
 from router.runtime.clock import SystemClock
@@ -38,6 +40,8 @@ if TYPE_CHECKING:
 
     import uvicorn
     from starlette.applications import Starlette
+
+    from router.infra.store.store import Store
 
 #: seconds that open connections may take to end
 HTTP_GRACE = 5
@@ -59,16 +63,8 @@ def run(root: Path, environment: str) -> None:
     if missing:
         fail("secrets are missing: " + ", ".join(missing))
     from router.api.app import make_app  # noqa: PLC0415 (Starlette is for this command alone)
-    from router.infra.store.store import Store  # noqa: PLC0415
 
-    try:
-        listener = listen(settings.http.host, settings.http.port)
-    except OSError as error:
-        fail(f"cannot listen on {settings.http.host}:{settings.http.port}: {error.strerror}")
-    try:
-        store = Store.on_file(store_path(project, settings), project.revision)
-    except Unavailable as error:
-        fail(str(error))
+    listener, store = _open(project, settings)
     clock = SystemClock()
     site = Site(
         environment=environment,
@@ -88,6 +84,21 @@ def run(root: Path, environment: str) -> None:
         log(clock, "stopping")
         daemon.stop()
     log(clock, "stopped")
+
+
+def _open(project: Project, settings: EnvironmentFile) -> tuple[socket.socket, Store]:
+    """Return the socket and the store, or fail with what keeps them."""
+    from router.infra.store.store import Store  # noqa: PLC0415 (SQLAlchemy is for this command)
+
+    http = settings.http
+    try:
+        listener = listen(http.host, http.port)
+    except OSError as error:
+        fail(f"cannot listen on {http.host}:{http.port}: {error.strerror}")
+    try:
+        return listener, Store.on_file(store_path(project, settings), project.revision)
+    except Unavailable as error:
+        fail(str(error))
 
 
 def _reload(daemon: Daemon, clock: Clock) -> None:

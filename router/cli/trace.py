@@ -35,7 +35,7 @@ def trace(word: str, root: Path, environment: str, style: str) -> None:
     """Follow a transaction from the door to the last system.
 
     WORD is a correlation id, a message id, or any number by which the transaction is known: order,
-    return, refund, document.
+    return, document.
     """
     project = load_sound(root)
     try:

@@ -243,6 +243,6 @@ def _merged(base: Identity | None, own: Identity | None, place: Place) -> Identi
         object=own.object or base.object,
         version=own.version or base.version,
         compare=own.compare or base.compare,
-        keep=own.keep or base.keep,
+        keep=base.keep if own.keep is None else own.keep,
         place=own.place,
     )

@@ -199,6 +199,7 @@ def _schemas(texts: Mapping[str, str], report: Report) -> dict[tuple[str, str], 
         name = folder.removeprefix("contracts/")
         try:
             schema = json.loads(text, object_pairs_hook=_no_key_twice)
+            json.dumps(schema, ensure_ascii=False).encode()  # refuses half a surrogate pair
         except ValueError as error:
             line = getattr(error, "lineno", 1)
             column = getattr(error, "colno", 1)

@@ -34,7 +34,7 @@ class Text:
     pattern: str = ""
 
     def decode(self, node: Node, context: Context) -> Any:
-        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+        if not isinstance(node, Scalar) or not isinstance(node.value, str) or not node.value:
             return report_wrong(self, node, context)
         if self.pattern and not re.fullmatch(self.pattern, node.value):
             return report_wrong(self, node, context)

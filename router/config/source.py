@@ -24,9 +24,11 @@ MAX_DEPTH = 64
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 _TRUTH = {"yes", "no", "on", "off", "y", "n"}
+#: y and n are keys of coordinates; nothing is called true or null
+_TRUTHS_OF_KEYS = (_TRUTH - {"y", "n"}) | {"true", "false", "null", "~"}
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
 _ODD_NUMBER = re.compile(
-    r"[-+]?(0[0-9_]+|0[xob][0-9a-fA-F_]+|[0-9][0-9_]*_[0-9_]*|\+[0-9]+"
+    r"[-+]?(0[0-9_]+|0[xob][0-9a-fA-F_]+|[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?|\+[0-9]+(\.[0-9]*)?"
     r"|[0-9]*\.?[0-9]*[eE][-+]?[0-9]+|\.[0-9]+|[0-9]+\.|\.(inf|nan)|\.(Inf|NaN)|\.(INF|NAN))"
 )
 
@@ -88,7 +90,7 @@ def read_yaml(text: str, file: str) -> tuple[Node | None, list[Any]]:
     builder = _Builder(file, report)
     try:
         node = builder.build(_events(text))
-    except yaml.YAMLError as error:
+    except (yaml.YAMLError, UnicodeEncodeError) as error:
         _syntax_error(error, text, file, report)
         return None, report.found
     except _TooDeep as deep:
@@ -113,7 +115,7 @@ def _events(text: str) -> Iterator[Any]:
     return yaml.parse(text, Loader=loader)
 
 
-def _syntax_error(error: yaml.YAMLError, text: str, file: str, report: Report) -> None:
+def _syntax_error(error: Exception, text: str, file: str, report: Report) -> None:
     mark = getattr(error, "problem_mark", None) or getattr(error, "context_mark", None)
     place = Place(file, mark.line + 1, mark.column + 1) if mark else Place(file)
     problem = str(getattr(error, "problem", None) or error).split("\n", 1)[0]
@@ -160,10 +162,7 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             self.report.error("E002", place, f"alias *{event.anchor}", "write the value again")
             return Scalar(place, None, plain=True, text="")
-        if event.anchor:
-            self.report.error("E002", place, f"anchor &{event.anchor}", "leave it out")
-        if event.tag and not event.tag.startswith("tag:yaml.org,2002:str"):
-            self.report.error("E002", place, f"tag {event.tag}", "leave it out")
+        self._check_marks(event, place)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, place)
         self.depth += 1
@@ -174,6 +173,12 @@ class _Builder:
         )
         self.depth -= 1
         return node
+
+    def _check_marks(self, event: Any, place: Place) -> None:
+        if event.anchor:
+            self.report.error("E002", place, f"anchor &{event.anchor}", "leave it out")
+        if event.tag:
+            self.report.error("E002", place, f"tag {event.tag}", "leave it out")
 
     def _list(self, place: Place) -> Sequence:
         items: list[Node] = []
@@ -204,8 +209,9 @@ class _Builder:
 
     def _key(self, event: Any, place: Place) -> str:
         key: str = event.value
+        self._check_marks(event, place)
         plain = not event.style  # '' from libyaml, None from Python's parser
-        if plain and key.lower() in _TRUTH - {"y", "n"}:
+        if plain and key.lower() in _TRUTHS_OF_KEYS:
             self.report.error(
                 "E005", place, f"key {key} means a truth value to some readers", "choose another"
             )

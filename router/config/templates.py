@@ -62,6 +62,11 @@ class TemplateShape:
                     nearest(name, context.roots or ()),
                 )
                 return INVALID
+        if any(brace in part for part in parts[::2] for brace in "{}"):
+            context.report.error(
+                "E120", node.place, "a brace that makes no place", "{name}, a name in snake_case"
+            )
+            return INVALID
         return Template(node.value, parts)
 
 

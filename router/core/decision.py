@@ -24,7 +24,7 @@ class Produced:
     contract: ContractRef
     key: bytes
     compare: bytes
-    #: the key in words, for traces: `refund 123/abc`
+    #: the key in words, for traces: `object 123/abc`
     words: tuple[str, ...]
     subscribers: tuple[str, ...]
 

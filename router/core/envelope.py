@@ -61,7 +61,7 @@ def pack_claim(claim: Claim) -> dict[str, Any]:
         "compare": claim.compare.hex(),
         "body": claim.body.hex(),
         "version": claim.version,
-        "keep": claim.keep.total_seconds() if claim.keep else None,
+        "keep": None if claim.keep is None else claim.keep.total_seconds(),
     }
 
 
@@ -74,5 +74,5 @@ def unpack_claim(document: Mapping[str, Any]) -> Claim:
         compare=bytes.fromhex(document["compare"]),
         body=bytes.fromhex(document["body"]),
         version=document["version"],
-        keep=timedelta(seconds=keep) if keep else None,
+        keep=None if keep is None else timedelta(seconds=keep),
     )

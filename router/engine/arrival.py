@@ -85,7 +85,7 @@ def arrival_of(
     try:
         kind = _kind(channel, scope)
         stamp = {
-            name: str(value)
+            name: _stamped(name, value)
             for name, expression in channel.stamp.items()
             if (value := expression(scope)) is not None
         }
@@ -160,6 +160,15 @@ def _message(channel: Channel, delivery: Delivery, body: Json, made: tuple[str, 
 def joined(words: tuple[str, ...]) -> str:
     """Return key words as one readable text in which no two keys look alike."""
     return "/".join(quote(word, safe="") for word in words)
+
+
+def _stamped(name: str, value: Json) -> str:
+    """Return a stamp as JSON writes it. Raises TransformError for a structure."""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, str | int | float):
+        return str(value)
+    raise TransformError(f"stamp: {name} is {type_name(value)}, a text is wanted")
 
 
 def _kind(channel: Channel, scope: Mapping[str, Json]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 from router.config.channels import Identity, Route
 from router.config.references import Value
@@ -20,7 +20,10 @@ from router.core.document import Json, type_name
 from router.core.errors import Unroutable
 from router.core.message import key_digest
 
-_MICROSECOND = 1_000_000
+_MICROSECOND = timedelta(microseconds=1)
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+#: what a column of the store holds
+_VERSIONS = range(-(2**63), 2**63)
 
 
 def claims_of(route: Route, scope: Mapping[str, Json], body: bytes) -> tuple[Claim, ...]:
@@ -131,7 +134,7 @@ def _version(identity: Identity, scope: Mapping[str, Json]) -> int | None:
     if identity.version is None:
         return None
     value = identity.version(scope)
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int) and not isinstance(value, bool) and value in _VERSIONS:
         return value
     if isinstance(value, str):
         if value.isdecimal() and len(value) <= 18:
@@ -141,9 +144,9 @@ def _version(identity: Identity, scope: Mapping[str, Json]) -> int | None:
         except ValueError:
             at = None
         if at is not None and at.tzinfo is not None:
-            return int((at - datetime(1970, 1, 1, tzinfo=UTC)).total_seconds() * _MICROSECOND)
+            return (at - _EPOCH) // _MICROSECOND
     raise Unroutable(
-        f"the version is {type_name(value)}: an integer or a time with an offset is wanted",
+        f"the version is {type_name(value)}: a 64-bit integer or a time with an offset is wanted",
         place=identity.version.place,
         code="no_identity",
     )

@@ -48,7 +48,7 @@ def wish_of(text: str, now: datetime) -> timedelta | None:
         return min(timedelta(seconds=int(text)), LONGEST_WISH)
     try:
         at = parsedate_to_datetime(text)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
     if at.tzinfo is None:
         at = at.replace(tzinfo=UTC)

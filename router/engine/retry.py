@@ -42,7 +42,7 @@ def decide(
     if failure.after is not None and policy.retry.retry_after == "honour":
         wait = max(wait, failure.after)
         nominal = max(nominal, failure.after)
-    if now + wait > message.occurred_at + policy.retry.within:
+    if now - message.occurred_at + wait > policy.retry.within:
         return exhausted
     return Redeliver(at=now + wait, nominal=nominal, reason=failure.reason, detail=failure.detail)
 

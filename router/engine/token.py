@@ -28,6 +28,8 @@ class Token:
     scope: Mapping[str, Json]
     contract: ContractRef | None
     path: tuple[str, ...] = ()
+    #: operations that it was sent to already
+    sent: tuple[str, ...] = ()
 
     def with_roots(self, roots: Mapping[str, Json], *path: str) -> Token:
         """Return the token with more roots in reach."""

@@ -7,11 +7,9 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
-from urllib.parse import urlencode
 
 from router.config.cases import Case, Given, Mock
 from router.config.environments import EnvironmentFile
@@ -20,18 +18,18 @@ from router.core.decision import Produced, Sent
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.message import Message
-from router.core.ports import Adapter, Prepared
+from router.core.ports import Adapter
 from router.infra.codecs import decode_json, encode_json
 from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
-from router.runtime.comparing import differences
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.mocks import MockAdapter, MockExchange
 from router.runtime.recording import lane_of
 from router.runtime.verdicts import Verdict
 from router.runtime.wiring import Hooks, Parts, build_parts
+from router.runtime.witness import Witness
 
 #: every test begins here; what depends on the time of day is said by the documents
 START = datetime(2026, 1, 1, 12, tzinfo=UTC)
@@ -47,19 +45,6 @@ class Result:
     name: str
     line: int
     complaints: tuple[str, ...]
-
-
-@dataclass(slots=True)
-class _Seen:
-    """What happened during the last delivery of a test."""
-
-    produced: list[Produced] = field(default_factory=list)
-    sent: list[Sent] = field(default_factory=list)
-    entries: list[dict[str, Any]] = field(default_factory=list)
-    dead: list[dict[str, Any]] = field(default_factory=list)
-    requests: list[tuple[str, Prepared]] = field(default_factory=list)
-    messages: list[str] = field(default_factory=list)
-    result: Json = None
 
 
 class CaseError(Exception):
@@ -100,7 +85,7 @@ class _Runner:
         self._environment = environment
         self._adapters = adapters
         self._path = path
-        self._seen = _Seen()
+        self._seen = Witness()
         _, self._folder, file = path.rsplit("/", 2)
         self._owner = file.removesuffix(".test.yaml")
 
@@ -127,7 +112,7 @@ class _Runner:
         )
         try:
             for given in self._deliveries(case, earlier):
-                self._seen = _Seen()
+                self._seen = Witness()
                 if self._asks(given, exchange):
                     continue
                 self._give(given, parts)
@@ -135,18 +120,7 @@ class _Runner:
             self._look(parts, players)
         finally:
             store.close()
-        complaints = self._judge(case)
-        complaints += [
-            f"mocks: {player.left} answers of {name} were not asked for"
-            for name, player in players.items()
-            if player.left
-        ]
-        complaints += [
-            f"mocks: {name} was asked {player.missing} times more than it has answers"
-            for name, player in players.items()
-            if player.missing
-        ]
-        return complaints
+        return self._seen.complaints(case, self._folder, self._read) + _unfit(players)
 
     def _mocks(self, case: Case, earlier: Mapping[str, Case]) -> Mapping[str, tuple[Mock, ...]]:
         first = earlier.get(case.given.repeat)
@@ -262,105 +236,6 @@ class _Runner:
         for name, player in players.items():
             self._seen.requests += [(name, prepared) for prepared in player.calls]
 
-    def _judge(self, case: Case) -> list[str]:
-        expect, seen = case.expect, self._seen
-        last = {entry["message_id"]: entry for entry in seen.entries}
-        words = [last[one]["word"] for one in seen.messages if one in last] or [
-            entry["word"] for entry in last.values()
-        ]
-        expected = list(expect.outcomes) or [expect.outcome] * len(words)
-        words = words or ["nothing happened"]
-        told = "".join(f" ({_why(entry)})" for entry in last.values() if _why(entry))
-        complaints = []
-        if words != expected:
-            said, wanted = (", ".join(dict.fromkeys(one)) for one in (words, expected))
-            if expect.outcomes:
-                said, wanted = ", ".join(words), ", ".join(expected)
-            complaints.append(f"outcome: {said}{told}, expected {wanted or expect.outcome}")
-        notes = [note for entry in last.values() for note in entry["detail"].get("notes", ())]
-        if expect.notes is not None and notes != list(expect.notes):
-            complaints.append(
-                f"notes: {', '.join(notes) or 'none'}, expected {', '.join(expect.notes) or 'none'}"
-            )
-        if expect.result is not None:
-            complaints += differences("result", expect.result, seen.result, self._read)
-        reasons = [entry["detail"].get("reason", "") for entry in last.values()]
-        if expect.reason and expect.reason not in reasons:
-            complaints.append(f"reason: {', '.join(reasons) or 'none'}, expected {expect.reason}")
-        correlations = {entry["correlationid"] for entry in last.values()}
-        if expect.correlation and correlations != {expect.correlation}:
-            complaints.append(
-                f"correlation: {', '.join(sorted(correlations))}, expected {expect.correlation}"
-            )
-        complaints += self._judge_produced(case)
-        complaints += self._judge_sent(case)
-        complaints += self._judge_failures(case)
-        return complaints
-
-    def _judge_produced(self, case: Case) -> list[str]:
-        expected, seen = case.expect.produced, self._seen.produced
-        if expected is None:
-            return []
-        if [one.object.ref for one in expected] != [one.contract for one in seen]:
-            said = ", ".join(str(one.contract) for one in seen) or "nothing"
-            wished = ", ".join(str(one.object.ref) for one in expected) or "nothing"
-            return [f"produced: {said}, expected {wished}"]
-        complaints = []
-        for index, (want, have) in enumerate(zip(expected, seen, strict=True)):
-            where = f"produced[{index}]"
-            key = " ".join(have.words[1:])
-            if want.key and want.key != key:
-                complaints.append(f"{where}.key: {key}, expected {want.key}")
-            if want.payload is not None:
-                complaints += differences(where, want.payload, have.message.payload, self._read)
-        return complaints
-
-    def _judge_sent(self, case: Case) -> list[str]:
-        expected = case.expect.sent
-        if expected is None:
-            return []
-        have: list[tuple[str, str, Json]] = [
-            (one.operation, "", one.message.payload) for one in self._seen.sent
-        ]
-        if self._folder == "systems":
-            have = [
-                (name, _target(prepared), _body(prepared)) for name, prepared in self._seen.requests
-            ]
-        if [one.operation for one in expected] != [name for name, _, _ in have]:
-            said = ", ".join(name for name, _, _ in have) or "nothing"
-            wished = ", ".join(one.operation for one in expected) or "nothing"
-            return [f"sent: {said}, expected {wished}"]
-        complaints = []
-        for index, (want, (_, target, payload)) in enumerate(zip(expected, have, strict=True)):
-            where = f"sent[{index}]"
-            if want.target and want.target != target:
-                complaints.append(f"{where}.target: {target}, expected {want.target}")
-            if want.payload is not None:
-                complaints += differences(where, want.payload, payload, self._read)
-        return complaints
-
-    def _judge_failures(self, case: Case) -> list[str]:
-        complaints = []
-        expect = case.expect
-        delays = [
-            one["detail"]["after_s"] for one in self._seen.entries if "after_s" in one["detail"]
-        ]
-        wanted = [one.total_seconds() for one in expect.retries or ()]
-        if expect.retries is not None and delays != wanted:
-            complaints.append(f"retries: {delays} s, expected {wanted} s")
-        if expect.dead is not None:
-            letters = self._seen.dead
-            fits = any(
-                letter["reason"] == expect.dead.reason
-                and expect.dead.step in ("", letter["step"])
-                and expect.dead.detail in letter["detail"]
-                for letter in letters
-            )
-            if not fits:
-                have = "; ".join(f"{x['reason']} in {x['step']}: {x['detail']}" for x in letters)
-                complaints.append(f"dead: {have or 'none'}, expected {expect.dead.reason}")
-        return complaints
-
     def _mock(self, mock: Mock) -> Mock:
         return (
             dataclasses.replace(mock, body=self._read(mock.body_file)) if mock.body_file else mock
@@ -389,16 +264,15 @@ class _Runner:
         return path
 
 
-def _why(entry: Mapping[str, Any]) -> str:
-    detail = entry["detail"]
-    return ": ".join(str(detail[key]) for key in ("reason", "detail") if detail.get(key))
-
-
-def _target(prepared: Prepared) -> str:
-    """Return method and address with its query: a look-up by another reference is another one."""
-    query = prepared.head.get("query")
-    return prepared.summary() + (f"?{urlencode(query)}" if query else "")
-
-
-def _body(prepared: Prepared) -> Json:
-    return decode_json(prepared.body) if prepared.body else None
+def _unfit(players: Mapping[str, MockAdapter]) -> list[str]:
+    """Return where the mocks and the calls do not meet."""
+    found = [
+        f"mocks: {player.left} answers of {name} were not asked for"
+        for name, player in players.items()
+        if player.left
+    ]
+    return found + [
+        f"mocks: {name} was asked {player.missing} times more than it has answers"
+        for name, player in players.items()
+        if player.missing
+    ]

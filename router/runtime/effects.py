@@ -155,42 +155,10 @@ class Effects:
         reach("worker.after_result")
 
     def _conclude(self, job: _Job, outcome: Outcome) -> None:
-        if outcome.word == "done":
-            self._settle(job, outcome, "done")
-        elif outcome.word == "refused":
-            self._settle(job, outcome, "refused")
-        elif outcome.word == "accepted":
-            self._accepted(job, outcome)
+        if outcome.word in ("done", "refused", "accepted"):
+            self._settle(job, outcome)
         else:
             self._after(job, outcome)
-
-    def _accepted(self, job: _Job, outcome: Outcome) -> None:
-        """They have taken it and the result comes later: it is asked for until it is there."""
-        row, now = job.row, self._clock.now()
-        detail = {"request": job.prepared.summary(), "reference": job.intent.reference}
-        if outcome.reference:
-            detail["their_reference"] = outcome.reference
-
-        def job_(transaction: Transaction) -> None:
-            theirs = outcome.reference or None
-            if not transaction.conclude(job.intent.key, job.intent.token, "accepted", theirs):
-                _step_back(transaction, job)
-                return
-            transaction.settle((row.id,))
-            transaction.postpone(row, now + job.operation.file.confirmation.every, "accepted")
-            words = [word for word in (job.intent.reference, outcome.reference) if word]
-            transaction.refer(words, row.message.correlationid)
-            transaction.write(
-                Entry(
-                    at=now,
-                    message=row.message,
-                    consumer=row.consumer,
-                    word="accepted",
-                    detail=detail,
-                )
-            )
-
-        self._store.write(job_)
 
     def _confirm(self, job: _Job, now: datetime) -> None:
         """Ask whether what was accepted is there by now."""
@@ -198,51 +166,43 @@ class Effects:
         theirs = job.intent.their_reference or ""
         found = self._exchange.find(job.operation, job.intent.reference, theirs)
         if found.word == "done":
-            self._settle(job, replace(found, reference=found.reference or theirs), "done")
+            self._settle(job, replace(found, reference=found.reference or theirs))
         elif now >= job.intent.first_at + confirmation.within:
             self._bury(job.row, "not_confirmed", found.detail, step="call")
         else:
             self._later(job.row, now + confirmation.every, "accepted")
 
-    def _settle(self, job: _Job, outcome: Outcome, state: str) -> None:
+    def _settle(self, job: _Job, outcome: Outcome) -> None:
+        """Record what came of the effect: done, refused (for a person), or taken for later."""
         row, now = job.row, self._clock.now()
-        detail = {
-            "reference": job.intent.reference,
-            "request": job.prepared.summary(),
-            "sends": job.intent.sends,
-            "detail": outcome.detail,
-        }
-        if outcome.reference:
-            detail["their_reference"] = outcome.reference
-        if outcome.code:
-            detail["code"] = outcome.code
+        theirs = outcome.reference or None
 
         def job_(transaction: Transaction) -> None:
-            theirs = outcome.reference or None
-            if not transaction.conclude(job.intent.key, job.intent.token, state, theirs):
+            if not transaction.conclude(job.intent.key, job.intent.token, outcome.word, theirs):
                 _step_back(transaction, job)
                 return
             transaction.settle((row.id,))
-            if row.message.order_key and state == "done":
-                transaction.open_gate(row, now)
-            transaction.refer(
-                [word for word in (job.intent.reference, outcome.reference) if word],
-                row.message.correlationid,
-            )
+            words = [word for word in (job.intent.reference, outcome.reference) if word]
+            transaction.refer(words, row.message.correlationid)
             transaction.write(
                 Entry(
                     at=now,
                     message=row.message,
                     consumer=row.consumer,
-                    word=state,
+                    word=outcome.word,
                     reason=outcome.code,
-                    detail=detail,
+                    detail=_detail(job, outcome),
                 )
             )
-            if state == "refused":
+            if outcome.word == "refused":
                 text = f"{job.operation.name} {outcome.detail}"
                 letter = DeadLettered(reason=outcome.code or "refused", detail=text, step="call")
                 bury(transaction, row, letter, now)
+            elif outcome.word == "accepted":
+                again = now + job.operation.file.confirmation.every
+                transaction.postpone(row, again, "accepted")
+            elif row.message.order_key:
+                transaction.open_gate(row, now)
 
         self._store.write(job_)
 
@@ -317,6 +277,21 @@ def prepare(exchange: Exchange, operation: Operation, row: Queued, reference: st
         request.contract.ensure(document, f"the request of {operation.name}")
     values = {"reference": reference}
     return exchange.adapter(operation).prepare(request, values, document)
+
+
+def _detail(job: _Job, outcome: Outcome) -> dict[str, object]:
+    """Return the journal's line about an effect."""
+    detail: dict[str, object] = {
+        "reference": job.intent.reference,
+        "request": job.prepared.summary(),
+        "sends": job.intent.sends,
+        "detail": outcome.detail,
+    }
+    if outcome.reference:
+        detail["their_reference"] = outcome.reference
+    if outcome.code:
+        detail["code"] = outcome.code
+    return detail
 
 
 def _idempotency(operation: Operation) -> Idempotency:

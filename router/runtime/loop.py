@@ -223,7 +223,8 @@ class Loop:
     def _bury(self, work: Work, error: Exception) -> None:
         now = self._clock.now()
         decision = DeadLettered(reason="poison", detail=type(error).__name__, step="loop")
-        verdict = verdict_of(work, decision, {})
+        # without its claims: they may be what cannot be recorded
+        verdict = verdict_of(replace(work, claims=(), references=()), decision, {})
 
         def job(transaction: Transaction) -> None:
             if work.row.message.order_key:

@@ -95,12 +95,10 @@ class Judge:
     def decide(self, work: Work, held: Mapping[bytes, Holding]) -> Decision | Needs:
         """Return the decision about one row, or the calls that it needs first."""
         message = work.row.message
-        if work.decided is not None:
-            return work.decided
         verdict = unpack_verdict((work.row.extra or {}).get("verdict"))
         if verdict is not None:
             return verdict
-        judged = judge(work.claims, held, message.id)
+        judged = judge(work.claims, held, message.id) or work.decided
         if judged is not None:
             return judged
         consumer = self._consumer(work.row)
@@ -142,8 +140,8 @@ def gate_keys(works: Iterable[Work]) -> list[tuple[str, str]]:
 
 
 def verdict_of(work: Work, decision: Decision, held: Mapping[bytes, Holding]) -> Verdict:
-    """Return a row with its decision, knowing which of its claims are free."""
-    free = tuple(claim for claim in work.claims if claim.key not in held)
+    """Return a row with its decision, knowing which of its claims nobody else lives by."""
+    free = tuple(claim for claim in work.claims if _is_free(held.get(claim.key), work))
     return Verdict(work=work, decision=decision, free=free)
 
 
@@ -176,17 +174,18 @@ def settle_objects(verdict: Verdict, held: Mapping[bytes, Holding]) -> Verdict:
         if not isinstance(effect, Produced):
             kept.append(effect)
             continue
-        holding = held.get(effect.key)
-        twin = fresh.get(effect.key)
-        of = holding.message_id if holding else twin.message.id if twin else ""
-        compare = holding.compare if holding else twin.compare if twin else effect.compare
-        if of and of != effect.message.id and compare != effect.compare:
-            return replace(verdict, decision=Conflict(of=of))
-        if of and of != effect.message.id:
-            absorbed.append((effect, of))
-        elif twin is None:
+        holding, twin = held.get(effect.key), fresh.get(effect.key)
+        if holding is not None and holding.message_id != effect.message.id:
+            of, compare = holding.message_id, holding.compare
+        elif twin is not None:  # one message gives one object twice: both have one id
+            of, compare = twin.message.id, twin.compare
+        else:
             fresh[effect.key] = effect
             kept.append(effect)
+            continue
+        if compare != effect.compare:
+            return replace(verdict, decision=Conflict(of=of))
+        absorbed.append((effect, of))
     decision = replace(verdict.decision, effects=tuple(kept))
     return replace(verdict, decision=decision, absorbed=tuple(absorbed))
 
@@ -197,7 +196,7 @@ def holdings_after(verdict: Verdict) -> Sequence[tuple[Claim, str, Held]]:
     if isinstance(decision, Duplicate):
         return ()
     dead = isinstance(decision, DeadLettered | Conflict)
-    loses = isinstance(decision, Conflict) or (isinstance(decision, Discarded) and decision.stale)
+    loses = dead or (isinstance(decision, Discarded) and decision.stale)
     claims = verdict.free if loses else verdict.work.claims
     made = [(claim, message.id, Held.DEAD if dead else Held.LIVE) for claim in claims]
     if isinstance(decision, Routed):
@@ -206,3 +205,9 @@ def holdings_after(verdict: Verdict) -> Sequence[tuple[Claim, str, Held]]:
                 claim = Claim(key=effect.key, words=effect.words, compare=effect.compare, body=b"")
                 made.append((claim, effect.message.id, Held.LIVE))
     return made
+
+
+def _is_free(holding: Holding | None, work: Work) -> bool:
+    return (
+        holding is None or holding.message_id == work.row.message.id or holding.state is Held.DEAD
+    )

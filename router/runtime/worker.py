@@ -53,7 +53,8 @@ class Worker:
             rows = reader.queued(self._lane, self._cursor, free)
         if not rows:
             return 0
-        self._cursor = rows[-1].id
+        with self._lock:  # before the first is carried: one that fails at once moves it back
+            self._cursor = rows[-1].id
         for row in self._in_order(rows):
             with self._lock:
                 if row.id in self._busy:

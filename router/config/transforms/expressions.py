@@ -5,6 +5,9 @@ Never: shows a value in an error; evaluates what was not checked.
 
 from __future__ import annotations
 
+import math
+import re
+import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -15,7 +18,7 @@ import jmespath.parser
 
 from router.config.transforms.compiler import Builtins, compile_tree, is_false
 from router.config.transforms.functions import LIBRARY
-from router.config.transforms.reads import calls_of, compared_money, roots_of
+from router.config.transforms.reads import calls_of, compared_money, has_stray_reference, roots_of
 from router.config.transforms.tables import Table
 from router.core.diagnostics import Diagnostic, Place, Report, nearest
 from router.core.document import Json
@@ -77,13 +80,26 @@ class _Functions:
         """Return a function by its name."""
         if name == "lookup":
             return self._lookup
-        return LIBRARY.get(name) or self._builtins(name)
+        ours = LIBRARY.get(name)
+        return ours if ours is not None else _finite(name, self._builtins(name))
 
     def _lookup(self, name: Json, *keys: Json) -> Json:
         table = self._tables.get(name)
         if table is None:
             raise TransformError("lookup(): the first argument must name a table of the project")
         return table.lookup(keys)
+
+
+def _finite(name: str, function: Callable[..., Json]) -> Callable[..., Json]:
+    """Return a function that refuses to give what JSON cannot write."""
+
+    def call(*arguments: Json) -> Json:
+        value = function(*arguments)
+        if isinstance(value, float) and not math.isfinite(value):
+            raise TransformError(f"{name}(): the result is no number that JSON has")
+        return value
+
+    return call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,21 +124,8 @@ def compile_expression(
     words = _Words(text, place)
     _check_calls(parsed, words, vocabulary, report)
     reads = roots_of(parsed)
-    if vocabulary.roots is not None:
-        for name in sorted(reads - vocabulary.roots):
-            report.error(
-                "E104",
-                words.place(name),
-                f"nothing is called {name} here",
-                nearest(name, vocabulary.roots),
-            )
-    for name in compared_money(parsed):
-        report.error(
-            "E106",
-            words.place(name),
-            f"{name}(...) compared as if it were a number",
-            "amounts are texts: write more(a, b), less(a, b), same(a, b) or total(list)",
-        )
+    _check_roots(reads, words, vocabulary, report)
+    _check_values(parsed, words, report)
     if report.has_errors:
         return None, report.found
     try:
@@ -140,6 +143,31 @@ def compile_expression(
     return made, report.found
 
 
+def _check_roots(reads: set[str], words: _Words, vocabulary: Vocabulary, report: Report) -> None:
+    if vocabulary.roots is None:
+        return
+    for name in sorted(reads - vocabulary.roots):
+        report.error(
+            "E104",
+            words.place(name),
+            f"nothing is called {name} here",
+            nearest(name, vocabulary.roots),
+        )
+
+
+def _check_values(parsed: Any, words: _Words, report: Report) -> None:
+    """Report amounts that are compared as numbers, and `&` where no function takes it."""
+    for name in compared_money(parsed):
+        report.error(
+            "E106",
+            words.place(name),
+            f"{name}(...) compared as if it were a number",
+            "amounts are texts: write more(a, b), less(a, b), same(a, b) or total(list)",
+        )
+    if has_stray_reference(parsed):
+        report.error("E101", words.place("&"), "not JMESPath: & outside a call", "sort_by(a, &b)")
+
+
 def _parse(text: str, place: Place, report: Report) -> Any:
     if not text.strip():
         report.error("E101", place, "nothing after =", "write a path such as =body.id")
@@ -151,7 +179,11 @@ def _parse(text: str, place: Place, report: Report) -> Any:
         report.error("E105", place, f"nested deeper than {MAX_NESTING}", "write it as a map")
         return None
     try:
-        return jmespath.parser.Parser().parse(text).parsed
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", PendingDeprecationWarning)
+            return jmespath.parser.Parser().parse(text).parsed
+    except PendingDeprecationWarning:
+        report.error("E101", place, "not JMESPath: what stands in backticks is no JSON", "'text'")
     except jmespath.exceptions.LexerError as error:
         at = getattr(error, "lexer_position", None) or 0
         report.error(
@@ -242,10 +274,11 @@ class _Words:
     start: Place
 
     def place(self, name: str) -> Place:
-        at = self.text.find(name)
-        while at > 0 and self.text[at - 1].isalnum():
-            at = self.text.find(name, at + 1)
-        return self.start.moved(max(at, 0), len(name) if at >= 0 else 0)
+        for before in (r"(?<![\w.])", r"(?<!\w)", ""):  # a root, a field, anything
+            match = re.search(f"{before}{re.escape(name)}(?!\\w)", self.text)
+            if match:
+                return self.start.moved(match.start(), len(name))
+        return self.start
 
 
 def _complaint(error: Exception, source: str) -> str:

@@ -59,6 +59,17 @@ def compared_money(tree: Tree) -> Iterator[str]:
                 yield from _amounts(child)
 
 
+def has_stray_reference(tree: Tree) -> bool:
+    """Return whether `&` stands where it is no argument: its value is no document."""
+    return tree["type"] == "expref" or any(
+        child["type"] == "expref"
+        for node in nodes_of(tree)
+        if node["type"] != "function_expression"
+        for child in node.get("children", ())
+        if isinstance(child, dict)
+    )
+
+
 def path_of(tree: Tree) -> tuple[str, ...] | None:
     """Return a chain of fields `a.b.c` as its names, or None when it is anything else."""
     if tree["type"] == "field":
@@ -95,6 +106,8 @@ def _walk_roots(tree: Tree, found: set[str]) -> None:
     elif kind in _FIRST_ONLY:
         if tree["children"]:
             _walk_roots(tree["children"][0], found)
+    elif kind in ("current", "identity"):
+        found.add("@")  # the document of all roots
     elif kind == "expref":
         return
     else:

@@ -53,6 +53,15 @@ class MapShape:
             return _not_a_map(node, context)
         if inner is None:
             return INVALID
+        for key in ("each", "if"):
+            if node.get(key) is not None and node.get("map") is not None:
+                context.report.error(
+                    "E121",
+                    node.place,
+                    f"{key}: around the whole map gives no document",
+                    "use a split or a filter step before the transform",
+                )
+                return INVALID
         builder = decode_map(node, inner.plus_roots(*(name for name, _ in context.around["let"])))
         target = context.around["to"]
         if isinstance(target, Contract):

@@ -5,6 +5,8 @@ Never: lets a payload out that its contract does not allow.
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from router.config.steps import Produce, Recipients
 from router.core.decision import Produced, Sent
 from router.core.document import Json
@@ -22,13 +24,12 @@ def produce(step: Produce, token: Token, context: Context) -> Emit:
     contract.ensure(payload, "what the transform gives")
     words = _key_words(step, payload, token)
     subject = contract.ref.subject
-    message = token.message.derive(
-        payload=payload, contract=contract.ref, seed="\x1f".join((subject, *map(str, words)))
-    )
+    key = object_key(subject, words)
+    message = token.message.derive(payload=payload, contract=contract.ref, seed=key.hex())
     effect = Produced(
         message=message,
         contract=contract.ref,
-        key=object_key(subject, words),
+        key=key,
         compare=compare_digest(step.compare, token.scope),
         words=(contract.ref.name, *map(str, words)),
         subscribers=context.subscribers.get(subject, ()),
@@ -44,9 +45,13 @@ def send(step: Recipients, token: Token, _context: Context) -> Emit:
         accept = target.operation.accept
         assert accept is not None, "checked at load: a send goes to no read"
         accept.ensure(payload, f"what is sent to {target.operation.name}")
-        seed = "\x1f".join((target.operation.name, *token.path))
+        name = target.operation.name
+        # two commands for one operation are two effects: the second must not have the first's id
+        again = (f"#{token.sent.count(name)}",) if name in token.sent else ()
+        seed = "\x1f".join((name, *token.path, *again))
+        token = replace(token, sent=(*token.sent, name))
         message = token.message.derive(payload=payload, contract=accept.ref, seed=seed)
-        effects.append(Sent(message=message, operation=target.operation.name))
+        effects.append(Sent(message=message, operation=name))
     return Emit(tokens=(token,), effects=tuple(effects))
 
 

@@ -181,6 +181,7 @@ class Reader:
     def correlations(self, word: str) -> list[str]:
         """Return the transactions that a word may mean: a correlation, a message id, a number."""
         journal, words = tables.journal, tables.reference_words
+        word = word[:256]  # as `refer` keeps it
         found = union(
             select(journal.c.correlationid).where(journal.c.correlationid == word),
             select(journal.c.correlationid).where(journal.c.message_id == word),

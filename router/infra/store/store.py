@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
 from router.infra.store.database import DaemonLock, migrate, open_file, open_memory
@@ -44,6 +44,8 @@ class Store:
         self._lock = lock
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._wakers: dict[str, Callable[[], None]] = {}
+        self._gate = threading.Lock()
+        self._closed = False
         self._thread: threading.Thread | None = None
         if threaded:
             self._thread = threading.Thread(target=self._work, name="writer", daemon=True)
@@ -53,7 +55,11 @@ class Store:
     def on_file(cls, path: Path, revision: str) -> Store:
         """Open a database file for a daemon: migrated, locked against a second daemon."""
         lock = DaemonLock(path)
-        migrate(path)
+        try:
+            migrate(path)
+        except Unavailable:
+            lock.release()
+            raise
         return cls(
             open_file(path, writes=True),
             open_file(path, writes=False),
@@ -88,10 +94,14 @@ class Store:
     def submit(self, job: Job[T]) -> Future[T]:
         """Run a job in the next transaction."""
         future: Future[T] = Future()
-        if self._thread is None:
-            self._commit([(job, future)])
-        else:
-            self._jobs.put((job, future))
+        with self._gate:
+            if self._closed:
+                future.set_exception(Unavailable("the store is closed"))
+                return future
+            if self._thread is not None:
+                self._jobs.put((job, future))
+                return future
+        self._commit([(job, future)])
         return future
 
     def write(self, job: Job[T]) -> T:
@@ -109,8 +119,11 @@ class Store:
 
     def close(self) -> None:
         """Finish the jobs that were submitted, then let go of the database."""
+        with self._gate:  # what is submitted later would never be done
+            self._closed = True
+            if self._thread is not None:
+                self._jobs.put(None)
         if self._thread is not None:
-            self._jobs.put(None)
             self._thread.join()
             self._thread = None
         self._writer.dispose()
@@ -142,6 +155,8 @@ class Store:
         transaction is rolled back and they run again, each in a savepoint: so a job has to be a
         function of the store alone.
         """
+        # who waits may have been cancelled; from here on nobody can be
+        group = [(job, future) for job, future in group if future.set_running_or_notify_cancel()]
         try:
             settled, woken = self._together(group)
         except Exception:  # noqa: BLE001 (which one it was is found out one by one)
@@ -178,6 +193,8 @@ class Store:
                     with connection.begin_nested():
                         result = job(transaction)
                         transaction.flush()
+                except OperationalError:
+                    raise  # disk full, locked, gone: nobody's fault, and no savepoint is left
                 except Exception as error:  # noqa: BLE001 (a job's bug must not stop the writer)
                     settled.append(_failure(future, error))
                     continue

@@ -97,7 +97,7 @@ journal = Table(
     Index("journal_by_message", "message_id"),
 )
 
-#: words by which a transaction can be found: order, return, refund numbers
+#: words by which a transaction can be found: the numbers of orders, returns, documents
 reference_words = Table(
     "reference_words",
     metadata,

@@ -98,7 +98,7 @@ class Transaction:
             "body": claim.body,
             "version": claim.version,
             "at": time_text(at),
-            "expires_at": time_text(at + claim.keep) if claim.keep else None,
+            "expires_at": None if claim.keep is None else time_text(at + claim.keep),
         }
 
     def write(self, entry: Entry) -> None:

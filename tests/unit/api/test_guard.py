@@ -1,0 +1,228 @@
+"""Who a delivery comes from is told by a signature over its raw bytes, and by nothing else."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import hmac
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+
+from router.api.guard import MAX_SIGNATURE, sign, verify
+from router.config.components import INVALID
+from router.config.verification import Signature, Verify, VerifyShape, decode_presets
+
+#: RFC 4231, test case 2
+SECRET, BODY = "Jefe", b"what do ya want for nothing?"
+SHA256 = "5bdcc146bf60754e6a042426089575c75a003f089d2739839dec58b964ec3843"
+SHA512 = (
+    "164b7a7bfcf819e2e395fbe73b56e0a387bd64222e831fd610270cd7ea250554"
+    "9758bf75c05a994a6d034f65f8f0e6fdcaeab1a34d4a6b4b636e070a38bce737"
+)
+BASE64 = "W9zBRr9gdU5qBCQmCJV1x1oAPwidJzmDnexYuWTsOEM="
+
+
+class Secrets:
+    """Secrets from a mapping."""
+
+    def __init__(self, known: Mapping[str, str]) -> None:
+        self.known = known
+        self.asked: list[str] = []
+
+    def get(self, reference: str) -> str:
+        self.asked.append(reference)
+        if reference not in self.known:
+            raise LookupError(reference)
+        return self.known[reference]
+
+
+LIVE = {"env:OLD": "old secret", "env:NOW": SECRET}
+
+
+def scheme(*secrets: str, **fields: Any) -> Verify:
+    base = {"algorithm": "sha256", "encoding": "base64", "prefix": "", "signed": "{body}"}
+    signature = Signature(header="x-sign", **{**base, **fields})
+    return Verify(signature=signature, secrets=secrets or ("env:NOW",))
+
+
+def fits(given: str | None, *secrets: str, body: bytes = BODY, **fields: Any) -> bool:
+    headers = {} if given is None else {"x-sign": given}
+    return verify(scheme(*secrets, **fields), headers, body, Secrets(LIVE)).ok
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        (BASE64, {}),
+        (SHA256, {"encoding": "hex"}),
+        (SHA512, {"encoding": "hex", "algorithm": "sha512"}),
+        (f"sha256={SHA256}", {"encoding": "hex", "prefix": "sha256="}),
+        (base64.b64encode(bytes.fromhex(SHA512)).decode(), {"algorithm": "sha512"}),
+    ],
+)
+def test_known_signatures_fit(given: str, fields: dict[str, Any]) -> None:
+    assert fits(given, **fields)
+    assert sign(scheme(**fields).signature, SECRET, BODY) == given  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("given", "fields"),
+    [
+        (None, {}),
+        ("", {}),
+        (" ", {}),
+        (SHA256, {}),
+        (BASE64, {"encoding": "hex"}),
+        (BASE64, {"algorithm": "sha512"}),
+        (SHA256, {"encoding": "hex", "prefix": "sha256="}),
+        (f"sha256={SHA256}", {"encoding": "hex"}),
+        (f"SHA256={SHA256}", {"encoding": "hex", "prefix": "sha256="}),
+        (BASE64[:-1], {}),
+        (BASE64.rstrip("="), {}),
+        (BASE64 + "=", {}),
+        (BASE64 + "\n", {}),
+        (" " + BASE64, {}),
+        (f"{BASE64},{BASE64}", {}),
+        (BASE64.swapcase(), {}),
+        (SHA256[:-1] + "4", {"encoding": "hex"}),
+        (SHA256[:32], {"encoding": "hex"}),
+        (BASE64[:-2] + "ä=", {}),
+        ("ä" * 10, {}),
+        ("\udcff", {}),
+        ("x" * (MAX_SIGNATURE + 1), {}),
+    ],
+)
+def test_everything_else_does_not(given: str | None, fields: dict[str, Any]) -> None:
+    assert not fits(given, **fields)
+
+
+def test_a_header_is_read_up_to_its_bound_and_no_further() -> None:
+    prefix = "p" * (MAX_SIGNATURE - len(BASE64))
+    assert fits(prefix + BASE64, prefix=prefix)
+    assert not fits("p" + prefix + BASE64, prefix="p" + prefix)
+
+
+@pytest.mark.parametrize("body", [b"", BODY + b" ", BODY[:-1], BODY.upper(), b"\x00" + BODY])
+def test_another_body_does_not_fit(body: bytes) -> None:
+    assert not fits(BASE64, body=body)
+
+
+def test_bytes_are_signed_as_they_are() -> None:
+    body = b"\xff\xfe\x00\r\n\xc3"
+    given = base64.b64encode(hmac.new(b"Jefe", body, hashlib.sha256).digest()).decode()
+    assert fits(given, body=body)
+    assert not fits(given, body=body.replace(b"\r\n", b"\n"))
+
+
+def test_an_empty_body_can_be_signed() -> None:
+    given = base64.b64encode(hmac.new(b"Jefe", b"", hashlib.sha256).digest()).decode()
+    assert fits(given, body=b"")
+
+
+@pytest.mark.parametrize(
+    ("secrets", "fitting"),
+    [
+        (("env:OLD", "env:NOW"), True),
+        (("env:NOW", "env:OLD"), True),
+        (("env:OLD",), False),
+        (("env:GONE", "env:NOW"), True),
+        (("env:NOW", "env:GONE"), True),
+        (("env:GONE",), False),
+    ],
+)
+def test_any_live_secret_fits_and_a_missing_one_fits_nothing(
+    secrets: tuple[str, ...], *, fitting: bool
+) -> None:
+    assert fits(BASE64, *secrets) is fitting
+
+
+def test_every_secret_is_tried_so_that_time_does_not_tell_which_fits() -> None:
+    secrets = Secrets({**LIVE, "env:NEXT": "next"})
+    live = scheme("env:NOW", "env:OLD", "env:NEXT")
+    assert verify(live, {"x-sign": BASE64}, BODY, secrets).ok
+    assert secrets.asked == ["env:NOW", "env:OLD", "env:NEXT"]
+
+
+@pytest.mark.parametrize("signed", ["t.{body}", "{body}.t", "a{body}b{body}c", "{body}{body}"])
+def test_what_is_signed_may_stand_around_the_body(signed: str) -> None:
+    text = signed.encode().replace(b"{body}", BODY)
+    given = hmac.new(b"Jefe", text, hashlib.sha256).hexdigest()
+    assert fits(given, encoding="hex", signed=signed)
+    assert not fits(SHA256, encoding="hex", signed=signed)
+
+
+def test_a_body_is_not_read_as_a_place() -> None:
+    given = hmac.new(b"Jefe", b"t.{body}", hashlib.sha256).hexdigest()
+    assert fits(given, encoding="hex", signed="t.{body}", body=b"{body}")
+
+
+def test_secrets_may_hold_any_letters() -> None:
+    given = base64.b64encode(hmac.new("schlüssel".encode(), BODY, hashlib.sha256).digest())
+    secrets = Secrets({"env:NOW": "schlüssel"})
+    assert verify(scheme(), {"x-sign": given.decode()}, BODY, secrets).ok
+
+
+def test_a_channel_that_asks_for_no_signature_takes_everything() -> None:
+    assert verify(Verify(signature=None, secrets=()), {}, BODY, Secrets({})).ok
+
+
+@pytest.mark.parametrize("given", [BASE64[:-2] + "A=", "x" * 2000, "ä", None])
+def test_why_never_tells_the_signature(given: str | None) -> None:
+    headers = {} if given is None else {"x-sign": given}
+    verdict = verify(scheme(), headers, BODY, Secrets(LIVE))
+    assert not verdict.ok
+    assert "x-sign" in verdict.why
+    assert SECRET not in verdict.why
+    assert BASE64[:20] not in verdict.why
+
+
+# --- how it is declared ------------------------------------------------------------------------
+
+PRESETS = "{shop: {header: x-shop}, other: {header: x-other, encoding: hex, prefix: v1=}}"
+
+
+@pytest.fixture
+def declared(workshop: Any) -> Any:
+    """A maker of schemes out of their declaration."""
+    workshop.library.presets = decode_presets(workshop.node(PRESETS), workshop.context())
+    return lambda text: workshop.decode(VerifyShape(), text)
+
+
+def test_a_preset_brings_its_scheme(declared: Any) -> None:
+    made = declared("{preset: other, secrets: [env:A, 'file:b']}")
+    assert made.secrets == ("env:A", "file:b")
+    assert (made.signature.header, made.signature.encoding, made.signature.prefix) == (
+        "x-other",
+        "hex",
+        "v1=",
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "code"),
+    [
+        ("{secrets: [env:A]}", "E050"),
+        ("{preset: shop, none: trusted, secrets: [env:A]}", "E050"),
+        ("{preset: shop, hmac: {header: x}, secrets: [env:A]}", "E050"),
+        ("{preset: shop}", "E051"),
+        ("{preset: shop, secrets: []}", "E051"),
+        ("{preset: shpo, secrets: [env:A]}", "E038"),
+        ("{preset: shop, secrets: [s3cret]}", "E054"),
+        ("{preset: shop, secrets: ['env:']}", "E054"),
+        ("{preset: shop, secrets: ['file:../x']}", "E054"),
+        ("{preset: shop, secrets: ['vault:x']}", "E054"),
+        ("{hmac: {header: X-Sign}, secrets: [env:A]}", "E012"),
+        ("{hmac: {header: x-sign, signed: nothing}, secrets: [env:A]}", "E012"),
+        ("{hmac: {header: x-sign, algorithm: md5}, secrets: [env:A]}", "E013"),
+    ],
+)
+def test_mistakes_in_a_declaration(workshop: Any, declared: Any, text: str, code: str) -> None:
+    assert declared(text) is INVALID
+    assert workshop.codes == [code], workshop.told
+
+
+def test_none_needs_a_reason(declared: Any, workshop: Any) -> None:
+    assert declared("{none: inside the house}") == Verify(signature=None, secrets=())
+    assert declared("{none: ''}") is INVALID
