@@ -23,6 +23,7 @@ from router.runtime.wiring import Parts, channel_by_path
 
 #: header lines of a request; more are refused before anything is looked at
 MAX_HEADERS = 64
+MAX_HEADER_BYTES = 16 * 1024
 #: seconds from the first byte to the last; a slower sender is cut off
 BODY_SECONDS = 20.0
 #: deliveries that may wait for the disk at once; more are told to come back
@@ -68,8 +69,9 @@ class _Desk:
         """Take a delivery: limits, signature, store."""
         source = channel.source
         assert isinstance(source, HttpSource), "only these have a path"
-        if len(request.headers) > MAX_HEADERS:
-            return _refuse(431, "too many headers")
+        size = sum(len(name) + len(value) for name, value in request.headers.raw)
+        if len(request.headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
+            return _refuse(431, "too many headers, or too long ones")
         if self.waiting >= MOST_WAITING:
             return _refuse(503, "busy", RETRY_AFTER)
         body = await _body(request, source.body_limit)

@@ -26,7 +26,7 @@ def render(findings: Iterable[Diagnostic], texts: Mapping[str, str]) -> str:
 def envelope(command: str, *, ok: bool, data: Mapping[str, Any]) -> str:
     """Return the JSON that every command prints with --format json."""
     body = {"version": 1, "command": command, "ok": ok, **data}
-    return json.dumps(body, indent=2, ensure_ascii=False, default=str)
+    return json.dumps(body, indent=2, default=str)  # ASCII: nothing in it steers a terminal
 
 
 def finding_data(finding: Diagnostic) -> dict[str, Any]:

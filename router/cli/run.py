@@ -123,8 +123,11 @@ def serve(
     """Serve until SIGTERM or SIGINT; `reload` is called, off the event loop, at a SIGHUP."""
     import uvicorn  # noqa: PLC0415
 
+    from router.api.protocol import BoundedProtocol  # noqa: PLC0415
+
     config = uvicorn.Config(
         app,
+        http=BoundedProtocol,
         log_level="warning",
         access_log=False,
         timeout_graceful_shutdown=HTTP_GRACE,

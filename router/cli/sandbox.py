@@ -16,7 +16,11 @@ from router.core.diagnostics import nearest
 @click.command("sandbox")
 @click.argument("name", default="demo")
 @project_option
-@click.option("--port", type=int, help="Another port than the file says; 0 takes a free one.")
+@click.option(
+    "--port",
+    type=click.IntRange(0, 65535),
+    help="Another port than the file says; 0 takes a free one.",
+)
 def sandbox(name: str, root: Path, port: int | None) -> None:
     """Run the stand-in NAME of routes/sandboxes/ until Ctrl-C.
 

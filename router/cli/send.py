@@ -34,7 +34,9 @@ TIMEOUT = 10.0
 
 @click.command("send")
 @click.argument("channel")
-@click.argument("files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True))
+@click.argument(
+    "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
+)
 @click.option("--header", "-H", "headers", multiple=True, metavar="NAME=VALUE", help="A header.")
 @click.option("--tries", type=click.IntRange(1, 1000), default=20, show_default=True)
 @project_option
@@ -64,6 +66,8 @@ def send(
         name, equals, value = text.partition("=")
         if not equals:
             fail(f"--header {text}: write NAME=VALUE")
+        if not (text.isascii() and text.isprintable()):
+            fail(f"--header {name}: printable ASCII only")
         extra[name.lower()] = value
     refused = 0
     for path in files:

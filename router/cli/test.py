@@ -13,6 +13,7 @@ import click
 from router.cli.common import (
     FINDINGS,
     choose,
+    fail,
     format_option,
     load_sound,
     project_option,
@@ -50,6 +51,8 @@ def test(root: Path, environment: str, only: str | None, style: str) -> None:
         for result in (*run_cases(project, settings, adapters), *check_examples(project))
         if only is None or only in result.file or only in result.name
     ]
+    if only is not None and not results:
+        fail(f"no test has {only} in its file or name")
     failed = [result for result in results if result.complaints]
     if style == "json":
         data = {"results": [_data(result) for result in results]}

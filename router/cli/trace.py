@@ -49,6 +49,6 @@ def trace(word: str, root: Path, environment: str, style: str) -> None:
     elif found:
         click.echo("\n\n".join(visible("\n".join(journey_lines(one))) for one in found))
     else:
-        click.echo(f"nothing is known by {word}", err=True)
+        click.echo(visible(f"nothing is known by {word}"), err=True)
     if not found:
         sys.exit(FINDINGS)

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import fnmatch
 import os
+import shutil
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -17,6 +19,9 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.failpoints import reach
 from router.runtime.ingress import Ingress
+
+#: a file is renamed before it is read: what comes under its name meanwhile is another file
+TAKEN = ".taken-"
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,47 +52,58 @@ class Folder:
         now = self._clock.now()
         read = 0
         present: dict[str, _Seen] = {}
-        for entry in sorted(os.scandir(self._folder), key=lambda one: one.name):
-            if not entry.is_file(follow_symlinks=False):
-                continue
-            if not fnmatch.fnmatchcase(entry.name, source.pattern) or entry.name.startswith("."):
-                continue
-            status = entry.stat(follow_symlinks=False)
-            seen = self._seen.get(entry.name)
+        for name in self._taken_before():
+            self._finish(name, source.body_limit)
+            read += 1
+        for name, status in self._waiting(source.pattern):
+            seen = self._seen.get(name)
             if seen is None or (seen.size, seen.mtime_ns) != (status.st_size, status.st_mtime_ns):
                 seen = _Seen(status.st_size, status.st_mtime_ns, now)
-            present[entry.name] = seen
-            if now - seen.since >= source.stable:
-                self._take(entry.name, seen, source.body_limit)
-                del present[entry.name]
-                read += 1
+            if now - seen.since < source.stable:
+                present[name] = seen
+                continue
+            (self._folder / name).rename(self._folder / (TAKEN + name))
+            self._finish(name, source.body_limit)
+            read += 1
         self._seen = present
         return read
 
-    def _take(self, name: str, seen: _Seen, limit: int) -> None:
-        """Read a file once, whole; a file that is known already is only archived."""
-        key = (self.channel.name, name, seen.size, seen.mtime_ns)
+    def _waiting(self, pattern: str) -> Iterator[tuple[str, os.stat_result]]:
+        for entry in sorted(os.scandir(self._folder), key=lambda one: one.name):
+            fits = fnmatch.fnmatchcase(entry.name, pattern) and not entry.name.startswith(".")
+            if fits and entry.is_file(follow_symlinks=False):
+                yield entry.name, entry.stat(follow_symlinks=False)
+
+    def _taken_before(self) -> list[str]:
+        """Return files that were taken by a process that did not come to their end."""
+        names = sorted(one.name for one in self._folder.iterdir() if one.name.startswith(TAKEN))
+        return [name.removeprefix(TAKEN) for name in names]
+
+    def _finish(self, name: str, limit: int) -> None:
+        """Read a taken file once, whole, and put it away; one that is known is only put away."""
+        path = self._folder / (TAKEN + name)
+        status = path.stat()
+        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        key = (self.channel.name, shown, status.st_size, status.st_mtime_ns)
         with self._store.read() as reader:
             known = reader.file_known(key)
         if not known:
-            path = self._folder / name
             with path.open("rb") as file:
                 body = file.read(limit + 1)
-            headers = {"file-name": name}
 
             def also(transaction: Transaction, delivery: str) -> None:
                 transaction.file_done(key, self._clock.now(), delivery)
 
-            self._ingress.receive(self.channel, headers, body, also).result()
+            self._ingress.receive(self.channel, {"file-name": shown}, body, also).result()
             reach("folder.after_commit")
-        self._put_away(name)
+        self._put_away(path, name)
 
-    def _put_away(self, name: str) -> None:
-        """Move a file to the archive under a name that no earlier one has."""
+    def _put_away(self, path: Path, name: str) -> None:
+        """Move a file to the archive, on whatever disk, under a name that no earlier one has."""
         self._archive.mkdir(parents=True, exist_ok=True)
         target = self._archive / name
         number = 1
         while target.exists():
             target = self._archive / f"{name}.{number}"
             number += 1
-        (self._folder / name).rename(target)
+        shutil.move(path, target)

@@ -1,0 +1,400 @@
+"""Owns: docs/reference/: pages written from the code, never by hand.
+Imports: router (config, cli, runtime.installed), jmespath's table of functions.
+Never: says of a key, a function, a finding or a command what the code does not say.
+
+    python scripts/reference.py          write the pages
+    python scripts/reference.py --check  exit with 1 when a page is not what the code says
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from datetime import timedelta
+from pathlib import Path
+from typing import Any
+
+import click
+import jmespath
+import jmespath.functions
+
+from router.cli import main as commands
+from router.config import (
+    cases,
+    channels,
+    contracts,
+    environments,
+    flows,
+    policies,
+    sandbox,
+    steps,
+    systems,
+    tablefiles,
+    verification,
+)
+from router.config import shapes as s
+from router.config.catalogue import load_catalogue
+from router.config.components import Context, Knob, knobs_of, name_of
+from router.config.contracts import Contracts
+from router.config.library import Library
+from router.config.source import read_yaml
+from router.config.transforms import functions, transform
+from router.core import units
+from router.core.diagnostics import Report
+from router.runtime.installed import installed_adapters
+
+ROOT = Path(__file__).resolve().parent.parent
+PAGES = ROOT / "docs" / "reference"
+NOTE = "<!-- Written from the code by scripts/reference.py: edit the code, then run it again. -->\n"
+#: columns of printed help
+WIDTH = 96
+
+LANGUAGE_SAYS = """\
+Every key of every file, as the loader knows it. A key without a default must be written. Unknown
+keys are errors. How the parts play together stands in
+[how a message walks](../explanation/how-a-message-walks.md), what expressions may call in
+[functions](functions.md).
+"""
+STEPS_SAY = """\
+A step is a mapping with one key, its word. Steps run in the order of the text. The last one is
+`produce`, `send`, `choose`, `fork`, `discard` or `dead_letter`. Four words take their value
+directly: `fork: {branch: [steps]}`, `transform: owner/name`, `discard: reason` and
+`dead_letter: reason`. `send` takes one target or a list of them.
+"""
+MAPS_SAY = """\
+What stands under `map:` is the result, field by field. A mapping with `map:` or `each:` in it is a
+block: `{each: =list, let: {...}, if: =condition, map: ...}` gives one value for each item; inside,
+`item`, `index` (from 0) and `position` (from 1) are in reach. Without `each:` a block gives one
+value, or nothing when `if:` does not hold. An expression that gives null leaves its key out.
+"""
+SCHEMAS_SAY = """\
+Beside it stands `<version>.json` for each version: a JSON Schema 2020-12 whose `$id` is
+`urn:contract:<name>:<version>`. Examples stand in `examples/<version>/`, counter-examples in
+`counterexamples/<version>/` as `{"document": ..., "at": pointer, "rule": keyword or invariant}`.
+"""
+ADAPTERS_SAY = """\
+`adapter:` in a system file names one. Its request stands in `request:` of an operation, its
+settings under `systems:` of an environment.
+"""
+FUNCTIONS_SAY = """\
+An expression is [JMESPath](https://jmespath.org/specification.html) with the functions below. They
+are pure: no clock, no network, no chance. When a function refuses an argument, the message becomes
+a dead letter that names the place of the expression. `?` marks an optional argument, `...` any
+number of them. A literal is written `'text'` or `` `json` ``.
+"""
+LOOKUP_SAYS = """\
+## Tables
+
+### `lookup`
+
+    lookup(table: text, ...keys: text|number) -> any
+
+Give the value that a table of `routes/tables/` has under its keys, or the table's default. The
+first argument is a literal; a transform names the table under `tables:`. An unknown key of a table
+without a default makes the message a dead letter.
+"""
+BUILTINS_SAY = """\
+## JMESPath's own
+
+Their numbers are JSON numbers. Amounts of money are not numbers: use the functions above.
+
+| function | what it gives | example |
+| --- | --- | --- |"""
+FINDINGS_SAY = """\
+`router explain CODE` prints the same. A code that begins with `E` is an error: nothing is started.
+"""
+COMMANDS_SAY = """\
+What `router --help` and `router COMMAND --help` print. Every command ends with 0 when all is well,
+with 1 when it found something, with 2 for wrong use or a failure.
+"""
+
+#: the steps, in the order of a message's way
+STEPS = (
+    *(steps.Filter, steps.Choose, steps.Fork, steps.Split, steps.Enrich),
+    *(steps.Apply, steps.Produce, steps.Send, steps.Discard, steps.DeadLetter),
+)
+#: (title, what it says first, components to begin with: what they hold follows them)
+SECTIONS: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
+    ("Channels: `routes/channels/<name>.yaml`", "", (channels.ChannelFile,)),
+    ("Steps", STEPS_SAY, STEPS),
+    ("Flows: `routes/flows/<name>.yaml`", "", (flows.FlowFile,)),
+    ("Systems: `routes/systems/<name>.yaml`", "", (systems.SystemFile,)),
+    ("Transforms: `transforms/<owner>/<name>.yaml`", MAPS_SAY, (transform.TransformFile,)),
+    ("Contracts: `contracts/<name>/contract.yaml`", SCHEMAS_SAY, (contracts.ContractFile,)),
+    ("Tables: `routes/tables/<name>.yaml`", "", (tablefiles.TableFile,)),
+    ("Policies: `routes/policies/<name>.yaml`", "", (policies.FailurePolicy,)),
+    ("Environments: `routes/environments/<name>.yaml`", "", (environments.EnvironmentFile,)),
+    ("Sandboxes: `routes/sandboxes/<name>.yaml`", "", (sandbox.SandboxFile,)),
+    ("Tests: `<name>.test.yaml` beside the file that they test", "", (cases.CaseFile,)),
+)
+#: shapes that decode a component without holding it where a walk could see it
+HIDDEN: Mapping[type[Any], type[Any]] = {
+    verification.VerifyShape: verification.VerifyFile,
+    channels.RouteShape: channels.RouteFile,
+    systems.OutcomeList: systems.OutcomeRule,
+    steps.Sends: steps.Send,
+}
+#: the modules of our functions, in the order of the page
+GROUPS = "money amounts comparisons quantity times lists values texts"
+#: JMESPath's own functions: what each gives, and an example; its value is worked out here
+JMESPATH: Mapping[str, tuple[str, str]] = {
+    "abs": ("the number without its sign; for amounts: `absolute`", "abs(`-3`)"),
+    "avg": ("the mean of numbers", "avg(`[1, 2, 3]`)"),
+    "ceil": ("the next whole number upwards", "ceil(`1.2`)"),
+    "contains": ("whether a list holds a value, or a text a part", "contains('abc', 'b')"),
+    "ends_with": ("whether a text ends with another", "ends_with('a.xml', '.xml')"),
+    "floor": ("the next whole number downwards", "floor(`1.8`)"),
+    "join": ("texts as one, the separator first; see `join_text`", "join('/', ['a', 'b'])"),
+    "keys": ("the names of an object's fields", 'keys(`{"a": 1}`)'),
+    "length": ("characters of a text, items of a list, fields of an object", "length('abc')"),
+    "map": ("an expression for each item of a list", 'map(&id, `[{"id": 1}]`)'),
+    "max": ("the greatest of numbers or texts; not for amounts", "max(`[1, 3]`)"),
+    "max_by": ("the item for which an expression is greatest", 'max_by(`[{"n": 1}]`, &n)'),
+    "merge": ("objects as one; later fields win", 'merge(`{"a": 1}`, `{"b": 2}`)'),
+    "min": ("the least of numbers or texts; not for amounts", "min(`[1, 3]`)"),
+    "min_by": ("the item for which an expression is least", 'min_by(`[{"n": 1}]`, &n)'),
+    "not_null": ("the first argument that is not null; see `first_of`", "not_null(`null`, 'a')"),
+    "reverse": ("a list or a text from its end", "reverse(`[1, 2]`)"),
+    "sort": ("numbers or texts in order; not for amounts", "sort(['b', 'a'])"),
+    "sort_by": ("a list in the order of an expression", 'sort_by(`[{"n": 2}, {"n": 1}]`, &n)'),
+    "starts_with": ("whether a text begins with another", "starts_with('RMA-1', 'RMA')"),
+    "sum": ("the sum of numbers; for amounts: `total`", "sum(`[1, 2]`)"),
+    "to_array": ("a list as it is, else a list of one; see `as_list`", "to_array('a')"),
+    "to_number": ("a text as a number, or null; not for money", "to_number('12')"),
+    "to_string": ("any value as JSON text; for numbers: `text`", "to_string(`12`)"),
+    "type": ("the JSON word for a value's type", "type(`12`)"),
+    "values": ("the values of an object's fields", 'values(`{"a": 1}`)'),
+}
+
+
+def language_page() -> str:
+    """Return the page of components: files, keys, shapes, defaults."""
+    parts = [NOTE, "# The language, key by key\n", LANGUAGE_SAYS, "## Plain values\n"]
+    parts += [f"- {one.expects}" for one in (s.DURATION, s.SIZE, s.PERCENT)]
+    parts.append("- an expression: a text that begins with `=`; everything else is literal\n")
+    for title, words, classes in sections():
+        parts.append(f"## {title}\n")
+        parts += [words] if words else []
+        parts += [_component(cls) for cls in classes]
+    parts += ["## Adapters\n", ADAPTERS_SAY]
+    for name, adapter in sorted(installed_adapters().items()):
+        parts.append(f"### Adapter `{name}`\n\n{inspect.getdoc(adapter)}\n")
+        parts += [_component(cls, "####") for cls in held_by((adapter.Request, adapter.Settings))]
+    return _page([*parts, _presets()])
+
+
+def functions_page() -> str:
+    """Return the page of functions: ours by group, `lookup`, JMESPath's own."""
+    parts = [NOTE, "# Functions of expressions\n", FUNCTIONS_SAY]
+    for module in GROUPS.split():
+        parts.append(f"## {module.capitalize()}\n")
+        for one in getattr(functions, module).FUNCTIONS:
+            parts.append(f"### `{one.name}`\n\n    {one.signature}\n\n{one.doc}\n")
+            if one.example:
+                parts.append(f"    {one.example[0]}\n    -> {one.example[1]}\n")
+    parts += [LOOKUP_SAYS, BUILTINS_SAY]
+    for name in sorted(jmespath.functions.Functions.FUNCTION_TABLE):
+        words, example = JMESPATH[name]
+        value = json.dumps(jmespath.search(example, {}))
+        parts.append(f"| `{name}` | {words} | {_code(f'{example} -> {value}')} |")
+    return _page(parts)
+
+
+def findings_page() -> str:
+    """Return the page of finding codes."""
+    parts = [NOTE, "# Findings of `router check`\n", FINDINGS_SAY]
+    for one in load_catalogue().values():
+        parts.append(f"## {one.code}\n\n**{_line(one.title)}**\n\n{one.why.strip()}\n")
+        for word, text in (("Wrong", one.wrong), ("Right", one.right)):
+            parts += [f"{word}:\n\n{_indented(text)}\n"] if text.strip() else []
+    return _page(parts)
+
+
+def commands_page() -> str:
+    """Return the page of commands: what --help prints."""
+    parts = [NOTE, "# Commands\n", COMMANDS_SAY, "## Environment variables\n"]
+    parts.append("| variable | meaning |\n| --- | --- |")
+    parts += [f"| `{name}` | the same as `{option}` |" for name, option in _variables()]
+    parts.append("| `ROUTER_SECRETS` | folder of `file:NAME` secrets; by default `secrets/` |\n")
+    parts += ["## `router`\n", _help(commands.main, "router")]
+    for name, command in _commands():
+        parts += [f"## `router {name}`\n", _help(command, f"router {name}")]
+    return _page(parts)
+
+
+PAGE_OF: Mapping[str, Callable[[], str]] = {
+    "language.md": language_page,
+    "functions.md": functions_page,
+    "findings.md": findings_page,
+    "commands.md": commands_page,
+}
+
+
+def sections() -> Iterator[tuple[str, str, list[type[Any]]]]:
+    """Yield each section with its components; a component stands where it is met first."""
+    shown: set[type[Any]] = set()
+    for title, words, roots in SECTIONS:
+        found = [cls for cls in held_by(roots) if cls not in shown]
+        shown.update(found)
+        yield title, words, found
+
+
+def held_by(roots: Iterable[type[Any]]) -> list[type[Any]]:
+    """Return components and all that their keys hold, depth first."""
+    found: list[type[Any]] = []
+    for cls in roots:
+        if cls not in found:
+            inner = [held for one in knobs_of(cls) for held in held_by(_held(one.shape))]
+            found += [one for one in dict.fromkeys([cls, *inner]) if one not in found]
+    return found
+
+
+def _held(shape: Any) -> tuple[type[Any], ...]:
+    match shape:
+        case s.ListOf():
+            return _held(shape.item)
+        case s.MapOf():
+            return _held(shape.value)
+        case s.Nested():
+            return (shape.cls,)
+    hidden = HIDDEN.get(type(shape))
+    return () if hidden is None else (hidden,)
+
+
+def _component(cls: Any, heading: str = "###") -> str:
+    lines = [f"{heading} {name_of(cls)}\n", f"{_line(cls.__summary__)}\n"]
+    lines.append("| key | what to write | default | meaning |\n| --- | --- | --- | --- |")
+    for one in knobs_of(cls):
+        default = "**required**" if one.required else _default(one)
+        meaning = _cell(_line(one.doc) + _roots(one))
+        lines.append(f"| `{one.key}` | {_shape(one.shape)} | {default} | {meaning} |")
+    return "\n".join(lines) + "\n"
+
+
+def _shape(shape: Any) -> str:
+    match shape:
+        case s.ListOf():
+            return f"a list, each {_shape(shape.item)}"
+        case s.MapOf():
+            return f"a mapping, each value {_shape(shape.value)}"
+        case s.Nested():
+            return _link(shape.cls)
+        case s.Choice():
+            return "one of " + ", ".join(f"`{word}`" for word in shape.words)
+        case s.OneKey():
+            return "one of " + ", ".join(f"`{word}:`" for word in sorted(shape.options))
+    told = _cell(shape.expects)
+    hidden = HIDDEN.get(type(shape))
+    return f"{told} ({_link(hidden)})" if hidden else told
+
+
+def _link(cls: type[Any]) -> str:
+    noun = name_of(cls)
+    return f"[{noun}](#{noun.replace(' ', '-')})"
+
+
+def _default(one: Knob) -> str:
+    value = one.default() if callable(one.default) else one.default
+    return "optional" if value in (None, "", (), {}) else f"`{_value(value, one.shape)}`"
+
+
+def _value(value: Any, shape: Any) -> str:
+    if isinstance(value, timedelta):
+        return units.duration_text(value)
+    if shape is s.PERCENT:
+        return f"{value}%"
+    if shape is s.SIZE:
+        return f"{value // 1024**2}MiB" if value % 1024**2 == 0 else f"{value // 1024}KiB"
+    if hasattr(value, "__component__"):
+        inner = ((k.key, _value(getattr(value, k.name), k.shape)) for k in knobs_of(type(value)))
+        return "{" + ", ".join(f"{key}: {text}" for key, text in inner) + "}"
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+def _roots(one: Knob) -> str:
+    if not isinstance(one.roots, frozenset) or not one.roots:
+        return ""
+    return ". Expressions see " + ", ".join(f"`{name}`" for name in sorted(one.roots))
+
+
+def _presets() -> str:
+    path = Path(verification.__file__).parent / "presets" / "verify.yaml"
+    node, _ = read_yaml(path.read_text(), path.name)
+    assert node is not None, path
+    context = Context(library=Library(contracts=Contracts()), report=Report())
+    lines = ["## Presets of `verify:`\n", "| preset | header | hash | written as | signed |"]
+    lines.append("| --- | --- | --- | --- | --- |")
+    for name, one in sorted(verification.decode_presets(node, context).items()):
+        way = f"`{one.prefix}`, then {one.encoding}" if one.prefix else one.encoding
+        lines.append(f"| `{name}` | `{one.header}` | {one.algorithm} | {way} | `{one.signed}` |")
+    return "\n".join(lines)
+
+
+def _commands(group: click.Group = commands.main, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yield each command with its words, groups before what they hold."""
+    context = click.Context(group, info_name="router")
+    for name in group.list_commands(context):
+        command: Any = group.get_command(context, name)
+        yield f"{path}{name}", command
+        if isinstance(command, click.Group):
+            yield from _commands(command, f"{path}{name} ")
+
+
+def _variables() -> Iterator[tuple[str, str]]:
+    found = {
+        option.envvar: max(option.opts, key=len)
+        for _, command in _commands()
+        for option in command.params
+        if isinstance(option.envvar, str)
+    }
+    yield from sorted(found.items())
+
+
+def _help(command: click.Command, name: str) -> str:
+    parent, _, word = name.rpartition(" ")
+    settings: dict[str, Any] = {"terminal_width": WIDTH, "max_content_width": WIDTH}
+    settings |= commands.main.context_settings
+    above = click.Context(commands.main, info_name=parent) if parent else None
+    context = click.Context(command, info_name=word, parent=above, **settings)
+    return f"```text\n{command.get_help(context)}\n```\n"
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
+
+
+def _code(text: str) -> str:
+    return f"`` {text} ``" if "`" in text else f"`{text}`"
+
+
+def _indented(text: str) -> str:
+    return "\n".join(f"    {line}".rstrip() for line in text.rstrip().splitlines())
+
+
+def _page(parts: list[str]) -> str:
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def main() -> int:
+    """Write the pages, or with --check say which are stale."""
+    checks = "--check" in sys.argv
+    stale = []
+    for name, make in PAGE_OF.items():
+        path, text = PAGES / name, make()
+        if not path.exists() or path.read_text() != text:
+            stale.append(name)
+            if not checks:
+                PAGES.mkdir(parents=True, exist_ok=True)
+                path.write_text(text)
+    print(f"{', '.join(stale) or 'nothing'} {'is stale' if checks else 'was written'}")
+    return 1 if stale and checks else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

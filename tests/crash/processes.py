@@ -1,0 +1,262 @@
+"""Owns: a copy of the landscape in a folder of its own; its daemon and sandbox as processes.
+Imports: the standard library.
+Never: touches a process that it did not start; uses a fixed port.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import socket
+import sqlite3
+import subprocess
+import sys
+import threading
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).parents[2]
+ROUTER = str(Path(sys.executable).parent / "router")
+SECRET = "a secret of the tests"
+#: seconds after which a process that should be up is given up
+START_SECONDS = 30.0
+#: seconds between two looks at something that must come
+TICK = 0.02
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settings:
+    """What a landscape is made with."""
+
+    #: for a call of the ledger and of the shop
+    timeout: str = "1s"
+    workers: int = 8
+    #: documents of the shop's collection `orders`
+    orders: tuple[dict[str, Any], ...] = ()
+    #: where the ledger is reached instead of in the sandbox: a port with something in between
+    ledger_port: int | None = None
+
+
+@dataclass(slots=True)
+class Landscape:
+    """The project's configuration copied to `root`; at most one daemon and one sandbox."""
+
+    root: Path
+    port: int
+    sandbox_port: int
+    daemon: subprocess.Popen[bytes] | None = None
+    sandbox: subprocess.Popen[bytes] | None = None
+    others: list[subprocess.Popen[bytes]] = field(default_factory=list)
+
+    @classmethod
+    def copied(cls, root: Path, settings: Settings) -> Landscape:
+        """Copy the project and write an environment and a sandbox with free ports."""
+        for name in ("routes", "transforms", "contracts"):
+            shutil.copytree(ROOT / name, root / name)
+        made = cls(root=root, port=free_port(), sandbox_port=free_port())
+        made.inbox.mkdir(parents=True)
+        made.write_environment("crash", made.port, settings)
+        folder = root / "routes" / "sandboxes"
+        text = (folder / "demo.yaml").read_text()
+        text = text.replace("sandbox: demo", "sandbox: crash").replace("orders.json", "crash.json")
+        head, _, rest = text.partition("http: {")
+        rest = rest.partition("\n")[2]
+        (folder / "crash.yaml").write_text(
+            f"{head}http: {{host: 127.0.0.1, port: {made.sandbox_port}}}\n{rest}"
+        )
+        (folder / "crash.json").write_text(json.dumps(list(settings.orders)))
+        return made
+
+    def write_environment(self, name: str, port: int, settings: Settings) -> None:
+        """Write an environment over the landscape's one store."""
+        near = "http://127.0.0.1"
+        ledger = settings.ledger_port or self.sandbox_port
+        lines = [
+            f"environment: {name}",
+            "store: {sqlite: var/router.db}",
+            f"http: {{host: 127.0.0.1, port: {port}}}",
+            f"workers: {settings.workers}",
+            "systems:",
+            f'  shop: {{url: "{near}:{self.sandbox_port}/shop", timeout: {settings.timeout}}}',
+            f'  ledger: {{url: "{near}:{ledger}/ledger", timeout: {settings.timeout}}}',
+            "  bi: {folder: var/bi}",
+            "channels:",
+            "  poslog: {folder: var/in/poslog}",
+        ]
+        (self.root / "routes" / "environments" / f"{name}.yaml").write_text("\n".join(lines) + "\n")
+
+    @property
+    def store(self) -> Path:
+        return self.root / "var" / "router.db"
+
+    @property
+    def inbox(self) -> Path:
+        return self.root / "var" / "in" / "poslog"
+
+    @property
+    def archive(self) -> Path:
+        return self.root / "var" / "in" / "poslog.done"
+
+    def command(
+        self, *words: str, env: dict[str, str] | None = None
+    ) -> subprocess.CompletedProcess[str]:
+        """Run a command of the router to its end."""
+        return subprocess.run(
+            [ROUTER, *words],
+            cwd=self.root,
+            env=environ() if env is None else env,
+            capture_output=True,
+            text=True,
+            timeout=120,
+            check=False,
+        )
+
+    def begin(self, *words: str, log: str) -> subprocess.Popen[bytes]:
+        """Start a command of the router; what it says is appended to a file."""
+        with (self.root / log).open("ab") as file:
+            process = subprocess.Popen(
+                [ROUTER, *words],
+                cwd=self.root,
+                env=environ(),
+                stdin=subprocess.DEVNULL,
+                stdout=file,
+                stderr=file,
+            )
+        self.others.append(process)
+        return process
+
+    def start_sandbox(self) -> None:
+        """Start the sandbox and wait until it answers."""
+        self.sandbox = self.begin("sandbox", "crash", log="sandbox.log")
+        wait_until(lambda: self._answers(self.sandbox_port, "/_sandbox"), "the sandbox answers")
+
+    def start_daemon(self, *, wait: bool = True) -> None:
+        """Start the daemon; with `wait`, until it is ready."""
+        self.daemon = self.begin("run", "--env", "crash", log="daemon.log")
+        if wait:
+            self.wait_ready()
+
+    def wait_ready(self) -> None:
+        """Return when the daemon takes deliveries; a daemon that has ended is a failure."""
+
+        def ready() -> bool:
+            assert self.daemon is not None
+            assert self.daemon.poll() is None, self.log()
+            return self._answers(self.port, "/readyz")
+
+        wait_until(ready, "the daemon is ready")
+
+    def kill_daemon(self) -> None:
+        """Kill the daemon as the machine would: it gets no chance to say anything."""
+        assert self.daemon is not None
+        self.daemon.send_signal(signal.SIGKILL)
+        self.daemon.wait(timeout=START_SECONDS)
+
+    def end_daemon(self, by: signal.Signals, grace: float) -> int:
+        """Ask the daemon to end; return its exit code, which must come within `grace` seconds."""
+        assert self.daemon is not None
+        self.daemon.send_signal(by)
+        return self.daemon.wait(timeout=grace)
+
+    def close(self) -> None:
+        """Kill what was started here and still runs."""
+        for process in self.others:
+            if process.poll() is None:
+                process.send_signal(signal.SIGCONT)
+                process.kill()
+            process.wait(timeout=START_SECONDS)
+
+    def log(self) -> str:
+        """Return what the daemons said."""
+        return (self.root / "daemon.log").read_text(errors="replace")
+
+    def journals(self) -> list[dict[str, Any]]:
+        """Return the documents that the ledger holds, doubles included."""
+        with urllib.request.urlopen(
+            f"http://127.0.0.1:{self.sandbox_port}/_sandbox/journals", timeout=30
+        ) as answer:
+            found = json.load(answer)
+        assert isinstance(found, list)
+        return found
+
+    def status(self) -> dict[str, Any]:
+        """Return what `router status` says."""
+        done = self.command("status", "--env", "crash", "--format", "json")
+        assert done.returncode == 0, done.stderr
+        found = json.loads(done.stdout)
+        assert isinstance(found, dict)
+        return found
+
+    def wait_idle(self, seconds: float) -> dict[str, Any]:
+        """Return the status as soon as nothing waits and no file lies in the inbox."""
+        found: dict[str, Any] = {}
+
+        def idle() -> bool:
+            if self.backlog() or any(self.inbox.iterdir()):
+                return False
+            found.update(self.status())
+            return not any(n for name, n in found["waiting"].items() if name != "dead")
+
+        wait_until(idle, "nothing waits", seconds=seconds, tick=0.2)
+        return found
+
+    def backlog(self) -> int:
+        """Return how many rows wait in queues or for their time."""
+        return int(
+            self.query("SELECT (SELECT count(*) FROM queue) + (SELECT count(*) FROM due)")[0][0]
+        )
+
+    def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Read the store beside the daemon."""
+        connection = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=30)
+        try:
+            return connection.execute(sql, values).fetchall()
+        finally:
+            connection.close()
+
+    def bi_rows(self, kind: str) -> list[dict[str, Any]]:
+        """Return every line of every file of a kind, `returns` or `sales`."""
+        folder = self.root / "var" / "bi" / kind
+        files = [path for path in folder.glob("*") if not path.name.startswith(".")]
+        return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+
+    def _answers(self, port: int, path: str) -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=5) as answer:
+                return bool(answer.status == 200)
+        except (urllib.error.URLError, OSError):
+            return False
+
+
+def environ() -> dict[str, str]:
+    """Return the environment of a process: the secret is in it."""
+    return {**os.environ, "SHOPIFY_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
+
+
+def free_port() -> int:
+    """Return a port that nobody listens on."""
+    with socket.socket() as one:
+        one.bind(("127.0.0.1", 0))
+        return int(one.getsockname()[1])
+
+
+def pause(seconds: float) -> None:
+    """Let time pass for other processes."""
+    threading.Event().wait(seconds)
+
+
+def wait_until(
+    holds: Callable[[], bool], what: str, *, seconds: float = START_SECONDS, tick: float = TICK
+) -> None:
+    """Return when something holds; fail when it does not come in time."""
+    end = time.monotonic() + seconds
+    while not holds():
+        assert time.monotonic() < end, f"not in {seconds:g} s: {what}"
+        pause(tick)
