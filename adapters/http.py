@@ -86,9 +86,14 @@ class Authentication:
 class HttpSettings:
     """The environment's part of an HTTP system."""
 
-    url: str = knob(Text("an address", r"https?://[^\s/?#]+(/[^\s?#]*)?"), doc="base address")
+    url: str = knob(
+        Text("an address without user or password", r"https?://[^\s/?#@]+(/[^\s?#]*)?"),
+        doc="base address",
+    )
     timeout: timedelta = knob(DURATION, doc="for the whole call", default=timedelta(seconds=10))
-    answer_limit: int = knob(SIZE, doc="larger answers are cut off", default=1024 * 1024)
+    answer_limit: int = knob(
+        SIZE, doc="a larger answer counts as none: the outcome is unknown", default=1024 * 1024
+    )
     auth: Authentication | None = knob(Nested(Authentication), doc="credentials", default=None)
 
 

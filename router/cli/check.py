@@ -38,12 +38,15 @@ def check(root: Path, style: str) -> None:
     else:
         if findings:
             click.echo(render(findings, project.texts))
-        counted = ", ".join(f"{n} {noun}" for noun, n in _counts(project).items())
-        click.echo(
-            f"{errors} errors, {warnings} warnings in {counted}; revision {project.revision}"
-        )
+        counted = ", ".join(_some(n, noun) for noun, n in _counts(project).items())
+        found = f"{_some(errors, 'errors')}, {_some(warnings, 'warnings')}"
+        click.echo(f"{found} in {counted}; revision {project.revision}")
     if errors:
         sys.exit(FINDINGS)
+
+
+def _some(n: int, nouns: str) -> str:
+    return f"{n} {nouns.removesuffix('s') if n == 1 else nouns}"
 
 
 def _counts(project: Project) -> dict[str, int]:

@@ -46,10 +46,10 @@ def test(root: Path, environment: str, only: str | None, style: str) -> None:
     project = load_sound(root)
     settings = choose(project, environment)
     adapters = open_adapters(project, settings, secrets_of(project))
+    wanted = only or ""
     results = [
-        result
-        for result in (*run_cases(project, settings, adapters), *check_examples(project))
-        if only is None or only in result.file or only in result.name
+        *run_cases(project, settings, adapters, wanted),
+        *check_examples(project, wanted),
     ]
     if only is not None and not results:
         fail(f"no test has {only} in its file or name")

@@ -38,7 +38,11 @@ class HttpSettings:
 @component("folder", doc="Where a channel's files appear.")
 class ChannelSettings:
     folder: str = knob(Text("a path"), doc="relative to the project")
-    archive: str = knob(Text("a path"), doc="where files go when they are done", default="")
+    archive: str = knob(
+        Text("a path"),
+        doc="where files go when they are done; by default the folder with .done",
+        default="",
+    )
     every: timedelta = knob(DURATION, doc="how often it is looked at", default=timedelta(seconds=1))
     place: Place = place_of()
 

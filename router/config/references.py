@@ -103,7 +103,7 @@ class Named:
 
     @property
     def expects(self) -> str:
-        return f"the name of a {self.noun}"
+        return f"the name of {'an' if self.noun[0] in 'aeiou' else 'a'} {self.noun}"
 
     def decode(self, node: Node, context: Context) -> Any:
         if not isinstance(node, Scalar) or not isinstance(node.value, str):

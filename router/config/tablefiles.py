@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from router.config.components import INVALID, Context, component, knob, place_of, report_wrong
-from router.config.shapes import Choice, Document, ListOf, Name, Text
+from router.config.shapes import Choice, ListOf, Name, Text
 from router.config.source import Node, Scalar, to_json
 from router.config.source import Table as TableNode
 from router.config.transforms.tables import Table
@@ -73,7 +73,7 @@ class TableFile:
     refresh: str = knob(Choice(("by_hand",)), doc="how they are kept fresh", default="by_hand")
     default: tuple[bool, Json] = knob(Default(), doc="for an unknown key")
     rows: dict[tuple[str, ...], Json] = knob(Rows(), doc="the rows")
-    doc: Json = knob(Document(), doc="what it is for", default="")
+    doc: str = knob(Text(), doc="what it is for", default="")
     place: Place = place_of()
 
 

@@ -52,20 +52,28 @@ class CaseError(Exception):
 
 
 def run_cases(
-    project: Project, environment: EnvironmentFile, adapters: Mapping[str, Adapter]
+    project: Project,
+    environment: EnvironmentFile,
+    adapters: Mapping[str, Adapter],
+    only: str = "",
 ) -> Iterator[Result]:
-    """Run every test of the project in the order of the files; yield one result a test."""
+    """Run the tests of the project in the order of the files; yield one result a test.
+
+    `only` picks those whose file or name holds it.
+    """
     #: a channel's test looks at what the channel produces, not at what flows make of it
     alone = dataclasses.replace(project, subscribers={})
     for path, file in sorted(project.cases.items()):
         earlier: dict[str, Case] = {}
         for case in file.tests:
+            earlier[case.name] = case
+            if only not in path and only not in case.name:
+                continue
             runner = _Runner(alone, environment, adapters, path)
             try:
                 complaints = runner.run(case, earlier)
             except CaseError as error:
                 complaints = [str(error)]
-            earlier[case.name] = case
             yield Result(
                 file=path, name=case.name, line=case.place.line, complaints=tuple(complaints)
             )

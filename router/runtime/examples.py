@@ -15,9 +15,12 @@ from router.config.validation import Contract
 from router.runtime.cases import Result
 
 
-def check_examples(project: Project) -> Iterator[Result]:
-    """Check every example and counter-example; yield one result a file."""
-    reference = _Reference(project)
+def check_examples(project: Project, only: str = "") -> Iterator[Result]:
+    """Check every example and counter-example; yield one result a file.
+
+    `only` picks those whose file holds it.
+    """
+    reference: _Reference | None = None
     for contract in project.contracts.all():
         folder = Path("contracts") / contract.ref.name
         for kind, check in (("examples", _example), ("counterexamples", _counterexample)):
@@ -25,6 +28,9 @@ def check_examples(project: Project) -> Iterator[Result]:
                 (project.root / folder / kind / contract.ref.version).glob("*.json")
             ):
                 name = path.relative_to(project.root).as_posix()
+                if only not in name:
+                    continue
+                reference = reference or _Reference(project)
                 complaints = check(path, contract, reference)
                 yield Result(
                     file=name,
