@@ -43,6 +43,10 @@ from router.runtime.verdicts import (
 
 #: rows of one batch: large enough to share an fsync, small enough for a quick answer
 BATCH = 256
+#: a row that the process ended with, alone in hand, again and again
+KILLER = DeadLettered(
+    reason="killer", step="loop", detail="the process ended with it alone in hand"
+)
 #: rows that may wait for answers at once; the rest stays in the queue
 MOST_WAITING = 512
 
@@ -112,18 +116,17 @@ class Loop:
         rows = [row for row in rows if row.id not in self._waiting]
         if not rows and not ready:
             return 0
-        works = [open_row(row, {}) for row in rows] + [self._collect(one) for one in ready]
-        if careful and rows and self._caution is not None and not self._caution.take(rows[0].id):
-            killer = DeadLettered(
-                reason="killer", step="loop", detail="the process ended with it alone in hand"
-            )
-            works[0] = replace(works[0], decided=killer)
+        fresh = [open_row(row, {}) for row in rows]
+        if careful and fresh and self._caution is not None and not self._caution.take(rows[0].id):
+            self._bury(fresh.pop(), KILLER)
+        works = fresh + [self._collect(one) for one in ready]
         try:
-            self._safely(works)
+            if works:
+                self._safely(works)
         except Unavailable:
             self._look_again.set()
             raise
-        return len(works)
+        return len(rows) + len(ready)
 
     def pause(self, names: frozenset[str]) -> None:
         """Leave the rows of paused channels and flows in the queue; others are looked at again."""
@@ -152,7 +155,10 @@ class Loop:
             raise
         except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop the others)
             if len(works) == 1:
-                self._bury(works[0], error)
+                self._bury(
+                    works[0],
+                    DeadLettered(reason="poison", detail=type(error).__name__, step="loop"),
+                )
                 return
             half = len(works) // 2
             self._safely(works[:half])
@@ -220,9 +226,9 @@ class Loop:
                 record_answers(transaction, row, waited.asked, now)
             record(transaction, verdict, now)
 
-    def _bury(self, work: Work, error: Exception) -> None:
+    def _bury(self, work: Work, decision: DeadLettered) -> None:
+        """Keep a row for a person without looking at it any further."""
         now = self._clock.now()
-        decision = DeadLettered(reason="poison", detail=type(error).__name__, step="loop")
         # without its claims: they may be what cannot be recorded
         verdict = verdict_of(replace(work, claims=(), references=()), decision, {})
 

@@ -54,6 +54,8 @@ class Landscape:
     daemon: subprocess.Popen[bytes] | None = None
     sandbox: subprocess.Popen[bytes] | None = None
     others: list[subprocess.Popen[bytes]] = field(default_factory=list)
+    #: where the next daemon dies: `boundary` or `boundary:n`
+    failpoint: str = ""
 
     @classmethod
     def copied(cls, root: Path, settings: Settings) -> Landscape:
@@ -124,7 +126,7 @@ class Landscape:
             process = subprocess.Popen(
                 [ROUTER, *words],
                 cwd=self.root,
-                env=environ(),
+                env={**environ(), "ROUTER_FAILPOINT": self.failpoint},
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
