@@ -130,6 +130,7 @@ class Landscape:
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
+                preexec_fn=_hear_interrupts,  # noqa: PLW1509 (nothing else runs before exec)
             )
         self.others.append(process)
         return process
@@ -235,6 +236,11 @@ class Landscape:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _hear_interrupts() -> None:
+    """Take SIGINT as a terminal would give it: a shell's background jobs are born deaf to it."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def environ() -> dict[str, str]:
