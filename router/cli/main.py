@@ -11,6 +11,7 @@ import click
 
 #: command -> (module, attribute, one line of help)
 COMMANDS = {
+    "bench": ("router.cli.bench", "bench", "Measure the pipeline on this machine."),
     "check": ("router.cli.check", "check", "Find every mistake in the project."),
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
