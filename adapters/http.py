@@ -131,7 +131,13 @@ class HttpAdapter:
 
         head = prepared.head
         headers = {**head["headers"], **key, **self._credentials()}
-        started = time.monotonic()
+        until = time.monotonic() + self.timeout.total_seconds()
+
+        def trace(event: str, _info: object) -> None:
+            # waiting for a connection has a time of its own; the lease covers one
+            if event == "http11.send_request_headers.started" and time.monotonic() > until:
+                raise Retryable("no connection in time")
+
         try:
             with self._open().stream(
                 head["verb"],
@@ -139,8 +145,9 @@ class HttpAdapter:
                 params=head["query"] or None,
                 headers=headers,
                 content=prepared.body or None,
+                extensions={"trace": trace},
             ) as response:
-                raw = self._read(response, started + self.timeout.total_seconds())
+                raw = self._read(response, until)
                 return Answer(
                     status=response.status_code,
                     headers={name.lower(): value for name, value in response.headers.items()},

@@ -57,13 +57,13 @@ class Answers:
             return future
         future = self._pool.submit(self._exchange.read, call.operation, call.arguments)
         if call.cache is not None:
+            self._asked = {key: one for key, one in self._asked.items() if not one.done()}
             self._asked[call.key] = future
         future.add_done_callback(lambda _: wake())
         return future
 
     def keep(self, call: Call, document: Json, now: datetime) -> None:
         """Keep a good answer for later messages, when the step allows it."""
-        self._asked.pop(call.key, None)
         if call.cache is None:
             return
         self._cache[call.key] = (now, document)

@@ -39,6 +39,10 @@ class Caution:
         self._store.write(lambda transaction: transaction.mark("in_hand", text))
         return True
 
+    def put_down(self) -> None:
+        """Take the mark away: the row was handled, and nothing came of it."""
+        self._store.write(lambda transaction: transaction.mark("in_hand", "[0, 0]"))
+
     def end(self) -> None:
         """Say that this process ended in order."""
         self._store.write(lambda transaction: transaction.mark("state", "stopped"))

@@ -85,12 +85,12 @@ class Daemon:
         ] or self._refusals(project)
         if refusals:
             return Reloaded(revision=old.revision, refusals=tuple(refusals))
+        self._keep(old)  # its retries may still send to systems that the new one has not
         try:
             parts = self._build(project)
         except (RouterError, OSError) as error:
             return Reloaded(revision=old.revision, refusals=(str(error),))
         self._threads.stop()
-        self._keep(old)
         self._site.store.revision = project.revision
         self.parts = parts
         self._threads = Threads(parts, self._site.complain)

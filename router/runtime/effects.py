@@ -36,6 +36,8 @@ class _Job:
     row: Queued
     operation: Operation
     intent: Intent
+    #: an earlier call may have arrived: one that did not leave makes it no surer
+    unsure: bool = False
 
     @property
     def prepared(self) -> Prepared:
@@ -111,7 +113,7 @@ class Effects:
         idempotency = _idempotency(job.operation)
         intent = job.intent
         if idempotency.kind in ("key", "conflict") and now < intent.first_at + idempotency.ttl:
-            self._lease_and_call(job, now)
+            self._lease_and_call(replace(job, unsure=True), now)
             return
         if idempotency.kind != "lookup":
             self._bury(
@@ -135,11 +137,20 @@ class Effects:
     def _lease_and_call(self, job: _Job, now: datetime) -> None:
         token = secrets.token_hex(8)
         until = self._lease_end(job.operation, now)
-        self._store.write(lambda transaction: transaction.lease(job.intent.key, token, until))
+        held = job.intent.token
+
+        def take(transaction: Transaction) -> bool:
+            if transaction.lease(job.intent.key, token, until, held):
+                return True
+            _step_back(transaction, job)
+            return False
+
+        if not self._store.write(take):
+            return
         with self._store.read() as reader:
             intent = reader.intent(job.intent.key)
         assert intent is not None, "it was leased a moment ago"
-        self._call(_Job(row=job.row, operation=job.operation, intent=intent))
+        self._call(replace(job, intent=intent))
 
     def _call(self, job: _Job) -> None:
         """Make the call while the lease lasts, and record what came of it."""
@@ -211,7 +222,7 @@ class Effects:
         row, now = job.row, self._clock.now()
         failure = retry.Failure(reason=outcome.word, detail=outcome.detail, after=outcome.after)
         decision = retry.decide(row.message, job.operation.policy, failure, now)
-        state = "waiting" if outcome.word == "retry" else "unknown"
+        state = "waiting" if outcome.word == "retry" and not job.unsure else "unknown"
 
         def job_(transaction: Transaction) -> None:
             if transaction.conclude(job.intent.key, job.intent.token, state):
@@ -223,11 +234,11 @@ class Effects:
 
     def failed(self, row: Queued, error: Exception) -> bool:
         """Treat an unknown error as retryable up to the limit; False when that failed as well."""
-        operation = self._exchange.operations[row.consumer]
         now = self._clock.now()
         failure = retry.Failure(reason="error", detail=f"{type(error).__name__} in the worker")
-        decision = retry.decide(row.message, operation.policy, failure, now)
         try:
+            policy = self._exchange.operations[row.consumer].policy
+            decision = retry.decide(row.message, policy, failure, now)
             self._store.write(lambda transaction: _decided(transaction, row, decision, now))
         except Exception:  # noqa: BLE001 (the row stays in the queue)
             return False

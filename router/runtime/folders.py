@@ -50,11 +50,8 @@ class Folder:
         if not self._folder.is_dir():
             return 0
         now = self._clock.now()
-        read = 0
+        ready = [(name, self._finish) for name in self._taken_before()]
         present: dict[str, _Seen] = {}
-        for name in self._taken_before():
-            self._finish(name, source.body_limit)
-            read += 1
         for name, status in self._waiting(source.pattern):
             seen = self._seen.get(name)
             if seen is None or (seen.size, seen.mtime_ns) != (status.st_size, status.st_mtime_ns):
@@ -62,11 +59,17 @@ class Folder:
             if now - seen.since < source.stable:
                 present[name] = seen
                 continue
-            (self._folder / name).rename(self._folder / (TAKEN + name))
-            self._finish(name, source.body_limit)
-            read += 1
+            ready.append((name, self._take))
         self._seen = present
-        return read
+        troubles: list[OSError] = []
+        for name, read in ready:
+            try:
+                read(name, source.body_limit)
+            except OSError as error:  # one that cannot be read must not keep the others
+                troubles.append(error)
+        if troubles:
+            raise troubles[0]
+        return len(ready)
 
     def _waiting(self, pattern: str) -> Iterator[tuple[str, os.stat_result]]:
         for entry in sorted(os.scandir(self._folder), key=lambda one: one.name):
@@ -76,8 +79,19 @@ class Folder:
 
     def _taken_before(self) -> list[str]:
         """Return files that were taken by a process that did not come to their end."""
-        names = sorted(one.name for one in self._folder.iterdir() if one.name.startswith(TAKEN))
+        names = sorted(
+            one.name
+            for one in os.scandir(self._folder)
+            if one.name.startswith(TAKEN) and one.is_file(follow_symlinks=False)
+        )
         return [name.removeprefix(TAKEN) for name in names]
+
+    def _take(self, name: str, limit: int) -> None:
+        taken = self._folder / (TAKEN + name)
+        if os.path.lexists(taken):
+            raise FileExistsError(f"{taken.name} is not finished: {name} has to wait")
+        (self._folder / name).rename(taken)
+        self._finish(name, limit)
 
     def _finish(self, name: str, limit: int) -> None:
         """Read a taken file once, whole, and put it away; one that is known is only put away."""
@@ -88,7 +102,8 @@ class Folder:
         with self._store.read() as reader:
             known = reader.file_known(key)
         if not known:
-            with path.open("rb") as file:
+            # never through a link: it could lead to a file that is not the sender's
+            with open(path, "rb", opener=_no_link) as file:
                 body = file.read(limit + 1)
 
             def also(transaction: Transaction, delivery: str) -> None:
@@ -107,3 +122,7 @@ class Folder:
             target = self._archive / f"{name}.{number}"
             number += 1
         shutil.move(path, target)
+
+
+def _no_link(path: str, flags: int) -> int:
+    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)

@@ -6,6 +6,7 @@ Never: reads or writes the store (what changes is listed for the transaction).
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import Literal
 
 from router.core.decision import DeadLettered, Decision, Needs, Redeliver
 from router.infra.store.rows import Queued
@@ -21,17 +22,20 @@ class Gates:
     def __init__(self, held: Mapping[tuple[str, str], tuple[str, str | None]]) -> None:
         """`held` maps (consumer, order key) to who is first and who waits next, if anybody."""
         self._held = dict(held)
-        #: rows that have become first and are not settled
-        self.closed: list[Queued] = []
-        #: rows that were first and are settled
-        self.opened: list[Queued] = []
+        #: what happened, in order: `close` = it became first and is not settled, `hold` = it waits
+        #: behind another, `open` = it was first and is settled
+        self.changes: list[tuple[Literal["close", "hold", "open"], Queued]] = []
 
-    def blocks(self, row: Queued) -> bool:
-        """Return whether somebody else is first."""
+    def holds_back(self, row: Queued) -> bool:
+        """Return whether somebody else is first; then the row waits behind those that wait."""
         if not row.message.order_key:
             return False
-        holder, _ = self._held.get(_key(row), ("", None))
-        return holder not in ("", row.message.id)
+        holder, following = self._held.get(_key(row), ("", None))
+        if holder in ("", row.message.id):
+            return False
+        self._held[_key(row)] = (holder, following or row.message.id)
+        self.changes.append(("hold", row))
+        return True
 
     def pass_on(self, row: Queued, decision: Decision | Needs) -> None:
         """Close or open the gate of a row by what was decided about it."""
@@ -41,10 +45,10 @@ class Gates:
         holder, following = self._held.get(key, ("", None))
         if isinstance(decision, Needs | Redeliver | DeadLettered):
             if not holder:
-                self.closed.append(row)
+                self.changes.append(("close", row))
                 self._held[key] = (row.message.id, None)
         elif holder:
-            self.opened.append(row)
+            self.changes.append(("open", row))
             if following is None:
                 del self._held[key]
             else:

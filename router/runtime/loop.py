@@ -12,7 +12,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from router.core.claim import Held, Holding
-from router.core.decision import Call, DeadLettered, Decision, Needs, Redeliver
+from router.core.decision import Call, Conflict, DeadLettered, Decision, Needs, Redeliver
 from router.core.document import Json
 from router.core.errors import Unavailable
 from router.core.outcome import Outcome
@@ -69,7 +69,6 @@ class _Batch:
     gates: Gates
     verdicts: list[Verdict] = field(default_factory=list)
     needy: list[tuple[Work, Needs]] = field(default_factory=list)
-    held_back: list[Queued] = field(default_factory=list)
 
 
 class Loop:
@@ -105,28 +104,44 @@ class Loop:
         if self._look_again.is_set():
             self._look_again.clear()
             self._cursor = 0
-        careful = self._caution is not None and self._cursor < self._caution.until
-        rows: list[Queued] = []
-        if len(self._waiting) < MOST_WAITING:
-            with self._store.read() as reader:
-                limit = 1 if careful else BATCH
-                rows = reader.queued(LOOP_LANE, self._cursor, limit, self._paused)
+        try:
+            return self._step(ready)
+        except Exception:
+            self._look_again.set()  # the cursor is past rows that nobody has decided
+            raise
+
+    def _step(self, ready: list[_Waiting]) -> int:
+        until = self._caution.until if self._caution is not None else 0
+        suspects = [one for one in ready if one.row.id <= until][:1]
+        rows = [] if suspects else self._next_rows(1 if self._cursor < until else BATCH)
+        if suspects or (rows and rows[0].id <= until):
+            ready = suspects
+        works = [open_row(row, {}) for row in rows if row.id not in self._waiting]
+        works += [self._collect(one) for one in ready]
+        if len(works) == 1 and works[0].row.id <= until:
+            self._alone(works[0])
+        elif works:
+            self._safely(works)
+        return len(works)
+
+    def _next_rows(self, limit: int) -> list[Queued]:
+        """Return the next rows and move the cursor behind them."""
+        if len(self._waiting) >= MOST_WAITING:
+            return []
+        with self._store.read() as reader:
+            rows = reader.queued(LOOP_LANE, self._cursor, limit, self._paused)
         if rows:
             self._cursor = rows[-1].id
-        rows = [row for row in rows if row.id not in self._waiting]
-        if not rows and not ready:
-            return 0
-        fresh = [open_row(row, {}) for row in rows]
-        if careful and fresh and self._caution is not None and not self._caution.take(rows[0].id):
-            self._bury(fresh.pop(), KILLER)
-        works = fresh + [self._collect(one) for one in ready]
-        try:
-            if works:
-                self._safely(works)
-        except Unavailable:
-            self._look_again.set()
-            raise
-        return len(rows) + len(ready)
+        return rows
+
+    def _alone(self, work: Work) -> None:
+        """Handle a row from before an unclean end, marked while it is in hand."""
+        assert self._caution is not None, "only it says that a row is handled alone"
+        if self._caution.take(work.row.id):
+            self._safely([work])
+            self._caution.put_down()
+            return
+        self._bury(work, KILLER)
 
     def pause(self, names: frozenset[str]) -> None:
         """Leave the rows of paused channels and flows in the queue; others are looked at again."""
@@ -172,8 +187,7 @@ class Loop:
             gates = Gates(reader.gates(gate_keys(works)))
         batch = _Batch(gates=gates)
         for work in works:
-            if gates.blocks(work.row):
-                batch.held_back.append(work.row)
+            if gates.holds_back(work.row):
                 continue
             known, decision = self._decide(work, seen, now)
             gates.pass_on(work.row, decision)
@@ -186,8 +200,15 @@ class Loop:
         with self._store.read() as reader:
             objects = reader.holdings(produced_keys(one.decision for one in batch.verdicts), now)
         for index, one in enumerate(batch.verdicts):
-            batch.verdicts[index] = settle_objects(one, objects)
-            _remember(batch.verdicts[index], objects)
+            settled = batch.verdicts[index] = settle_objects(one, objects)
+            if settled.decision is not one.decision and isinstance(settled.decision, Conflict):
+                cut = 1 + next(n for n, work in enumerate(works) if work.row.id == one.work.row.id)
+                if set(claim_keys(works[:cut])) & set(claim_keys(works[cut:])):
+                    # later ones were judged as if it had been routed
+                    self._batch(works[:cut])
+                    self._batch(works[cut:])
+                    return
+            _remember(settled, objects)
         reach("loop.before_record")
         self._store.write(lambda transaction: self._record(transaction, batch, now))
         reach("loop.after_record")
@@ -213,12 +234,13 @@ class Loop:
         return work, decision
 
     def _record(self, transaction: Transaction, batch: _Batch, now: datetime) -> None:
-        for row in batch.held_back:
-            transaction.hold_back(row)
-        for row in batch.gates.closed:
-            transaction.close_gate(row, now)
-        for row in batch.gates.opened:
-            transaction.open_gate(row, now)
+        change = {
+            "close": transaction.close_gate,
+            "hold": transaction.hold_back,
+            "open": transaction.open_gate,
+        }
+        for what, row in batch.gates.changes:  # in order: who closes a gate may have found it open
+            change[what](row, now)
         for verdict in batch.verdicts:
             row = verdict.work.row
             waited = self._waiting.get(row.id)
@@ -267,7 +289,7 @@ class Loop:
         """Return the row with its answers, or decided when an answer is not to be had."""
         now = self._clock.now()
         for call, future in zip(one.calls, one.futures, strict=True):
-            outcome = future.result()
+            outcome = _outcome_of(future)
             if outcome.word != "done":
                 decision = self._without(one.row, call, outcome, now)
                 return replace(open_row(one.row, {}), decided=decision)
@@ -287,6 +309,14 @@ class Loop:
             reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
         )
         return retry.decide(row.message, self._judge.policy(row), failure, now)
+
+
+def _outcome_of(future: Future[Outcome]) -> Outcome:
+    """Return what came of a call; one that broke is asked again by the policy."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return Outcome(word="retry", detail=f"{type(error).__name__} in the call")
 
 
 def _remember(verdict: Verdict, held: dict[bytes, Holding]) -> None:

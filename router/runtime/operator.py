@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
-from router.core.errors import MessageError
+from router.core.errors import MessageError, Unavailable
 from router.core.message import derived_id
 from router.core.ports import Clock
 from router.infra.store.inbox import Command
@@ -33,20 +33,28 @@ class Operator:
         self._store = store
         self._clock = clock
         self._paused = paused
+        self._told: frozenset[str] | None = None
         #: when each running job may send again
         self._next: dict[int, datetime] = {}
         with store.read() as reader:
-            paused(frozenset(reader.inbox.paused()))
+            self._tell(frozenset(reader.inbox.paused()))
 
     def step(self) -> int:
         """Carry out what was asked, and move running jobs on. Raises Unavailable."""
         with self._store.read() as reader:
             asked = reader.inbox.asked()
             running = reader.letters.running()
+            paused = frozenset(reader.inbox.paused())
+        self._tell(paused)  # what an earlier revision's operator carried out, or could not tell
         for command in asked:
             self._carry(command)
         moved = sum(self._move(job, rate) for job, rate in running)
         return len(asked) + moved
+
+    def _tell(self, paused: frozenset[str]) -> None:
+        if paused != self._told:
+            self._paused(paused)
+            self._told = paused
 
     def _carry(self, command: Command) -> None:
         def job(transaction: Transaction) -> None:
@@ -55,14 +63,21 @@ class Operator:
 
         try:
             self._store.write(job)
+        except Unavailable:
+            raise
         except MessageError as error:
-            text = {"error": str(error)}
-            self._store.write(
-                lambda transaction: transaction.inbox.answer(command.id, "failed", text)
-            )
+            self._fail(command, str(error))
+        except Exception as error:  # noqa: BLE001 (one that fails for ever must not block the others)
+            self._fail(command, f"it cannot be carried out: {type(error).__name__}")
         if command.verb in ("pause", "resume"):
             with self._store.read() as reader:
-                self._paused(frozenset(reader.inbox.paused()))
+                paused = frozenset(reader.inbox.paused())
+            self._tell(paused)
+
+    def _fail(self, command: Command, text: str) -> None:
+        self._store.write(
+            lambda transaction: transaction.inbox.answer(command.id, "failed", {"error": text})
+        )
 
     def _move(self, job: int, rate: int) -> int:
         """Send the next messages of a job, as many as its rate allows by now."""
@@ -141,8 +156,8 @@ def _edit(transaction: Transaction, arguments: Mapping[str, Any], now: datetime)
         attempt=1,
     )
     edited = replace(row, message=message, extra=_fresh(row, edited=True))
+    transaction.pass_gate(row, message.id)  # it goes before what waits behind the original
     transaction.enqueue([edited])
-    transaction.open_gate(row, now)
     transaction.letters.settle(original.id, letter["consumer"], "edited", arguments["reason"])
     _note(transaction, edited, now, "edited", {"reason": arguments["reason"], "of": original.id})
     return {"message": message.id}

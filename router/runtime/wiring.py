@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -92,7 +92,8 @@ def build_parts(
     ingress = Ingress(store, clock, env, project.contracts)
     slots = environment.workers if threaded else 0
     loop = Loop(store, Judge(project, env, hooks.projects), answers, hooks.observe, hooks.caution)
-    workers = tuple(Worker(store, exchange, name, slots) for name in sorted(project.systems))
+    names = sorted(_systems(project, store, hooks.projects.values()))
+    workers = tuple(Worker(store, exchange, name, slots) for name in names)
 
     def paused(names: frozenset[str]) -> None:
         loop.pause(names)
@@ -112,6 +113,14 @@ def build_parts(
         adapters=exchange.adapters,
         operator=Operator(store, clock, paused),
     )
+
+
+def _systems(project: Project, store: Store, earlier: Iterable[Project]) -> set[str]:
+    """Return every system that may have commands; what is not declared any more is buried."""
+    names = set(project.systems).union(*(one.systems for one in earlier))
+    with store.read() as reader:
+        waiting = reader.waiting_by_consumer()
+    return names | {name.partition(".")[0] for name in waiting if ":" not in name}
 
 
 def open_exchange(

@@ -35,6 +35,8 @@ class Worker:
         self._slots = workers
         self._pool = ThreadPoolExecutor(workers, f"worker-{system}") if workers else None
         self._cursor = 0
+        #: where to read from again: a row from there on could not be carried
+        self._back: int | None = None
         self._system = system
         self._paused = False
         self._busy: set[int] = set()
@@ -47,18 +49,23 @@ class Worker:
             return 0
         with self._lock:
             free = (self._slots - len(self._busy)) if self._pool else 1
+            busy = frozenset(self._busy)
+            if self._back is not None:
+                self._cursor, self._back = min(self._cursor, self._back), None
         if free <= 0:
             return 0
         with self._store.read() as reader:
             rows = reader.queued(self._lane, self._cursor, free)
         if not rows:
             return 0
-        with self._lock:  # before the first is carried: one that fails at once moves it back
-            self._cursor = rows[-1].id
-        for row in self._in_order(rows):
+        try:  # one that was in hand when the rows were read may be settled by now
+            going = self._in_order([row for row in rows if row.id not in busy])
+        except Exception:
+            self._read_again(rows[0].id)
+            raise
+        self._cursor = rows[-1].id
+        for row in going:
             with self._lock:
-                if row.id in self._busy:
-                    continue
                 self._busy.add(row.id)
             if self._pool is None:
                 self._carry(row)
@@ -76,16 +83,14 @@ class Worker:
         if not any(row.message.order_key for row in rows):
             return rows
         now = self._clock.now()
-        with self._lock:
-            fresh = [row for row in rows if row.id not in self._busy]
 
         def job(transaction: Transaction) -> list[Queued]:
             going = []
-            for row in fresh:
+            for row in rows:
                 if not row.message.order_key or transaction.enter_gate(row, now):
                     going.append(row)
                 else:
-                    transaction.hold_back(row)
+                    transaction.hold_back(row, now)
             return going
 
         return self._store.write(job)
@@ -104,16 +109,22 @@ class Worker:
             waiter.join(grace.total_seconds())
 
     def _carry(self, row: Queued) -> None:
-        again = False
+        again = True
         try:
             self._effects.carry(row)
+            again = False
         except Unavailable:
-            again = True
+            pass  # the store is away: not at once, but with the next tick
         except Exception as error:  # noqa: BLE001 (unknown errors are repeated, then buried)
             again = not self._effects.failed(row, error)
         finally:
+            if again:
+                self._read_again(row.id)
             with self._lock:
                 self._busy.discard(row.id)
-                if again:
-                    self._cursor = min(self._cursor, row.id - 1)
-            self.bell.ring()
+            if not again:
+                self.bell.ring()
+
+    def _read_again(self, row: int) -> None:
+        with self._lock:
+            self._back = row - 1 if self._back is None else min(self._back, row - 1)

@@ -23,7 +23,11 @@ BUSY_MS = 5_000
 
 def open_file(path: Path, *, writes: bool) -> Engine:
     """Return an engine over a SQLite file; a writing one begins every transaction as a writer."""
-    engine = create_engine(f"sqlite:///{path}", connect_args={"check_same_thread": False})
+    engine = create_engine(
+        f"sqlite:///{path}",
+        connect_args={"check_same_thread": False},
+        hide_parameters=True,  # an error is logged, and a parameter can be a payload
+    )
     _settings(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
     return engine
 
@@ -31,7 +35,10 @@ def open_file(path: Path, *, writes: bool) -> Engine:
 def open_memory() -> Engine:
     """Return an engine over a new database in memory: one connection, one thread."""
     engine = create_engine(
-        "sqlite://", connect_args={"check_same_thread": False}, poolclass=StaticPool
+        "sqlite://",
+        connect_args={"check_same_thread": False},
+        poolclass=StaticPool,
+        hide_parameters=True,
     )
     _settings(engine, "BEGIN")
     metadata.create_all(engine)

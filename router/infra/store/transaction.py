@@ -177,11 +177,12 @@ class Transaction:
             token=intent.token,
         )
 
-    def lease(self, key: str, token: str, until: datetime) -> None:
-        """Take over an effect for one more call."""
-        self.connection.execute(
+    def lease(self, key: str, token: str, until: datetime, held: str = "") -> bool:
+        """Take over an effect for one more call; False when another than `held` has done so."""
+        mine = [tables.intents.c.token == held] if held else []
+        done = self.connection.execute(
             update(tables.intents)
-            .where(tables.intents.c.key == key)
+            .where(tables.intents.c.key == key, *mine)
             .values(
                 state="sending",
                 token=token,
@@ -189,6 +190,7 @@ class Transaction:
                 sends=tables.intents.c.sends + 1,
             )
         )
+        return done.rowcount == 1
 
     def conclude(
         self, key: str, token: str, state: str, their_reference: str | None = None
@@ -211,8 +213,15 @@ class Transaction:
             )
             self.connection.execute(statement, [{"a": a, "b": b} for a, b in keys])
 
-    def hold_back(self, row: Queued) -> None:
-        """Let a message wait behind the gate of its order key; its queue row goes."""
+    def hold_back(self, row: Queued, at: datetime) -> None:
+        """Let a message wait behind the gate of its order key; its queue row goes.
+
+        When the gate was opened meanwhile, the message becomes first and is published anew.
+        """
+        self.settle((row.id,))
+        if self.enter_gate(row, at):
+            self.enqueue((row,))
+            return
         self._insert(
             tables.held_back,
             consumer=row.consumer,
@@ -221,7 +230,6 @@ class Transaction:
             message_id=row.message.id,
             body=_body(row),
         )
-        self.settle((row.id,))
 
     def close_gate(self, row: Queued, at: datetime) -> None:
         """Let a message be first: later ones of its key wait until it is settled."""
@@ -243,6 +251,19 @@ class Transaction:
             )
         ).scalar()
         return bool(held == row.message.id)
+
+    def pass_gate(self, row: Queued, heir: str) -> None:
+        """Let another message take the place of the one that is first."""
+        gate = tables.gates
+        self.connection.execute(
+            update(gate)
+            .where(
+                gate.c.consumer == row.consumer,
+                gate.c.order_key == row.message.order_key,
+                gate.c.holder == row.message.id,
+            )
+            .values(holder=heir)
+        )
 
     def open_gate(self, row: Queued, at: datetime) -> None:
         """Settle the message that is first: the next one of its key becomes first and goes on."""

@@ -178,6 +178,7 @@ class Landscape:
         self.store = Store.in_memory("rev")
         environment: EnvironmentFile = self.project.environments["test"]
         exchange = open_exchange(self.project, environment, None, self.clock)  # type: ignore[arg-type]
+        self.exchange = exchange
         self.verdicts: list[Verdict] = []
         self.parts = build_parts(
             self.project, environment, self.store, exchange, Hooks(observe=self.verdicts.append)
