@@ -69,7 +69,7 @@ class FileAdapter:
     Settings = FileSettings
 
     #: local disks answer at once; the lease is kept short
-    timeout = timedelta(seconds=30)
+    timeout = timedelta(seconds=10)
 
     def __init__(self, settings: FileSettings, secrets: Secrets) -> None:
         del secrets  # a folder has none

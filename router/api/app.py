@@ -77,7 +77,7 @@ class _Desk:
         body = await _body(request, source.body_limit)
         if isinstance(body, Response):
             return body
-        headers = {name.lower(): value for name, value in request.headers.items()}
+        headers = {name.lower(): value.strip() for name, value in request.headers.items()}
         if not verify(source.verify, headers, body, self.secrets).ok:
             return _refuse(401, "not verified")
         self.waiting += 1

@@ -90,7 +90,9 @@ def deliver(
     last: tuple[int, str] = (0, "no connection")
     for _ in range(tries):
         try:
-            answer = httpx.post(url, content=body, headers=headers, timeout=TIMEOUT)
+            answer = httpx.post(
+                url, content=body, headers=headers, timeout=TIMEOUT, trust_env=False
+            )
         except httpx.HTTPError as error:
             last = (0, f"no answer: {type(error).__name__}")
         else:

@@ -58,6 +58,7 @@ class Daemon:
     def __init__(self, site: Site, project: Project) -> None:
         self._site = site
         self._caution = Caution(site.store, LOOP_LANE)
+        site.store.write(lambda transaction: transaction.end_leases(site.clock.now()))
         self._kept: dict[str, Project] = {}
         self._reloading = threading.Lock()
         self.parts = self._build(project)

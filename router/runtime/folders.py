@@ -37,6 +37,8 @@ class Folder:
     def __init__(
         self, channel: Channel, folder: Path, archive: Path, parts: tuple[Store, Ingress, Clock]
     ) -> None:
+        #: seconds between two looks
+        self.every = 1.0
         self.channel = channel
         self._folder = folder
         self._archive = archive

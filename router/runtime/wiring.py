@@ -202,11 +202,15 @@ class Threads:
             ),
             *(
                 threading.Thread(
-                    target=self._run, args=(folder.step, self._stop.wait), name="folder"
+                    target=self._run, args=(folder.step, self._pause(folder.every)), name="folder"
                 )
                 for folder in parts.folders
             ),
         ]
+
+    def _pause(self, seconds: float) -> Callable[[float], Any]:
+        """Return a wait of its own length, that ends with the daemon."""
+        return lambda _tick: self._stop.wait(seconds)
 
     def start(self) -> None:
         """Start every thread."""
@@ -246,6 +250,7 @@ def _folders(
             folder = project.root / settings.folder
             archive = project.root / (settings.archive or f"{settings.folder}.done")
             made.append(Folder(channel, folder, archive, parts))
+            made[-1].every = settings.every.total_seconds()
     return tuple(made)
 
 

@@ -192,6 +192,15 @@ class Transaction:
         )
         return done.rowcount == 1
 
+    def end_leases(self, at: datetime) -> None:
+        """Say that no call of an earlier process is under way: the daemon's lock proves it dead."""
+        table = tables.intents
+        self.connection.execute(
+            update(table)
+            .where(table.c.state == "sending", table.c.lease_until > time_text(at))
+            .values(lease_until=time_text(at))
+        )
+
     def conclude(
         self, key: str, token: str, state: str, their_reference: str | None = None
     ) -> bool:
