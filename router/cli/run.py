@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import json
+import os
 import signal
 import socket
 import sys
@@ -56,6 +57,8 @@ def run(root: Path, environment: str) -> None:
     Takes webhooks and files, routes them, calls systems. Killed at any moment it loses nothing:
     start it again. SIGHUP takes up a changed project; one with errors changes nothing.
     """
+    early = _Early()
+    signal.signal(signal.SIGINT, early)
     project = load_sound(root)
     settings = choose(project, environment)
     secrets = secrets_of(project)
@@ -65,6 +68,7 @@ def run(root: Path, environment: str) -> None:
     from router.api.app import make_app  # noqa: PLC0415 (Starlette is for this command alone)
 
     listener, store = _open(project, settings)
+    early.has_store = True
     clock = SystemClock()
     site = Site(
         environment=environment,
@@ -79,11 +83,26 @@ def run(root: Path, environment: str) -> None:
     log(clock, "started", revision=project.revision, http=f"{address[0]}:{address[1]}")
     daemon.start()
     try:
-        serve(make_app(lambda: daemon.parts, secrets), listener, lambda: _reload(daemon, clock))
+        app = make_app(lambda: daemon.parts, secrets)
+        serve(app, listener, lambda: _reload(daemon, clock), early)
     finally:
         log(clock, "stopping")
         daemon.stop()
     log(clock, "stopped")
+
+
+class _Early:
+    """Hears Ctrl-C during the start: an exception could come up anywhere, in an import too."""
+
+    def __init__(self) -> None:
+        #: from here on the end has to be an orderly one
+        self.has_store = False
+        self.asked = False
+
+    def __call__(self, _signal: int, _frame: object) -> None:
+        if not self.has_store:
+            os._exit(130)
+        self.asked = True
 
 
 def _open(project: Project, settings: EnvironmentFile) -> tuple[socket.socket, Store]:
@@ -118,9 +137,15 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    app: Starlette, listener: socket.socket, reload: Callable[[], None] | None = None
+    app: Starlette,
+    listener: socket.socket,
+    reload: Callable[[], None] | None = None,
+    early: _Early | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `reload` is called, off the event loop, at a SIGHUP."""
+    """Serve until SIGTERM or SIGINT; `reload` is called, off the event loop, at a SIGHUP.
+
+    `early` may have heard the SIGINT already.
+    """
     import uvicorn  # noqa: PLC0415
 
     from router.api.protocol import BoundedProtocol  # noqa: PLC0415
@@ -140,6 +165,7 @@ def serve(
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
             loop.add_signal_handler(one, _stop(server))
+        server.should_exit = early is not None and early.asked
         if reload is not None:
             loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, reload)
         await server._serve(sockets=[listener])  # noqa: SLF001 (serve() would put its own handlers)

@@ -22,7 +22,7 @@ from router.cli.common import (
     project_option,
     secrets_of,
 )
-from router.config.channels import Channel, HttpSource
+from router.config.channels import Channel, HttpSource, Route
 from router.core.diagnostics import nearest
 from router.core.ports import Secrets
 
@@ -37,7 +37,14 @@ TIMEOUT = 10.0
 @click.argument(
     "files", nargs=-1, required=True, type=click.Path(path_type=Path, exists=True, dir_okay=False)
 )
-@click.option("--header", "-H", "headers", multiple=True, metavar="NAME=VALUE", help="A header.")
+@click.option(
+    "--header",
+    "-H",
+    "headers",
+    multiple=True,
+    metavar="NAME=VALUE",
+    help="A header; {n} becomes the number of the file.",
+)
 @click.option("--tries", type=click.IntRange(1, 1000), default=20, show_default=True)
 @project_option
 @environment_option
@@ -69,13 +76,26 @@ def send(
         if not (text.isascii() and text.isprintable()):
             fail(f"--header {name}: printable ASCII only")
         extra[name.lower()] = value
+    if len(files) > 1:
+        _check_ids(found, extra)
     refused = 0
-    for path in files:
-        status, text = deliver(url, path.read_bytes(), found, (extra, secrets_of(project)), tries)
+    for number, path in enumerate(files, 1):
+        own = {name: value.replace("{n}", str(number)) for name, value in extra.items()}
+        status, text = deliver(url, path.read_bytes(), found, (own, secrets_of(project)), tries)
         click.echo(f"{path} {status} {text}")
         refused += status != 202
     if refused:
         sys.exit(FINDINGS)
+
+
+def _check_ids(channel: Channel, headers: dict[str, str]) -> None:
+    """Fail when several files would come as one delivery."""
+    for route in channel.routes.values():
+        parts = route.identity.delivery if isinstance(route, Route) else ()
+        for part in parts:
+            for name, value in headers.items():
+                if f'"{name}"' in str(getattr(part, "source", "")) and "{n}" not in value:
+                    fail(f"{name} tells deliveries apart: write -H {name}={value}-{{n}}")
 
 
 def deliver(
@@ -94,7 +114,7 @@ def deliver(
                 url, content=body, headers=headers, timeout=TIMEOUT, trust_env=False
             )
         except httpx.HTTPError as error:
-            last = (0, f"no answer: {type(error).__name__}")
+            last = (0, f"no answer from {url} ({type(error).__name__}): is router run running?")
         else:
             last = (answer.status_code, answer.text.strip())
             if answer.status_code < 500 and answer.status_code != 429:

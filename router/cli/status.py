@@ -21,6 +21,7 @@ from router.cli.common import (
 )
 from router.cli.render import envelope, visible
 from router.core.errors import Unavailable
+from router.infra.store.database import DaemonLock
 from router.infra.store.letters import LetterQuery
 from router.infra.store.store import Store
 
@@ -33,7 +34,8 @@ def status(root: Path, environment: str, style: str) -> None:
     """Count what happened to each kind, what waits, and show the newest dead letters."""
     project = load_sound(root)
     try:
-        store = Store.to_read(store_path(project, choose(project, environment)))
+        path = store_path(project, choose(project, environment))
+        store = Store.to_read(path)
         with store.read() as reader:
             counters, sizes = reader.counters(), reader.sizes()
             dead = reader.letters.find(LetterQuery(limit=10))
@@ -52,6 +54,8 @@ def status(root: Path, environment: str, style: str) -> None:
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
+    if not DaemonLock.is_held(path):
+        click.echo("no daemon runs on this store: start router run")
     for name, why in paused.items():
         click.echo(visible(f"paused: {name} since {why['since'][:19]}Z, {why['reason']}"))
     for letter in dead:

@@ -20,6 +20,7 @@ def check_landscape(project: Project, report: Report) -> None:
     """Report what is wrong between the files of a project."""
     if not report.has_errors:  # a flow that cannot be read would seem to be missing
         _check_subscribers(project, report)
+    _check_unconsumed(project, report)
     _check_cycles(project, report)
     _check_paths(project, report)
     _check_environments(project, report)
@@ -58,6 +59,17 @@ def _check_subscribers(project: Project, report: Report) -> None:
                 step.place,
                 f"nobody subscribes to {subject}",
                 "add a flow, or say `unconsumed: reason` in its contract.yaml",
+            )
+
+
+def _check_unconsumed(project: Project, report: Report) -> None:
+    for contract in project.contracts.all():
+        if contract.unconsumed and contract.ref.subject in project.subscribers:
+            report.warn(
+                "W070",
+                contract.place,
+                f"{contract.ref.subject} has subscribers and says unconsumed:",
+                "take unconsumed: away",
             )
 
 

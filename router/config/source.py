@@ -123,7 +123,10 @@ def _syntax_error(error: Exception, text: str, file: str, report: Report) -> Non
     line = lines[place.line - 1] if place.line <= len(lines) else ""
     hint = "indent with spaces" if "\t" in line[: place.column] else ""
     if "mapping values are not allowed" in problem or "did not find expected" in problem:
-        hint = 'quote a text that holds ": ", ",", "{" or "#": "=money(a, b)"'
+        hint = (
+            "indent it like its neighbours, or quote a text that holds "
+            '": ", ",", "{" or "#": "=money(a, b)"'
+        )
     report.error("E001", place, f"not YAML: {problem}", hint)
 
 

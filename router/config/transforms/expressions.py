@@ -168,6 +168,16 @@ def _check_values(parsed: Any, words: _Words, report: Report) -> None:
         report.error("E101", words.place("&"), "not JMESPath: & outside a call", "sort_by(a, &b)")
 
 
+def looks_like_expression(text: str, roots: frozenset[str] | None) -> bool:
+    """Return whether a literal is most likely an expression whose `=` was forgotten."""
+    call = re.match(r"([a-z_0-9]+)\(.*\)$", text)
+    if call is not None:
+        builtin = jmespath.functions.Functions.FUNCTION_TABLE
+        return call[1] in LIBRARY or call[1] in builtin or call[1] == "lookup"
+    path = re.match(r"([a-z_0-9]+)\.[A-Za-z_\"]", text)
+    return path is not None and path[1] in (roots or ())
+
+
 def _parse(text: str, place: Place, report: Report) -> Any:
     if not text.strip():
         report.error("E101", place, "nothing after =", "write a path such as =body.id")

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from router.config.components import INVALID, Context, Invalid
 from router.config.references import EXPRESSION
 from router.config.source import Entry, Node, Scalar, Sequence, Table
-from router.config.transforms.expressions import Expression
+from router.config.transforms.expressions import Expression, looks_like_expression
 from router.core.diagnostics import Place, nearest
 from router.core.document import Json, type_name
 from router.core.errors import LimitExceeded, TransformError
@@ -68,6 +68,14 @@ def _leaf(node: Scalar, context: Context) -> Builder | Invalid:
         return lambda _scope: None
     if not (isinstance(node.value, str) and node.value.startswith("=")):
         value = node.value
+        if isinstance(value, str) and looks_like_expression(value, context.roots):
+            context.report.error(
+                "E123",
+                node.place,
+                f"{value} is literal here and looks like an expression",
+                f"did you mean ={value}? To write just this text: ='{value}'",
+            )
+            return INVALID
         return lambda _scope: value
     expression: Any = EXPRESSION.decode(node, context)
     if isinstance(expression, Invalid):

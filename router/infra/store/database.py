@@ -77,6 +77,15 @@ class DaemonLock:
             os.close(self._file)
             raise Unavailable(f"another router runs on {path}: stop it first") from error
 
+    @staticmethod
+    def is_held(path: Path) -> bool:
+        """Return whether a daemon runs on this store."""
+        try:
+            DaemonLock(path).release()
+        except Unavailable:
+            return True
+        return False
+
     def release(self) -> None:
         """Let the lock go."""
         os.close(self._file)

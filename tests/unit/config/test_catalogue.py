@@ -11,7 +11,7 @@ from collections.abc import Iterator
 import pytest
 from click.testing import CliRunner
 
-from router.cli.explain import explain
+from router.cli.main import main
 from router.config.catalogue import Code, load_catalogue
 from router.config.source import Scalar, Sequence, Table, read_yaml
 from router.core.diagnostics import Diagnostic
@@ -68,7 +68,7 @@ def test_every_expression_in_the_examples_of_other_codes_is_quoted_where_yaml_as
 
 @pytest.mark.parametrize("code", ["E031", "e031"])
 def test_explain_prints_the_whole_entry(code: str) -> None:
-    told = CliRunner().invoke(explain, [code])
+    told = CliRunner().invoke(main, ["explain", code])
     one = CATALOGUE["E031"]
     assert told.exit_code == 0
     assert told.output.startswith(f"E031  {one.title}\n\n{one.why.strip()}\n")
@@ -77,7 +77,7 @@ def test_explain_prints_the_whole_entry(code: str) -> None:
 
 
 def test_explain_without_a_code_lists_all() -> None:
-    told = CliRunner().invoke(explain, [])
+    told = CliRunner().invoke(main, ["explain"])
     assert told.exit_code == 0
     lines = told.output.splitlines()
     assert [line.split("  ", 1) for line in lines] == [
@@ -86,7 +86,7 @@ def test_explain_without_a_code_lists_all() -> None:
 
 
 def test_explain_of_an_unknown_code_names_the_nearest() -> None:
-    told = CliRunner().invoke(explain, ["E0311"])
+    told = CliRunner().invoke(main, ["explain", "E0311"])
     assert told.exit_code == 2
     assert "E031" in told.output
 
