@@ -14,32 +14,36 @@ from router.core.message import ContractRef, Message, RawRef
 
 
 def pack(message: Message) -> dict[str, Any]:
-    """Return the message as a document of JSON values."""
+    """Return the message as a document of JSON values; what is not there is left out."""
     contract, raw = message.contract, message.raw
-    return {
+    made = {
         "id": message.id,
         "correlationid": message.correlationid,
-        "causationid": message.causationid,
         "channel": message.channel,
         "kind": message.kind,
-        "contract": [contract.name, contract.version] if contract else None,
         "occurred_at": message.occurred_at.isoformat(),
-        "headers": dict(message.headers),
-        "stamp": dict(message.stamp),
+        "headers": message.headers,
+        "stamp": message.stamp,
         "payload": message.payload,
-        "raw": [raw.delivery, raw.sha256] if raw else None,
         "order_key": message.order_key,
         "attempt": message.attempt,
     }
+    if message.causationid is not None:
+        made["causationid"] = message.causationid
+    if contract is not None:
+        made["contract"] = [contract.name, contract.version]
+    if raw is not None:
+        made["raw"] = [raw.delivery, raw.sha256]
+    return made
 
 
 def unpack(document: Mapping[str, Any]) -> Message:
     """Return the message that `pack` wrote."""
-    contract, raw = document["contract"], document["raw"]
+    contract, raw = document.get("contract"), document.get("raw")
     return Message(
         id=document["id"],
         correlationid=document["correlationid"],
-        causationid=document["causationid"],
+        causationid=document.get("causationid"),
         channel=document["channel"],
         kind=document["kind"],
         contract=ContractRef(*contract) if contract else None,
@@ -55,24 +59,27 @@ def unpack(document: Mapping[str, Any]) -> Message:
 
 def pack_claim(claim: Claim) -> dict[str, Any]:
     """Return a claim as a document of JSON values."""
-    return {
+    made: dict[str, Any] = {
         "key": claim.key.hex(),
-        "words": list(claim.words),
+        "words": claim.words,
         "compare": claim.compare.hex(),
         "body": claim.body.hex(),
-        "version": claim.version,
-        "keep": None if claim.keep is None else claim.keep.total_seconds(),
     }
+    if claim.version is not None:
+        made["version"] = claim.version
+    if claim.keep is not None:
+        made["keep"] = claim.keep.total_seconds()
+    return made
 
 
 def unpack_claim(document: Mapping[str, Any]) -> Claim:
     """Return the claim that `pack_claim` wrote."""
-    keep = document["keep"]
+    keep = document.get("keep")
     return Claim(
         key=bytes.fromhex(document["key"]),
         words=tuple(document["words"]),
         compare=bytes.fromhex(document["compare"]),
         body=bytes.fromhex(document["body"]),
-        version=document["version"],
+        version=document.get("version"),
         keep=None if keep is None else timedelta(seconds=keep),
     )

@@ -25,6 +25,9 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: what a column of the store holds
 _VERSIONS = range(-(2**63), 2**63)
 
+#: made once: `json.dumps` makes one a call
+_SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
 
 def claims_of(route: Route, scope: Mapping[str, Json], body: bytes) -> tuple[Claim, ...]:
     """Return what a record of this route claims; `body` is a digest of the record.
@@ -99,8 +102,7 @@ def compare_digest(values: Iterable[Expression], scope: Mapping[str, Json]) -> b
 
 def document_digest(document: Json) -> bytes:
     """Return a digest of a document that does not depend on the order of keys."""
-    text = json.dumps(document, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    return hashlib.blake2b(text.encode(), digest_size=16).digest()
+    return hashlib.blake2b(_SORTED.encode(document).encode(), digest_size=16).digest()
 
 
 def field_at(document: Json, path: str) -> Json:

@@ -22,6 +22,7 @@ from router.infra.secrets import ProcessSecrets
 from router.infra.store.store import Store
 from router.runtime.clock import SystemClock
 from router.runtime.installed import installed_adapters
+from router.runtime.memory import settle_memory
 from router.runtime.wiring import Hooks, Parts, build_parts, open_exchange
 
 #: deliveries that wait for the disk at once, as with many senders
@@ -114,6 +115,7 @@ def measure_embedded(messages: int, repeats: int) -> Figures:
     runs: list[tuple[float, float]] = []
     bares: list[tuple[float, float]] = []
     bodies = [_body(number) for number in range(messages)]
+    settle_memory()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         project = _project(root)
@@ -164,8 +166,6 @@ def _pipeline(project: Project, path: Path, bodies: list[bytes]) -> None:
     parts = build_parts(project, environment, store, exchange, Hooks())
     try:
         _take(parts, project, bodies)
-        while parts.loop.step():
-            pass
         with store.read() as reader:
             assert reader.sizes()["sys.far"] == len(bodies)
     finally:
@@ -179,12 +179,12 @@ def _take(parts: Parts, project: Project, bodies: list[bytes]) -> None:
     for number, body in enumerate(bodies):
         headers = {"topic": "note", "event": f"e{number}"}
         waiting.append(parts.ingress.receive(channel, headers, body))
-        if len(waiting) == WINDOW:
+        if len(waiting) == WINDOW or number == len(bodies) - 1:
             for future in waiting:
                 future.result()
             waiting.clear()
-    for future in waiting:
-        future.result()
+            while parts.loop.step():
+                pass
 
 
 def _bare(path: Path, bodies: list[bytes]) -> None:

@@ -18,6 +18,7 @@ from router.core.ports import Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.caution import Caution
 from router.runtime.ingress import LOOP_LANE
+from router.runtime.memory import settle_memory
 from router.runtime.wiring import (
     Hooks,
     Parts,
@@ -66,6 +67,7 @@ class Daemon:
 
     def start(self) -> None:
         """Start working."""
+        settle_memory()
         self._threads.start()
 
     def reload(self) -> Reloaded:

@@ -5,11 +5,13 @@ Never: verifies signatures (api.guard does), runs a route.
 
 from __future__ import annotations
 
+import functools
 import hashlib
 import secrets
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
+from typing import Any
 
 from router.config.channels import Channel
 from router.config.contracts import Contracts
@@ -107,12 +109,15 @@ def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:
 def decode_body(channel: Channel, body: bytes) -> Json:
     """Return the document of a delivery. Raises DecodeError or LimitExceeded."""
     source = channel.source
-    limits = Limits(
-        body=source.body_limit, nodes=max(LEAST_NODES, source.body_limit // BYTES_A_NODE)
-    )
+    limits = _limits(source.body_limit)
     if source.format == "xml":
         return decode_xml(body, namespaces=source.namespaces or None, limits=limits)
     return decode_json(body, limits)
+
+
+@functools.cache
+def _limits(body: int) -> Limits:
+    return Limits(body=body, nodes=max(LEAST_NODES, body // BYTES_A_NODE))
 
 
 def consumer_of(channel: Channel, kind: str) -> str:
@@ -120,13 +125,15 @@ def consumer_of(channel: Channel, kind: str) -> str:
     return f"{channel.name}:{kind}" if kind in channel.routes else f"{channel.name}:?"
 
 
-def arrival_extra(arrival: Arrival) -> dict[str, Json]:
+def arrival_extra(arrival: Arrival) -> dict[str, Any]:
     """Return what travels with a record to the loop beside the message."""
-    return {
+    extra: dict[str, Any] = {
         "claims": [pack_claim(claim) for claim in arrival.claims],
         "references": list(arrival.references),
-        "verdict": pack_verdict(arrival.verdict),
     }
+    if arrival.verdict is not None:
+        extra["verdict"] = pack_verdict(arrival.verdict)
+    return extra
 
 
 def pack_verdict(verdict: Discarded | DeadLettered | None) -> list[str] | None:

@@ -12,7 +12,16 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from router.core.claim import Held, Holding
-from router.core.decision import Call, Conflict, DeadLettered, Decision, Needs, Redeliver
+from router.core.decision import (
+    Call,
+    Conflict,
+    DeadLettered,
+    Decision,
+    Needs,
+    Produced,
+    Redeliver,
+    Routed,
+)
 from router.core.document import Json
 from router.core.errors import Unavailable
 from router.core.outcome import Outcome
@@ -33,10 +42,12 @@ from router.runtime.verdicts import (
     Verdict,
     Work,
     claim_keys,
+    ends_here,
     gate_keys,
     holdings_after,
     open_row,
     produced_keys,
+    rows_of,
     settle_objects,
     verdict_of,
 )
@@ -138,7 +149,7 @@ class Loop:
         """Handle a row from before an unclean end, marked while it is in hand."""
         assert self._caution is not None, "only it says that a row is handled alone"
         if self._caution.take(work.row.id):
-            self._safely([work])
+            self._safely([work], at_once=False)
             self._caution.put_down()
             return
         self._bury(work, KILLER)
@@ -162,14 +173,20 @@ class Loop:
         """Whether nothing waits for an answer."""
         return not self._waiting
 
-    def _safely(self, works: list[Work]) -> None:
-        """Handle a batch; when it fails, halve it until the row at fault is found and buried."""
+    def _safely(self, works: list[Work], *, at_once: bool = True) -> None:
+        """Handle a batch; when it fails, halve it until the row at fault is found and buried.
+
+        The last try is the row without what follows from it: a flow may be at fault, not the row.
+        """
         try:
-            self._batch(works)
+            self._batch(works, at_once=at_once)
         except Unavailable:
             raise
         except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop the others)
             if len(works) == 1:
+                if at_once:
+                    self._safely(works, at_once=False)
+                    return
                 self._bury(
                     works[0],
                     DeadLettered(reason="poison", detail=type(error).__name__, step="loop"),
@@ -179,8 +196,12 @@ class Loop:
             self._safely(works[:half])
             self._safely(works[half:])
 
-    def _batch(self, works: list[Work]) -> None:
-        """Decide rows in order and record what can be recorded."""
+    def _batch(self, works: list[Work], *, at_once: bool = True) -> None:
+        """Decide rows in order and record what can be recorded.
+
+        With `at_once` flows are decided together with the row that produced their object, where
+        nothing stands against it: no order by key, no pause, no answer that is not there.
+        """
         now = self._clock.now()
         with self._store.read() as reader:
             seen = reader.holdings(claim_keys(works), now)
@@ -205,19 +226,36 @@ class Loop:
                 cut = 1 + next(n for n, work in enumerate(works) if work.row.id == one.work.row.id)
                 if set(claim_keys(works[:cut])) & set(claim_keys(works[cut:])):
                     # later ones were judged as if it had been routed
-                    self._batch(works[:cut])
-                    self._batch(works[cut:])
+                    self._batch(works[:cut], at_once=at_once)
+                    self._batch(works[cut:], at_once=at_once)
                     return
             _remember(settled, objects)
+        if at_once:
+            batch.verdicts = [self._with_flows(verdict, now) for verdict in batch.verdicts]
         reach("loop.before_record")
         self._store.write(lambda transaction: self._record(transaction, batch, now))
         reach("loop.after_record")
         for verdict in batch.verdicts:
             self._waiting.pop(verdict.work.row.id, None)
-            if self._observe is not None:
-                self._observe(verdict)
+            for one in (verdict, *verdict.at_once):
+                if self._observe is not None:
+                    self._observe(one)
         for work, needs in batch.needy:
             self._ask(work, needs)
+
+    def _with_flows(self, verdict: Verdict, now: datetime) -> Verdict:
+        """Return the verdict with those of the flows that can be decided with it."""
+        decision = verdict.decision
+        if not isinstance(decision, Routed) or self._paused:
+            return verdict
+        decided = []
+        for effect in decision.effects:
+            if isinstance(effect, Produced) and not effect.message.order_key:
+                for row in rows_of(effect):
+                    work, follows = self._decide(open_row(row, {}), {}, now)
+                    if ends_here(follows):
+                        decided.append(verdict_of(work, follows, {}))
+        return replace(verdict, at_once=tuple(decided)) if decided else verdict
 
     def _decide(
         self, work: Work, seen: dict[bytes, Holding], now: datetime

@@ -25,8 +25,7 @@ from router.core.decision import (
 from router.core.document import Json
 from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.transaction import Transaction
-from router.runtime.ingress import LOOP_LANE
-from router.runtime.verdicts import Verdict, holdings_after
+from router.runtime.verdicts import Verdict, holdings_after, rows_of
 
 #: what a worker of a system takes from
 SYSTEM_LANE = "sys."
@@ -48,7 +47,10 @@ def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
         _note(transaction, row, decision, now, _routed(decision, verdict))
     else:
         record_ending(transaction, row, decision, now)
-    transaction.settle((row.id,))
+    if row.id:
+        transaction.settle((row.id,))
+    for one in verdict.at_once:
+        record(transaction, one, now)
 
 
 def record_ending(transaction: Transaction, row: Queued, decision: Decision, now: datetime) -> None:
@@ -110,13 +112,12 @@ def record_answers(
 
 
 def _publish(transaction: Transaction, decision: Routed, verdict: Verdict) -> None:
+    settled = {one.work.row.identity for one in verdict.at_once}
     for effect in decision.effects:
         if isinstance(effect, Produced):
             transaction.refer(effect.words[1:], effect.message.correlationid)
-            transaction.enqueue(
-                Queued(lane=LOOP_LANE, consumer=flow, message=effect.message)
-                for flow in effect.subscribers
-            )
+            rows = rows_of(effect)
+            transaction.enqueue(row for row in rows if row.identity not in settled)
         else:
             transaction.enqueue(
                 [

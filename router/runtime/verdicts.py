@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
-from typing import Any
+from typing import Any, TypeGuard
 
 from router.config.channels import Route
 from router.config.policies import FailurePolicy
@@ -31,7 +31,7 @@ from router.engine.pipeline import run_flow, run_route
 from router.engine.steps.ending import stop_of
 from router.engine.token import Context
 from router.infra.store.rows import Queued
-from router.runtime.ingress import unpack_verdict
+from router.runtime.ingress import LOOP_LANE, unpack_verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +58,8 @@ class Verdict:
     decision: Decision
     free: tuple[Claim, ...]
     absorbed: tuple[tuple[Produced, str], ...] = ()
+    #: flows of produced objects that were decided together with the row: they need no row
+    at_once: tuple[Verdict, ...] = ()
 
 
 def open_row(row: Queued, answers: Mapping[str, Json]) -> Work:
@@ -188,6 +190,22 @@ def settle_objects(verdict: Verdict, held: Mapping[bytes, Holding]) -> Verdict:
         absorbed.append((effect, of))
     decision = replace(verdict.decision, effects=tuple(kept))
     return replace(verdict, decision=decision, absorbed=tuple(absorbed))
+
+
+def rows_of(effect: Produced) -> tuple[Queued, ...]:
+    """Return an object as rows: one for each flow that subscribes."""
+    return tuple(
+        Queued(lane=LOOP_LANE, consumer=flow, message=effect.message) for flow in effect.subscribers
+    )
+
+
+def ends_here(decision: Decision | Needs) -> TypeGuard[Decision]:
+    """Return whether a decision about an object can be recorded with the one that produced it:
+    it waits for nothing, and no other object comes of it.
+    """
+    if isinstance(decision, Routed):
+        return not any(isinstance(effect, Produced) for effect in decision.effects)
+    return isinstance(decision, Discarded | DeadLettered)
 
 
 def holdings_after(verdict: Verdict) -> Sequence[tuple[Claim, str, Held]]:

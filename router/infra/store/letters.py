@@ -67,7 +67,7 @@ class Letters:
             lane=row.lane,
             consumer=consumer,
             message=unpack(document["message"]),
-            extra=document["extra"],
+            extra=document.get("extra"),
         )
 
     def original(self, message_id: str) -> bytes | None:

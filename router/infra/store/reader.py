@@ -6,6 +6,7 @@ Never: writes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -15,6 +16,7 @@ from router.core.claim import Held, Holding
 from router.core.envelope import unpack
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.letters import Letters
 from router.infra.store.rows import Intent, Queued, time_of, time_text
@@ -26,8 +28,9 @@ CHUNK = 500
 class Reader:
     """Queries over one connection; what it returns are values."""
 
-    def __init__(self, connection: Connection) -> None:
+    def __init__(self, connection: Connection, handoff: Handoff) -> None:
         self._connection = connection
+        self._handoff = handoff
 
     def queued(self, lane: str, after: int, limit: int, but: Sequence[str] = ()) -> list[Queued]:
         """Return the next rows of a lane in the order of their publishing.
@@ -42,10 +45,11 @@ class Reader:
                 if name.endswith(":")
                 else table.c.consumer != name
             )
-        return [
-            _queued(row)
-            for row in self._connection.execute(query.order_by(table.c.id).limit(limit))
-        ]
+        found = []
+        for row in self._connection.execute(query.order_by(table.c.id).limit(limit)):
+            ready = self._handoff.take(row.message_id, row.consumer)
+            found.append(_queued(row) if ready is None else replace(ready, id=row.id))
+        return found
 
     def due(self, now: datetime, limit: int) -> list[Queued]:
         """Return rows whose time has come, the oldest first."""
@@ -261,7 +265,7 @@ def _queued(row: Row[Any]) -> Queued:
         lane=row.lane,
         consumer=row.consumer,
         message=unpack(document["message"]),
-        extra=document["extra"],
+        extra=document.get("extra"),
         id=getattr(row, "id", 0),
     )
 

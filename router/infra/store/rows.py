@@ -15,7 +15,9 @@ from router.core.message import Message
 
 def time_text(at: datetime) -> str:
     """Return a time as the store keeps it: RFC 3339 UTC, six digits; texts sort as times."""
-    return at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="microseconds")[:-6] + "Z"
 
 
 def time_of(text: str) -> datetime:
@@ -37,6 +39,11 @@ class Queued:
     message: Message
     extra: Mapping[str, Any] | None = None
     id: int = 0
+
+    @property
+    def identity(self) -> tuple[str, str]:
+        """Return what tells it from every other row that waits: message and consumer."""
+        return self.message.id, self.consumer
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,6 +18,7 @@ from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
 from router.infra.store.database import DaemonLock, migrate, open_file, open_memory
+from router.infra.store.handoff import Handoff
 from router.infra.store.reader import Reader
 from router.infra.store.transaction import Transaction
 
@@ -42,6 +43,7 @@ class Store:
         #: of the project that runs; changed by a reload
         self.revision = revision
         self._lock = lock
+        self._handoff = Handoff()
         self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
         self._wakers: dict[str, Callable[[], None]] = {}
         self._gate = threading.Lock()
@@ -113,7 +115,7 @@ class Store:
         """Give a reader over what is committed."""
         try:
             with self._reader.connect() as connection:
-                yield Reader(connection)
+                yield Reader(connection, self._handoff)
         except SQLAlchemyError as error:
             raise Unavailable(f"the store cannot be read: {error}") from error
 
@@ -179,6 +181,7 @@ class Store:
             transaction = Transaction(connection, self.revision)
             settled = [_success(future, job(transaction)) for job, future in group]
             transaction.flush()
+        self._handoff.put(transaction.published)
         return settled, transaction.woken
 
     def _apart(

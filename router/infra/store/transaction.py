@@ -39,6 +39,8 @@ class Transaction:
         self._settled: list[int] = []
         #: lanes that got rows: who to wake after the commit
         self.woken: set[str] = set()
+        #: rows of the queue, as values: who reads them need not decode them
+        self.published: list[Queued] = []
 
     @property
     def connection(self) -> Connection:
@@ -65,6 +67,7 @@ class Transaction:
         """Publish messages: they are there for their consumers when the transaction commits."""
         for row in rows:
             self.woken.add(row.lane)
+            self.published.append(row)
             self._insert(
                 tables.queue,
                 lane=row.lane,
@@ -360,4 +363,7 @@ class Transaction:
 
 
 def _body(row: Queued) -> bytes:
-    return encode_json({"message": pack(row.message), "extra": row.extra})
+    document: dict[str, Any] = {"message": pack(row.message)}
+    if row.extra is not None:
+        document["extra"] = row.extra
+    return encode_json(document)

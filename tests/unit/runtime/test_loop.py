@@ -205,9 +205,9 @@ def guard_bisection(land: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     steps = iter(range(50))
     bisect = land.parts.loop._safely
 
-    def counted(*batch: Any) -> None:
+    def counted(*batch: Any, **how: Any) -> None:
         assert next(steps, None) is not None, "the bisection does not end"
-        bisect(*batch)
+        bisect(*batch, **how)
 
     monkeypatch.setattr(land.parts.loop, "_safely", counted)
 

@@ -99,10 +99,13 @@ class Function:
         """
         if not self._least <= len(arguments) <= self._most:
             raise TransformError(self.check_arity(len(arguments)) or "")
-        fitting = chain(self._checks, repeat(self._rest))
-        for position, (value, fits) in enumerate(zip(arguments, fitting, strict=False)):
+        for value, fits in zip(arguments, self._checks, strict=False):
             if not fits(value):
-                self._complain(position, value)
+                self._complain(arguments)
+        if len(arguments) > len(self._checks):
+            for value in arguments[len(self._checks) :]:
+                if not self._rest(value):
+                    self._complain(arguments)
         try:
             result = self.call(*arguments)
         except _TOLD as error:
@@ -115,7 +118,14 @@ class Function:
             raise TransformError(f"{self.name}(): the text is larger than {MAX_TEXT} bytes")
         return result
 
-    def _complain(self, position: int, value: Json) -> NoReturn:
+    def _complain(self, arguments: tuple[Json, ...]) -> NoReturn:
+        """Name the first argument that does not fit."""
+        fitting = chain(self._checks, repeat(self._rest))
+        position, value = next(
+            (place, value)
+            for place, (value, fits) in enumerate(zip(arguments, fitting, strict=False))
+            if not fits(value)
+        )
         kind = self.parameters[min(position, len(self.parameters) - 1)].kind
         text = f"argument {position + 1} must be {wanted(kind)}, is {described(value, kind)}"
         raise TransformError(f"{self.name}(): {text}")
