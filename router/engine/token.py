@@ -17,7 +17,7 @@ from router.core.message import ContractRef, Message
 Stop: TypeAlias = Discarded | DeadLettered
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Token:
     """A message on its way through the steps: the roots in reach and its payload's contract.
 
@@ -36,7 +36,7 @@ class Token:
         return replace(self, scope={**self.scope, **roots}, path=(*self.path, *path))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Emit:
     """What a step gives: tokens that go on, effects, stops, calls that it needs answered."""
 

@@ -218,18 +218,11 @@ class Loop:
             verdict = verdict_of(known, decision, seen)
             _remember(verdict, seen)
             batch.verdicts.append(verdict)
-        with self._store.read() as reader:
-            objects = reader.holdings(produced_keys(one.decision for one in batch.verdicts), now)
-        for index, one in enumerate(batch.verdicts):
-            settled = batch.verdicts[index] = settle_objects(one, objects)
-            if settled.decision is not one.decision and isinstance(settled.decision, Conflict):
-                cut = 1 + next(n for n, work in enumerate(works) if work.row.id == one.work.row.id)
-                if set(claim_keys(works[:cut])) & set(claim_keys(works[cut:])):
-                    # later ones were judged as if it had been routed
-                    self._batch(works[:cut], at_once=at_once)
-                    self._batch(works[cut:], at_once=at_once)
-                    return
-            _remember(settled, objects)
+        cut = self._settle(batch, works, now)
+        if cut:
+            self._batch(works[:cut], at_once=at_once)
+            self._batch(works[cut:], at_once=at_once)
+            return
         if at_once:
             batch.verdicts = [self._with_flows(verdict, now) for verdict in batch.verdicts]
         reach("loop.before_record")
@@ -242,6 +235,23 @@ class Loop:
                     self._observe(one)
         for work, needs in batch.needy:
             self._ask(work, needs)
+
+    def _settle(self, batch: _Batch, works: list[Work], now: datetime) -> int:
+        """Absorb the objects that are there already.
+
+        Returns where the batch has to be cut, 0 = nowhere: a row that turns out to be a conflict
+        ends a part when later ones were judged as if it had been routed.
+        """
+        with self._store.read() as reader:
+            objects = reader.holdings(produced_keys(one.decision for one in batch.verdicts), now)
+        for index, one in enumerate(batch.verdicts):
+            settled = batch.verdicts[index] = settle_objects(one, objects)
+            if settled.decision is not one.decision and isinstance(settled.decision, Conflict):
+                cut = 1 + next(n for n, work in enumerate(works) if work.row.id == one.work.row.id)
+                if set(claim_keys(works[:cut])) & set(claim_keys(works[cut:])):
+                    return cut
+            _remember(settled, objects)
+        return 0
 
     def _with_flows(self, verdict: Verdict, now: datetime) -> Verdict:
         """Return the verdict with those of the flows that can be decided with it."""

@@ -34,7 +34,7 @@ from router.infra.store.rows import Queued
 from router.runtime.ingress import LOOP_LANE, unpack_verdict
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Work:
     """One queue row, opened: what it claims, and the answers that it has so far.
 
@@ -48,7 +48,7 @@ class Work:
     decided: Decision | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Verdict:
     """A row with its decision. `absorbed` are produced objects that were there already, `free` the
     claims of the row that nobody else holds.

@@ -5,6 +5,7 @@ Never: a statement.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -13,6 +14,7 @@ from typing import Any
 from router.core.message import Message
 
 
+@functools.lru_cache(64)  # a batch has one time, and many rows
 def time_text(at: datetime) -> str:
     """Return a time as the store keeps it: RFC 3339 UTC, six digits; texts sort as times."""
     if at.tzinfo is not UTC:
@@ -30,7 +32,7 @@ def number_of(result: Any) -> int:
     return int(result.inserted_primary_key[0])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Queued:
     """A message waiting for a consumer. `extra` travels with it (claims, a verdict, answers)."""
 
@@ -46,7 +48,7 @@ class Queued:
         return self.message.id, self.consumer
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True)
 class Entry:
     """One line of the journal."""
 
