@@ -29,6 +29,7 @@ from router.config import (
     flows,
     policies,
     sandbox,
+    sequences,
     steps,
     systems,
     tablefiles,
@@ -130,11 +131,12 @@ SECTIONS: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("Tests: `<name>.test.yaml` beside the file that they test", "", (cases.CaseFile,)),
 )
 #: shapes that decode a component without holding it where a walk could see it
-HIDDEN: Mapping[type[Any], type[Any]] = {
-    verification.VerifyShape: verification.VerifyFile,
-    channels.RouteShape: channels.RouteFile,
-    systems.OutcomeList: systems.OutcomeRule,
-    steps.Sends: steps.Send,
+HIDDEN: Mapping[type[Any], tuple[type[Any], ...]] = {
+    verification.VerifyShape: (verification.VerifyFile,),
+    channels.RouteShape: (channels.RouteFile,),
+    systems.OutcomeList: (systems.OutcomeRule,),
+    sequences.Operations: (systems.OperationFile, sequences.SequenceFile),
+    steps.Sends: (steps.Send,),
 }
 #: the modules of our functions, in the order of the page
 GROUPS = "money amounts comparisons quantity times lists values texts"
@@ -259,8 +261,7 @@ def _held(shape: Any) -> tuple[type[Any], ...]:
             return _held(shape.value)
         case s.Nested():
             return (shape.cls,)
-    hidden = HIDDEN.get(type(shape))
-    return () if hidden is None else (hidden,)
+    return HIDDEN.get(type(shape), ())
 
 
 def _component(cls: Any, heading: str = "###") -> str:
@@ -286,8 +287,8 @@ def _shape(shape: Any) -> str:
         case s.OneKey():
             return "one of " + ", ".join(f"`{word}:`" for word in sorted(shape.options))
     told = _cell(shape.expects)
-    hidden = HIDDEN.get(type(shape))
-    return f"{told} ({_link(hidden)})" if hidden else told
+    hidden = " or ".join(map(_link, HIDDEN.get(type(shape), ())))
+    return f"{told} ({hidden})" if hidden else told
 
 
 def _link(cls: type[Any]) -> str:

@@ -43,7 +43,7 @@ from router.runtime.wiring import open_adapters
     "answers",
     multiple=True,
     metavar="OPERATION=FILE",
-    help="What an enrich gets: a JSON file.",
+    help="What an enrich or a later call gets: a JSON file.",
 )
 @project_option
 @environment_option

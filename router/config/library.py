@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from router.config.contracts import Contracts
     from router.config.flows import Flow
     from router.config.policies import FailurePolicy
-    from router.config.systems import Operation, System
+    from router.config.systems import AnyOperation, System
     from router.config.transforms.tables import Table
     from router.config.transforms.transform import Transform
 
@@ -35,7 +35,7 @@ class Library:
     broken: set[str] = field(default_factory=set)
 
     @property
-    def operations(self) -> dict[str, Operation]:
+    def operations(self) -> dict[str, AnyOperation]:
         """Return every operation by `system.operation`."""
         return {
             f"{system.name}.{name}": operation

@@ -22,8 +22,9 @@ from router.config.landscape import check_landscape
 from router.config.library import Library
 from router.config.policies import FailurePolicy
 from router.config.sandbox import SandboxFile, make_sandbox
+from router.config.sequences import CALLS, calls_read
 from router.config.source import Node, read_yaml
-from router.config.systems import Operation, System, SystemFile, make_system
+from router.config.systems import AnyOperation, System, SystemFile, make_system
 from router.config.tablefiles import TableFile, make_table
 from router.config.transforms.tables import Table
 from router.config.transforms.transform import Transform, TransformFile
@@ -58,7 +59,7 @@ class Project:
     texts: Mapping[str, str]
 
     @property
-    def operations(self) -> dict[str, Operation]:
+    def operations(self) -> dict[str, AnyOperation]:
         """Return every operation by `system.operation`."""
         return {
             operation.name: operation
@@ -158,7 +159,8 @@ class _Loader:
             name = path.removeprefix("transforms/").removesuffix(".yaml")
             file = decode_component(TransformFile, node, self.context)
             if isinstance(file, TransformFile):
-                made[name] = Transform(name=name, file=file)
+                reads = calls_read(node) if CALLS in file.inputs else frozenset()
+                made[name] = Transform(name=name, file=file, calls=reads)
             else:
                 self.library.broken.add(name)
         return made

@@ -24,7 +24,7 @@ from router.config.shapes import (
     Wrapped,
 )
 from router.config.source import Node, Sequence, Table
-from router.config.systems import Operation
+from router.config.systems import AnyOperation, Operation
 from router.config.transforms.expressions import Expression
 from router.config.transforms.transform import COMMON_ROOTS, Transform
 from router.config.validation import Contract
@@ -116,7 +116,7 @@ class Produce:
 
 @component("send", doc="Send the payload to an operation of a system.")
 class Send:
-    operation: Operation = knob(OPERATION, doc="system.operation")
+    operation: AnyOperation = knob(OPERATION, doc="system.operation")
     place: Place = place_of()
 
 
@@ -303,6 +303,13 @@ def _check_send(target: Send, context: Context) -> None:
     if target.operation.is_read:
         context.report.error(
             "E048", target.place, f"{target.operation.name} only reads", "ask it with enrich"
+        )
+    elif target.operation.needs:
+        context.report.error(
+            "E097",
+            target.place,
+            f"{target.operation.name} uses a call that comes before it",
+            "send to the operation whose calls: it is one of",
         )
     elif target.operation.accept is not None:
         _check_payload(target.operation.accept, target.place, context)

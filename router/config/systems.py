@@ -1,5 +1,6 @@
 """Owns: systems and their operations: what they accept, the request, outcomes, idempotency.
-Imports: config.components, config.references, config.policies.
+Imports: config.components, config.references, config.policies, config.sequences,
+config.soundness.
 Never: knows an adapter's request (the adapter's own component is decoded through the library).
 """
 
@@ -8,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeAlias
 
 from router.config.components import (
     INVALID,
@@ -29,7 +30,19 @@ from router.config.references import (
     Named,
     Value,
 )
-from router.config.shapes import DURATION, Choice, Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.sequences import (
+    OWN_PLACES,
+    CallSequence,
+    Operations,
+    SequenceFile,
+    calls_before,
+    check_calls,
+    make_sequence,
+    places_before,
+    places_in,
+)
+from router.config.shapes import DURATION, Choice, Integer, ListOf, Name, Nested, Text
+from router.config.soundness import check_operation
 from router.config.source import Node, Sequence
 from router.config.transforms.expressions import Expression
 from router.config.transforms.transform import Transform
@@ -50,7 +63,9 @@ class OutcomeRule:
     otherwise: str = knob(Choice(OUTCOMES), doc="what everything else means", default="")
     code: Value | None = knob(VALUE, doc="the refusal's code, for search and policy", default=None)
     reference: Value | None = knob(VALUE, doc="the far side's name for the effect", default=None)
-    result: Expression | None = knob(EXPRESSION, doc="the document that a read gives", default=None)
+    result: Expression | None = knob(
+        EXPRESSION, doc="the document that it gives to who reads; by default the body", default=None
+    )
     place: Place = place_of()
 
 
@@ -99,13 +114,14 @@ class AdapterRequest:
         return request
 
 
-def _lookup_names(_context: Context) -> frozenset[str]:
-    return frozenset({"reference", "theirs"})
+def _lookup_names(context: Context) -> frozenset[str]:
+    return OWN_PLACES | places_before(context)
 
 
 def _request_names(context: Context) -> frozenset[str]:
     arguments = context.around.get("arguments") or ()
-    return frozenset({"reference", *(arguments if arguments is not INVALID else ())})
+    own = frozenset({"reference", *(arguments if arguments is not INVALID else ())})
+    return own | places_before(context)
 
 
 REQUEST = AdapterRequest()
@@ -141,13 +157,17 @@ class Reference:
 class Lookup:
     request: Any = knob(
         REQUEST,
-        doc="the question; {reference} is ours, {theirs} what they gave",
+        doc="the question; {reference} is ours, {theirs} what they gave, {call} an earlier call's",
         roots=_lookup_names,
     )
     found: Expression = knob(EXPRESSION, doc="true when the effect exists", roots=ANSWER_ROOTS)
     reference: Expression | None = knob(
         EXPRESSION, doc="the far side's name for it", default=None, roots=ANSWER_ROOTS
     )
+    result: Expression | None = knob(
+        EXPRESSION, doc="the document that later calls see", default=None, roots=ANSWER_ROOTS
+    )
+    place: Place = place_of()
 
 
 @component("confirmation", doc="How an effect that was only accepted is followed up.")
@@ -168,7 +188,9 @@ class OperationFile:
     )
     returns: Contract | None = knob(CONTRACT, doc="a read operation's document", default=None)
     transform: Transform | None = knob(
-        TRANSFORM, doc="object to the system's own shape; inputs payload, reference", default=None
+        TRANSFORM,
+        doc="object to the system's own shape; inputs payload, reference, of a later call calls",
+        default=None,
     )
     request: Any = knob(REQUEST, doc="the call", roots=_request_names)
     reference: Reference = knob(
@@ -194,20 +216,27 @@ class SystemFile:
     owner: str = knob(Text(), doc="who answers for it")
     adapter: Any = knob(ADAPTER, doc="the protocol that it speaks")
     on_failure: FailurePolicy = knob(POLICY, doc="when a call comes again")
-    operations: Mapping[str, OperationFile] = knob(
-        MapOf(Nested(OperationFile), key="[a-z][a-z0-9_]*", least=1), doc="by name"
+    operations: Mapping[str, OperationFile | SequenceFile] = knob(
+        Operations(OperationFile), doc="by name"
     )
     place: Place = place_of()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Operation:
-    """An operation ready to run. `name` is `system.operation`."""
+    """An operation of one call, ready to run. `name` is `system.operation`."""
 
     name: str
     system: str
     file: OperationFile
     policy: FailurePolicy
+    #: what it uses of the calls before it, as (call, field)
+    reads: frozenset[tuple[str, str]] = frozenset()
+
+    @property
+    def word(self) -> str:
+        """Return its name within the system: how later calls of a sequence call it."""
+        return self.name.partition(".")[2]
 
     @property
     def is_read(self) -> bool:
@@ -224,6 +253,24 @@ class Operation:
         """Return what a read is asked by."""
         return self.file.arguments
 
+    @property
+    def calls(self) -> tuple[Operation, ...]:
+        """Return what it calls, in order: itself."""
+        return (self,)
+
+    @property
+    def needs(self) -> frozenset[str]:
+        """Return the calls that must come before it; "" when its transform does not say which."""
+        return frozenset(name for name, _ in self.reads)
+
+    def uses(self, call: str, field: str) -> bool:
+        """Return whether it may use the `reference` or the `result` of an earlier call."""
+        return any(name in ("", call) and what in ("", field) for name, what in self.reads)
+
+
+#: what can be sent to: one call, or several in a row
+AnyOperation: TypeAlias = Operation | CallSequence
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class System:
@@ -231,88 +278,42 @@ class System:
 
     name: str
     adapter: Any
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, AnyOperation]
     place: Place
 
 
 def make_system(file: SystemFile, context: Context) -> System:
     """Return the system of a decoded file, having checked each operation as a whole."""
-    made = {}
+    made: dict[str, Operation] = {}
+    sequences = {
+        name: one for name, one in file.operations.items() if isinstance(one, SequenceFile)
+    }
+    before = calls_before(
+        {name: [one.name for one in file.calls] for name, file in sequences.items()}
+    )
     for name, operation in file.operations.items():
-        _check(operation, f"{file.system}.{name}", context)
+        if isinstance(operation, SequenceFile):
+            continue
+        check_operation(operation, f"{file.system}.{name}", before.get(name, frozenset()), context)
         made[name] = Operation(
             name=f"{file.system}.{name}",
             system=file.system,
             file=operation,
             policy=operation.on_failure or file.on_failure,
+            reads=_reads(operation) if before.get(name) else frozenset(),
         )
-    return System(name=file.system, adapter=file.adapter, operations=made, place=file.place)
+    found: dict[str, AnyOperation] = dict(made)
+    for name, one in sequences.items():
+        check_calls(one, f"{file.system}.{name}", {**made, **sequences}, context)
+        found[name] = make_sequence(one, f"{file.system}.{name}", made, file.on_failure)
+    return System(name=file.system, adapter=file.adapter, operations=found, place=file.place)
 
 
-def _check(operation: OperationFile, name: str, context: Context) -> None:
-    report, place = context.report, operation.place
-    if (operation.accept is None) == (not operation.arguments):
-        report.error(
-            "E062",
-            place,
-            f"{name} neither takes an object nor is a read, or is both",
-            "accept: object@1 for an effect, arguments: [id] for a read",
-        )
-        return
-    if operation.accept is None:
-        if operation.returns is None:
-            report.error("E063", place, f"{name} reads and does not say what", "returns: object@1")
-        return
-    idempotency = operation.idempotency
-    if idempotency is None:
-        report.error(
-            "E064",
-            place,
-            f"{name} does not say how a repeat is kept from doubling the effect",
-            "idempotency: {kind: lookup}, {kind: key, header: ...} or {kind: none}",
-        )
-    elif idempotency.kind == "lookup" and operation.lookup is None:
-        report.error(
-            "E065", idempotency.place, f"{name} has no lookup:", "lookup: {request, found}"
-        )
-    elif idempotency.kind in ("key", "conflict") and not idempotency.header:
-        report.error(
-            "E066",
-            idempotency.place,
-            f"{name} does not say where the key goes",
-            "header: Idempotency-Key",
-        )
-    _check_accepted(operation, name, context)
-    _check_transform(operation, name, context)
-
-
-def _check_accepted(operation: OperationFile, name: str, context: Context) -> None:
-    for rule in operation.outcome:
-        if "accepted" in (rule.outcome, rule.otherwise) and operation.lookup is None:
-            context.report.error(
-                "E083",
-                rule.place,
-                f"{name} is accepted, and nothing tells whether it was done",
-                "lookup: {request, found} asks for it",
-            )
-
-
-def _check_transform(operation: OperationFile, name: str, context: Context) -> None:
-    transform = operation.transform
-    if transform is None:
-        return
-    for root in sorted(transform.inputs - {"payload", "reference"}):
-        context.report.error(
-            "E112",
-            operation.place,
-            f"transform {transform.name} reads {root}, which is not here",
-            "an operation gives payload and reference",
-        )
-    wanted = getattr(operation.request, "contract", None)
-    if wanted is not None and wanted.ref != transform.to.ref:
-        context.report.error(
-            "E113",
-            operation.place,
-            f"{transform.name} gives {transform.to.ref}, the request of {name} keeps {wanted.ref}",
-            "let both name one contract",
-        )
+def _reads(operation: OperationFile) -> frozenset[tuple[str, str]]:
+    """Return what an operation uses of the calls before it."""
+    lookup, transform = operation.lookup, operation.transform
+    requests = [operation.request] + ([lookup.request] if lookup is not None else [])
+    places = {name for request in requests for name in places_in(request)}
+    named = places - OWN_PLACES - {*operation.arguments}
+    read = transform.calls if transform is not None else frozenset()
+    return read | {(name, "reference") for name in named}

@@ -14,11 +14,12 @@ from pathlib import Path
 from router.config.cases import Case, Given, Mock
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
+from router.config.sequences import CallSequence
 from router.core.decision import Produced, Sent
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.message import Message
-from router.core.ports import Adapter
+from router.core.ports import Adapter, Prepared
 from router.infra.codecs import decode_json, encode_json
 from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Queued
@@ -94,6 +95,8 @@ class _Runner:
         self._adapters = adapters
         self._path = path
         self._seen = Witness()
+        #: every request that left, of all deliveries
+        self._requests: list[tuple[str, Prepared]] = []
         _, self._folder, file = path.rsplit("/", 2)
         self._owner = file.removesuffix(".test.yaml")
 
@@ -104,6 +107,7 @@ class _Runner:
             name: MockAdapter(
                 self._adapters[operation.system],
                 tuple(self._mock(mock) for mock in self._mocks(case, earlier).get(name, ())),
+                lambda prepared, name=name: self._requests.append((name, prepared)),  # type: ignore[misc]
             )
             for name, operation in self._project.operations.items()
         }
@@ -125,7 +129,7 @@ class _Runner:
                     continue
                 self._give(given, parts)
                 self._settle(parts, clock)
-            self._look(parts, players)
+            self._look(parts)
         finally:
             store.close()
         return self._seen.complaints(case, self._folder, self._read) + _unfit(players)
@@ -140,8 +144,12 @@ class _Runner:
 
     def _known_mocks(self, case: Case) -> None:
         for name in case.mocks:
-            if name not in self._project.operations:
+            found = self._project.operations.get(name)
+            if found is None:
                 raise CaseError(f"mocks: no operation {name}")
+            if isinstance(found, CallSequence):
+                calls = ", ".join(one.name for one in found.calls)
+                raise CaseError(f"mocks: {name} is several calls, give answers to each: {calls}")
 
     def _deliveries(self, case: Case, earlier: Mapping[str, Case]) -> list[Given]:
         if not case.given.repeat:
@@ -227,7 +235,7 @@ class _Runner:
         self._seen.produced += [one for one in effects if isinstance(one, Produced)]
         self._seen.sent += [one for one in effects if isinstance(one, Sent)]
 
-    def _look(self, parts: Parts, players: Mapping[str, MockAdapter]) -> None:
+    def _look(self, parts: Parts) -> None:
         with parts.store.read() as reader:
             for message in self._seen.messages:
                 for correlation in reader.correlations(message):
@@ -241,8 +249,7 @@ class _Runner:
                 for letter in reader.letters.find(LetterQuery(limit=100))
                 if letter["message_id"] in self._seen.messages
             ]
-        for name, player in players.items():
-            self._seen.requests += [(name, prepared) for prepared in player.calls]
+        self._seen.requests = self._requests
 
     def _mock(self, mock: Mock) -> Mock:
         return (

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from router.config.systems import Operation
+from router.config.systems import AnyOperation, Operation
 from router.core.document import Json
 from router.core.errors import MessageError, Retryable, Unknown
 from router.core.outcome import Outcome
@@ -20,7 +20,7 @@ from router.engine.outcome import classify
 class Exchange:
     """Makes calls to the systems of one environment. Safe for many threads."""
 
-    operations: Mapping[str, Operation]
+    operations: Mapping[str, AnyOperation]
     #: by system
     adapters: Mapping[str, Adapter]
     env: Mapping[str, Json]
@@ -32,7 +32,7 @@ class Exchange:
 
     def read(self, name: str, arguments: Mapping[str, Json]) -> Outcome:
         """Ask a read operation. A read that may or may not have arrived is simply asked again."""
-        operation = self.operations[name]
+        (operation,) = self.operations[name].calls
         try:
             prepared = self.adapter(operation).prepare(operation.file.request, arguments, None)
         except MessageError as error:
@@ -56,15 +56,16 @@ class Exchange:
             return Outcome(word="retry", detail=f"no secret {error}")
         return classify(operation, answer, self.env, self.clock.now())
 
-    def find(self, operation: Operation, reference: str, theirs: str = "") -> Outcome:
-        """Look an effect up: done when it exists, refused when it does not, else unknown."""
+    def find(self, operation: Operation, places: Mapping[str, Json]) -> Outcome:
+        """Look an effect up: done when it exists, refused when it does not, else unknown.
+
+        `places` are our `reference`, `theirs` and the references of earlier calls by name.
+        """
         lookup = operation.file.lookup
         assert lookup is not None, "checked at load: kind lookup has a lookup"
         adapter = self.adapter(operation)
         try:
-            prepared = adapter.prepare(
-                lookup.request, {"reference": reference, "theirs": theirs}, None
-            )
+            prepared = adapter.prepare(lookup.request, places, None)
             answer = adapter.call(prepared, {})
             scope = {
                 "status": answer.status,
@@ -78,6 +79,7 @@ class Exchange:
                 return Outcome(word="refused", detail="look-up: not there")
             name = lookup.reference(scope) if lookup.reference is not None else None
             found = "" if name is None else str(name)
-            return Outcome(word="done", detail="look-up: there", reference=found)
+            result = lookup.result(scope) if lookup.result is not None else None
+            return Outcome(word="done", detail="look-up: there", reference=found, result=result)
         except (Retryable, Unknown, MessageError, LookupError) as error:
             return Outcome(word="unknown", detail=f"look-up: {error}")

@@ -84,12 +84,23 @@ def _said(entry: dict[str, Any]) -> str:
     if word == "enriched":
         arguments = ", ".join(f"{k}={v}" for k, v in detail["arguments"].items())
         return f"asked {detail['operation']}({arguments})"
+    if word in ("done", "refused") and "request" not in detail:
+        return _sequence(word, detail) + attempt
     if word in ("done", "accepted", "refused"):
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
         ours = f"{detail['request']}, our reference {detail['reference']}"
         return f"{word}{code}: {ours}{theirs}{attempt}"
     return f"{word}{attempt}"
+
+
+def _sequence(word: str, detail: dict[str, Any]) -> str:
+    """Return the line of an operation of several calls, each of which has its own."""
+    if word == "refused":
+        code = f" {detail['code']}" if detail["code"] else ""
+        return f"refused{code}: by {detail['call']}"
+    theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
+    return f"done: {', '.join(detail['calls'])}{theirs}"
 
 
 def _effects(entry: dict[str, Any]) -> list[str]:

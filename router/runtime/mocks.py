@@ -5,7 +5,7 @@ Never: leaves the process; answers what no mock declares.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
@@ -35,11 +35,13 @@ class MockAdapter:
 
     timeout = timedelta(seconds=10)
 
-    def __init__(self, real: Adapter, mocks: tuple[Mock, ...]) -> None:
+    def __init__(
+        self, real: Adapter, mocks: tuple[Mock, ...], log: Callable[[Prepared], None]
+    ) -> None:
+        """`log` is told of each exact request, in the order of the calls."""
         self._real = real
         self._mocks = list(mocks)
-        #: the exact requests, in order
-        self.calls: list[Prepared] = []
+        self._log = log
         #: calls for which there was no mock
         self.missing = 0
 
@@ -55,7 +57,7 @@ class MockAdapter:
     def call(self, prepared: Prepared, key: Mapping[str, str]) -> Answer:
         """Return the next mock's answer."""
         del key
-        self.calls.append(prepared)
+        self._log(prepared)
         if not self._mocks:
             self.missing += 1
             raise Retryable(f"no mock left for {prepared.summary()}")

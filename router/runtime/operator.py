@@ -18,6 +18,7 @@ from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Entry, Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.results import REFUSED
 
 #: messages of one transaction of a job
 BATCH = 100
@@ -119,7 +120,8 @@ def retry_letter(
     if row is None:
         return False
     again = replace(row, message=replace(row.message.again(), occurred_at=now), extra=_fresh(row))
-    transaction.free_intent(message_id)
+    # of a sequence the call that was refused: it goes on there
+    transaction.free_intent((row.extra or {}).get(REFUSED, message_id))
     transaction.enqueue([again])
     transaction.letters.settle(message_id, consumer, "retried", reason)
     _note(transaction, again, now, "replayed", {"reason": reason})

@@ -1,5 +1,5 @@
 """Owns: walking one payload through channel, flows and operations without any effect.
-Imports: config, engine, runtime.ingress, runtime.effects.
+Imports: config, engine, runtime.ingress, runtime.requests.
 Never: calls a system, opens a store.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.config.channels import Channel, Route
 from router.config.project import Project
@@ -32,8 +32,11 @@ from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
 from router.engine.pipeline import STEP_WORDS, run_flow, run_route
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context, Emit, Token
-from router.runtime.effects import prepare, reference_of
 from router.runtime.ingress import decode_body, shaper
+from router.runtime.requests import Gave, Leg, prepare, reference_of
+
+if TYPE_CHECKING:
+    from router.runtime.exchange import Exchange
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,25 +235,42 @@ def _effects(
 
 
 def _command(project: Project, effect: Any, seen: tuple[Script, Rehearsal], depth: int) -> None:
+    """Show the exact request of each call; what an earlier one will give is made up."""
     from router.infra.store.rows import Queued  # noqa: PLC0415
     from router.runtime.clock import ManualClock  # noqa: PLC0415
     from router.runtime.exchange import Exchange  # noqa: PLC0415
 
     script, made = seen
-    operation = project.operations[effect.operation]
+    command = project.operations[effect.operation]
     exchange = Exchange(
         operations=project.operations,
         adapters=script.adapters,
         env=script.env,
         clock=ManualClock(script.at),
     )
-    row = Queued(lane="", consumer=operation.name, message=effect.message)
+    row = Queued(lane="", consumer=command.name, message=effect.message)
+    before: dict[str, Gave] = {}
+    for operation in command.calls:
+        leg = Leg(row=row, command=command, operation=operation, before=before)
+        unknown = [one for one in sorted(before) if operation.uses(one, "result")]
+        lacking = [f"{operation.system}.{one}" for one in unknown if before[one].result is None]
+        for name in lacking:
+            made.add(depth, operation.name, f"reads what {name} gave: say --answer {name}=FILE")
+        if not lacking:
+            _request(exchange, leg, (made, depth))
+        result = script.answers.get(operation.name)
+        before[operation.word] = Gave(f"REFERENCE-OF-{operation.word}", result)
+
+
+def _request(exchange: Exchange, leg: Leg, shown: tuple[Rehearsal, int]) -> None:
+    made, depth = shown
     try:
-        prepared = prepare(exchange, operation, row, reference_of(effect.message.id, operation))
+        prepared = prepare(exchange, leg, reference_of(leg.key, leg.operation))
     except MessageError as error:
-        made.add(depth, operation.name, f"cannot be sent: {error}")
+        made.add(depth, leg.operation.name, f"cannot be sent: {error}")
         return
-    made.add(depth, operation.name, prepared.summary(), prepared.body.decode("utf-8", "replace"))
+    body = prepared.body.decode("utf-8", "replace")
+    made.add(depth, leg.operation.name, prepared.summary(), body)
 
 
 def _ended(

@@ -1,5 +1,5 @@
 """Owns: the workers of one system: a bounded pool, order by key, pauses.
-Imports: core, infra.store, runtime.effects.
+Imports: core, infra.store, runtime.commands.
 Never: takes more commands than the pool has room for.
 """
 
@@ -15,7 +15,7 @@ from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.bell import Bell
-from router.runtime.effects import Effects
+from router.runtime.commands import Commands
 from router.runtime.exchange import Exchange
 from router.runtime.recording import SYSTEM_LANE
 
@@ -29,7 +29,7 @@ class Worker:
     def __init__(self, store: Store, exchange: Exchange, system: str, workers: int) -> None:
         self.bell = Bell()
         self._store = store
-        self._effects = Effects(store, exchange)
+        self._commands = Commands(store, exchange)
         self._clock: Clock = exchange.clock
         self._lane = SYSTEM_LANE + system
         self._slots = workers
@@ -111,12 +111,12 @@ class Worker:
     def _carry(self, row: Queued) -> None:
         again = True
         try:
-            self._effects.carry(row)
+            self._commands.carry(row)
             again = False
         except Unavailable:
             pass  # the store is away: not at once, but with the next tick
         except Exception as error:  # noqa: BLE001 (unknown errors are repeated, then buried)
-            again = not self._effects.failed(row, error)
+            again = not self._commands.failed(row, error)
         finally:
             if again:
                 self._read_again(row.id)

@@ -31,11 +31,11 @@ COMMON_ROOTS = frozenset({"headers", "stamp", "env"})
 class InputShape:
     """A contract, or for one item of a split the list that it is an item of: `=body.lines`."""
 
-    expects: str = "a contract such as name@1, =path of the list it is an item of, or text"
+    expects: str = "a contract such as name@1, =path of the list it is an item of, text, or calls"
 
     def decode(self, node: Node, context: Context) -> Any:
-        if isinstance(node, Scalar) and node.value == "text":
-            return "text"
+        if isinstance(node, Scalar) and node.value in ("text", "calls"):
+            return node.value
         if isinstance(node, Scalar) and isinstance(node.value, str) and node.value[:1] == "=":
             return EXPRESSION.decode(node, context.with_roots(None))
         return CONTRACT.decode(node, context)
@@ -129,6 +129,8 @@ class Transform:
 
     name: str
     file: TransformFile
+    #: what it reads of the calls before it in a sequence, as (call, field); "" = any
+    calls: frozenset[tuple[str, str]] = frozenset()
 
     @property
     def inputs(self) -> frozenset[str]:

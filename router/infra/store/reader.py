@@ -148,25 +148,15 @@ class Reader:
         found = self._connection.execute(select(func.max(table.c.id)).where(table.c.lane == lane))
         return int(found.scalar() or 0)
 
-    def intent(self, key: str) -> Intent | None:
-        """Return an effect by its key."""
+    def intents(self, keys: Sequence[str]) -> dict[str, Intent]:
+        """Return calls with an effect by their keys, as far as they were begun."""
         table = tables.intents
-        row = self._connection.execute(select(table).where(table.c.key == key)).first()
-        if row is None:
-            return None
-        return Intent(
-            key=row.key,
-            operation=row.operation,
-            state=row.state,
-            head=decode_trusted(row.request.encode()),
-            body=row.body,
-            reference=row.reference,
-            sends=row.sends,
-            first_at=time_of(row.first_at),
-            lease_until=time_of(row.lease_until),
-            token=row.token,
-            their_reference=row.their_reference,
-        )
+        rows = self._connection.execute(select(table).where(table.c.key.in_(list(keys))))
+        return {row.key: _intent(row) for row in rows}
+
+    def intent(self, key: str) -> Intent | None:
+        """Return a call with an effect by its key."""
+        return self.intents([key]).get(key)
 
     def file_known(self, key: tuple[str, str, int, int]) -> bool:
         """Return whether a file (channel, name, size, mtime) was read to its last record."""
@@ -267,6 +257,23 @@ def _queued(row: Row[Any]) -> Queued:
         message=unpack(document["message"]),
         extra=document.get("extra"),
         id=getattr(row, "id", 0),
+    )
+
+
+def _intent(row: Row[Any]) -> Intent:
+    return Intent(
+        key=row.key,
+        operation=row.operation,
+        state=row.state,
+        head=decode_trusted(row.request.encode()),
+        body=row.body,
+        reference=row.reference,
+        sends=row.sends,
+        first_at=time_of(row.first_at),
+        lease_until=time_of(row.lease_until),
+        token=row.token,
+        their_reference=row.their_reference,
+        result=None if row.result is None else decode_trusted(row.result.encode()),
     )
 
 

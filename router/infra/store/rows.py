@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
+from router.core.document import Json
 from router.core.message import Message
 
 
@@ -75,7 +76,7 @@ class Dead:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Intent:
-    """An effect on a system, as recorded."""
+    """A call with an effect on a system, as recorded."""
 
     key: str
     operation: str
@@ -88,3 +89,5 @@ class Intent:
     lease_until: datetime
     token: str
     their_reference: str | None = None
+    #: what later calls of a sequence may read
+    result: Json = None

@@ -189,8 +189,9 @@ job_items = Table(
     sqlite_with_rowid=False,
 )
 
-#: effects on systems: written before the call, settled after it. state: sending, done, refused,
-#: waiting (nothing happened, comes again), unknown
+#: calls with an effect on a system: written before the call, settled after it. state: sending,
+#: done, accepted, refused, unknown, waiting (nothing happened, comes again). key: the message id of
+#: the command, in a sequence derived from it and the call's name. result: JSON, for later calls
 intents = Table(
     "intents",
     metadata,
@@ -205,6 +206,7 @@ intents = Table(
     Column("first_at", _Time, nullable=False),
     Column("lease_until", _Time, nullable=False),
     Column("token", String(32), nullable=False),
+    Column("result", Text),
 )
 
 #: who is first in a row of messages with one order key: later ones wait behind it

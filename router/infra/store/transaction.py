@@ -14,6 +14,7 @@ from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy import bindparam as bind
 
 from router.core.claim import Claim, Held
+from router.core.document import Json
 from router.core.envelope import pack
 from router.infra.codecs import encode_json
 from router.infra.store import tables
@@ -178,6 +179,7 @@ class Transaction:
             first_at=time_text(intent.first_at),
             lease_until=time_text(intent.lease_until),
             token=intent.token,
+            result=None,
         )
 
     def lease(self, key: str, token: str, until: datetime, held: str = "") -> bool:
@@ -205,14 +207,18 @@ class Transaction:
         )
 
     def conclude(
-        self, key: str, token: str, state: str, their_reference: str | None = None
+        self, key: str, token: str, state: str, theirs: str | None = None, *, result: Json = None
     ) -> bool:
-        """Settle an effect; False when the lease was lost to another call meanwhile."""
+        """Settle an effect; False when the lease was lost to another call meanwhile.
+
+        `theirs` is the far side's name for it, `result` what later calls of a sequence may read.
+        """
         table = tables.intents
+        text = None if result is None else encode_json(result).decode()
         done = self.connection.execute(
             update(table)
             .where(table.c.key == key, table.c.token == token)
-            .values(state=state, their_reference=their_reference)
+            .values(state=state, their_reference=theirs, result=text)
         )
         return done.rowcount == 1
 

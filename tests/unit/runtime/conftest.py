@@ -167,8 +167,8 @@ class Wire:
 class Landscape:
     """The parts of a small project, stepped by hand."""
 
-    def __init__(self, root: Path, now: Any) -> None:
-        for name, text in TEXTS.items():
+    def __init__(self, root: Path, now: Any, more: Mapping[str, Any] | None = None) -> None:
+        for name, text in {**TEXTS, **(more or {})}.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(_written(name, text))

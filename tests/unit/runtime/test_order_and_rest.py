@@ -174,7 +174,7 @@ def test_a_command_that_fails_while_others_are_read_is_taken_again(
     land: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (worker,) = land.parts.workers
-    carry = worker._effects.carry
+    carry = worker._commands.carry
     land.take("plain", id="a", version=1)
     while land.parts.loop.step():
         pass
@@ -182,7 +182,7 @@ def test_a_command_that_fails_while_others_are_read_is_taken_again(
     def fails(row: Any) -> None:
         raise Unavailable("away")
 
-    monkeypatch.setattr(worker._effects, "carry", fails)
+    monkeypatch.setattr(worker._commands, "carry", fails)
     land.take("plain", id="b", version=1)
     read = Reader.queued
 
@@ -201,7 +201,7 @@ def test_a_command_that_fails_while_others_are_read_is_taken_again(
         pass
     monkeypatch.setattr(Reader, "queued", slow)
     worker.step()
-    monkeypatch.setattr(worker._effects, "carry", carry)
+    monkeypatch.setattr(worker._commands, "carry", carry)
     land.run()
     assert len(land.wire.asked) == 2
 

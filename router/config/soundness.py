@@ -1,0 +1,97 @@
+"""Owns: what must hold of an operation as a whole, beyond each of its keys.
+Imports: config.components, config.sequences.
+Never: looks at other operations (config.sequences does), decodes.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from router.config.components import Context
+from router.config.sequences import CALLS
+from router.core.diagnostics import nearest
+
+if TYPE_CHECKING:
+    from router.config.systems import OperationFile
+
+
+def check_operation(
+    operation: OperationFile, name: str, before: frozenset[str], context: Context
+) -> None:
+    """Report what is wrong with an operation as a whole; `before` are the calls before it."""
+    report, place = context.report, operation.place
+    if (operation.accept is None) == (not operation.arguments):
+        report.error(
+            "E062",
+            place,
+            f"{name} neither takes an object nor is a read, or is both",
+            "accept: object@1 for an effect, arguments: [id] for a read",
+        )
+        return
+    if operation.accept is None:
+        if operation.returns is None:
+            report.error("E063", place, f"{name} reads and does not say what", "returns: object@1")
+        return
+    idempotency = operation.idempotency
+    if idempotency is None:
+        report.error(
+            "E064",
+            place,
+            f"{name} does not say how a repeat is kept from doubling the effect",
+            "idempotency: {kind: lookup}, {kind: key, header: ...} or {kind: none}",
+        )
+    elif idempotency.kind == "lookup" and operation.lookup is None:
+        report.error(
+            "E065", idempotency.place, f"{name} has no lookup:", "lookup: {request, found}"
+        )
+    elif idempotency.kind in ("key", "conflict") and not idempotency.header:
+        report.error(
+            "E066",
+            idempotency.place,
+            f"{name} does not say where the key goes",
+            "header: Idempotency-Key",
+        )
+    _check_accepted(operation, name, context)
+    _check_transform(operation, name, before, context)
+
+
+def _check_accepted(operation: OperationFile, name: str, context: Context) -> None:
+    for rule in operation.outcome:
+        if "accepted" in (rule.outcome, rule.otherwise) and operation.lookup is None:
+            context.report.error(
+                "E083",
+                rule.place,
+                f"{name} is accepted, and nothing tells whether it was done",
+                "lookup: {request, found} asks for it",
+            )
+
+
+def _check_transform(
+    operation: OperationFile, name: str, before: frozenset[str], context: Context
+) -> None:
+    transform = operation.transform
+    if transform is None:
+        return
+    given = {"payload", "reference"} | ({CALLS} if before else set())
+    for root in sorted(transform.inputs - given):
+        context.report.error(
+            "E112",
+            operation.place,
+            f"transform {transform.name} reads {root}, which is not here",
+            f"an operation gives {' and '.join(sorted(given))}",
+        )
+    for call in sorted({call for call, _ in transform.calls} - before - {""} if before else ()):
+        context.report.error(
+            "E098",
+            operation.place,
+            f"transform {transform.name} reads calls.{call}, which is not called before {name}",
+            nearest(call, before),
+        )
+    wanted = getattr(operation.request, "contract", None)
+    if wanted is not None and wanted.ref != transform.to.ref:
+        context.report.error(
+            "E113",
+            operation.place,
+            f"{transform.name} gives {transform.to.ref}, the request of {name} keeps {wanted.ref}",
+            "let both name one contract",
+        )

@@ -1,0 +1,91 @@
+"""Owns: a command: its calls in order, from the first that is not done.
+Imports: core, config, engine.retry, infra.store, runtime.effects, runtime.exchange.
+Never: makes a call a second time that is done; goes on to a call before those before it are done.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from router.config.systems import AnyOperation
+from router.core.decision import DeadLettered
+from router.core.ports import Clock
+from router.engine import retry
+from router.infra.store.rows import Intent, Queued
+from router.infra.store.store import Store
+from router.runtime.effects import Effects
+from router.runtime.exchange import Exchange
+from router.runtime.failpoints import reach
+from router.runtime.requests import Gave, Leg, effect_key
+from router.runtime.results import record_decision, record_settled
+
+
+class Commands:
+    """Carries commands. Safe for many threads: each row is in one thread's hands."""
+
+    def __init__(self, store: Store, exchange: Exchange) -> None:
+        self._store = store
+        self._exchange = exchange
+        self._effects = Effects(store, exchange)
+        self._clock: Clock = exchange.clock
+
+    def carry(self, row: Queued) -> None:
+        """Carry one command as far as it goes: settled, or to come again. Raises Unavailable.
+
+        After each call the store says which is next: a later call sees what is on disk, so that it
+        sees the same after a crash.
+        """
+        command = self._exchange.operations.get(row.consumer)
+        if command is None:
+            self._bury(row, "no_consumer", f"{row.consumer} is not declared")
+            return
+        while self._step(row, command):
+            reach("worker.between_calls")
+
+    def _step(self, row: Queued, command: AnyOperation) -> bool:
+        """Carry the first call that is not done; return whether another follows it."""
+        intents = self._begun(row, command)
+        leg = open_leg(row, command, intents)
+        if leg is None:
+            now = self._clock.now()
+            self._store.write(lambda t: record_settled(t, row, done=True, now=now))
+            return False
+        if not leg.is_plain and row.message.id in intents:
+            detail = "it was begun when it was one call: what came of that is to be found out first"
+            self._bury(row, "unknown", detail)
+            return False
+        return self._effects.carry(leg, intents.get(leg.key))
+
+    def _begun(self, row: Queued, command: AnyOperation) -> dict[str, Intent]:
+        keys = [effect_key(row, command, one) for one in command.calls]
+        with self._store.read() as reader:
+            return reader.intents([row.message.id, *keys])
+
+    def failed(self, row: Queued, error: Exception) -> bool:
+        """Treat an unknown error as retryable up to the limit; False when that failed as well."""
+        now = self._clock.now()
+        failure = retry.Failure(reason="error", detail=f"{type(error).__name__} in the worker")
+        try:
+            policy = self._exchange.operations[row.consumer].policy
+            decision = retry.decide(row.message, policy, failure, now)
+            self._store.write(lambda t: record_decision(t, row, decision, now))
+        except Exception:  # noqa: BLE001 (the row stays in the queue)
+            return False
+        return True
+
+    def _bury(self, row: Queued, reason: str, detail: str) -> None:
+        decision = DeadLettered(reason=reason, detail=detail)
+        now = self._clock.now()
+        self._store.write(lambda t: record_decision(t, row, decision, now))
+
+
+def open_leg(row: Queued, command: AnyOperation, intents: Mapping[str, Intent]) -> Leg | None:
+    """Return the first call of a command that is not done, None when all are."""
+    before: dict[str, Gave] = {}
+    for operation in command.calls:
+        leg = Leg(row=row, command=command, operation=operation, before=before)
+        intent = intents.get(leg.key)
+        if intent is None or intent.state != "done":
+            return leg
+        before[operation.word] = Gave(intent.their_reference, intent.result)
+    return None

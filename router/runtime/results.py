@@ -1,0 +1,161 @@
+"""Owns: what the result of a call writes: its intent, the journal, and what becomes of the command.
+Imports: core, config, infra.store, runtime.recording, runtime.requests.
+Never: calls, decides.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from router.core.decision import DeadLettered, Redeliver
+from router.core.outcome import Outcome
+from router.core.ports import Prepared
+from router.infra.store.rows import Entry, Intent, Queued
+from router.infra.store.transaction import Transaction
+from router.runtime.recording import bury, record_ending
+from router.runtime.requests import Leg
+
+#: a lease outlasts the call's time-out by this: a process that stands still between its check and
+#: its first byte is the risk that remains
+MARGIN = timedelta(seconds=2)
+#: under which a refused message keeps the key of the effect that was refused
+REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Job:
+    """One call with its recorded intent."""
+
+    leg: Leg
+    intent: Intent
+    #: an earlier call may have arrived: one that did not leave makes it no surer
+    unsure: bool = False
+
+    @property
+    def row(self) -> Queued:
+        """Return the command's row."""
+        return self.leg.row
+
+    @property
+    def prepared(self) -> Prepared:
+        """Return the request as it was fixed."""
+        return Prepared(head=self.intent.head, body=self.intent.body)
+
+
+def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) -> bool:
+    """Write that a call is done, refused or accepted; False when another call took it over.
+
+    The command's row goes, unless the call is done and another follows it.
+    """
+    kept = None if job.leg.is_last else outcome.result
+    theirs = outcome.reference or None
+    intent, row = job.intent, job.row
+    if not transaction.conclude(intent.key, intent.token, outcome.word, theirs, result=kept):
+        step_back(transaction, job)
+        return False
+    words = [word for word in (intent.reference, outcome.reference) if word]
+    transaction.refer(words, row.message.correlationid)
+    _note(transaction, job, outcome, now)
+    if outcome.word == "refused":
+        _refused(transaction, job, outcome, now)
+    elif outcome.word == "accepted":
+        transaction.settle((row.id,))
+        again = now + job.leg.operation.file.confirmation.every
+        transaction.postpone(row, again, "accepted")
+    elif job.leg.is_last:
+        _end(transaction, job, outcome, now)
+    return True
+
+
+def record_settled(transaction: Transaction, row: Queued, *, done: bool, now: datetime) -> None:
+    """Take away the row of a command that was settled before, and open its gate if it is done."""
+    transaction.settle((row.id,))
+    if row.message.order_key and done:
+        transaction.open_gate(row, now)
+
+
+def record_decision(
+    transaction: Transaction, row: Queued, decision: Redeliver | DeadLettered, now: datetime
+) -> None:
+    """Write that a command comes again or waits for a person; its row goes."""
+    record_ending(transaction, row, decision, now)
+    transaction.settle((row.id,))
+
+
+def step_back(transaction: Transaction, job: Job) -> None:
+    """Another call took the effect over: look again when its lease is over."""
+    transaction.settle((job.row.id,))
+    transaction.postpone(job.row, job.intent.lease_until + MARGIN, "lease_lost")
+
+
+def _refused(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) -> None:
+    """Keep the command for a person; a retry goes on at the call that was refused."""
+    row = job.row
+    transaction.settle((row.id,))
+    text = f"{job.leg.operation.name} {outcome.detail}"
+    if not job.leg.is_plain:
+        row = replace(row, extra={**(row.extra or {}), REFUSED: job.intent.key})
+        detail = {"call": job.leg.operation.name, "code": outcome.code, "detail": text}
+        _write(transaction, job, outcome, detail, now)
+    letter = DeadLettered(reason=outcome.code or "refused", detail=text, step="call")
+    bury(transaction, row, letter, now)
+
+
+def _end(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) -> None:
+    """Settle the command: its last call is done."""
+    row = job.row
+    transaction.settle((row.id,))
+    if not job.leg.is_plain:
+        detail: dict[str, object] = {"calls": [one.name for one in job.leg.command.calls]}
+        if outcome.reference:
+            detail["their_reference"] = outcome.reference
+        _write(transaction, job, outcome, detail, now)
+    if row.message.order_key:
+        transaction.open_gate(row, now)
+
+
+def _write(
+    transaction: Transaction,
+    job: Job,
+    outcome: Outcome,
+    detail: Mapping[str, object],
+    now: datetime,
+) -> None:
+    """Write the command's own line: what its calls came to."""
+    row = job.row
+    transaction.write(
+        Entry(
+            at=now,
+            message=row.message,
+            consumer=row.consumer,
+            word=outcome.word,
+            reason=outcome.code,
+            detail=detail,
+        )
+    )
+
+
+def _note(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) -> None:
+    """Write the line of one call; that of a plain operation is the command's own."""
+    detail: dict[str, object] = {
+        "reference": job.intent.reference,
+        "request": job.prepared.summary(),
+        "sends": job.intent.sends,
+        "detail": outcome.detail,
+    }
+    if outcome.reference:
+        detail["their_reference"] = outcome.reference
+    if outcome.code:
+        detail["code"] = outcome.code
+    transaction.write(
+        Entry(
+            at=now,
+            message=job.row.message,
+            consumer=job.leg.operation.name,
+            word=outcome.word,
+            reason=outcome.code,
+            detail=detail,
+        )
+    )
