@@ -15,6 +15,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from queue import Empty, SimpleQueue
+from zlib import crc32
 
 from tests.crash.processes import SECRET, pause
 from tests.crash.traffic import SHOP, Webhook
@@ -40,12 +41,18 @@ def headers_of(hook: Webhook) -> dict[str, str]:
 
 @dataclass(slots=True)
 class Sender:
-    """Sends from several threads, each with a connection of its own. `accepted` counts 202."""
+    """Sends from several threads, each with a connection of its own. `accepted` counts 202.
+
+    Deliveries with one key go through one thread: one after the other, each when the one before it
+    was confirmed.
+    """
 
     port: int
     threads: int = 16
     #: message ids that the router confirmed
     messages: list[str] = field(default_factory=list)
+    #: deliveries in the order in which they were confirmed
+    confirmed: list[Webhook] = field(default_factory=list)
     resends: int = 0
     complaints: list[str] = field(default_factory=list)
     _threads: list[threading.Thread] = field(default_factory=list)
@@ -60,12 +67,11 @@ class Sender:
 
     def start(self, hooks: Iterable[Webhook]) -> None:
         """Begin to send in the order given."""
-        waiting: SimpleQueue[Webhook] = SimpleQueue()
-        for hook in hooks:
-            waiting.put(hook)
+        lanes: list[SimpleQueue[Webhook]] = [SimpleQueue() for _ in range(self.threads)]
+        for number, hook in enumerate(hooks):
+            lanes[(crc32(hook.key.encode()) if hook.key else number) % len(lanes)].put(hook)
         self._threads = [
-            threading.Thread(target=self._work, args=(waiting,), daemon=True)
-            for _ in range(self.threads)
+            threading.Thread(target=self._work, args=(lane,), daemon=True) for lane in lanes
         ]
         for thread in self._threads:
             thread.start()
@@ -102,6 +108,7 @@ class Sender:
         if answer.status != 202:
             self.complaints.append(f"{answer.status} {text[:200]!r}")
             return True
+        self.confirmed.append(hook)
         self.messages.append(json.loads(text)["messages"][0]["id"])
         return True
 

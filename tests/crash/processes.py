@@ -210,11 +210,14 @@ class Landscape:
         wait_until(idle, "nothing waits", seconds=seconds, tick=0.2)
         return found
 
+    def count(self, table: str) -> int:
+        """Return how many rows a table has."""
+        return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
+
     def backlog(self) -> int:
-        """Return how many rows wait in queues or for their time."""
-        return int(
-            self.query("SELECT (SELECT count(*) FROM queue) + (SELECT count(*) FROM due)")[0][0]
-        )
+        """Return how many rows wait: in queues, for their time, behind another of their key."""
+        counted = (f"(SELECT count(*) FROM {name})" for name in ("queue", "due", "held_back"))
+        return int(self.query(f"SELECT {' + '.join(counted)}")[0][0])
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read the store beside the daemon."""

@@ -7,6 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.crash.client import Sender, drop
+from tests.crash.conditions import misbehave, retry_soon
 from tests.crash.processes import Landscape, Settings, wait_until
 from tests.crash.traffic import Webhook, make_day
 from tests.crash.verdict import assert_nothing_lost_or_doubled
@@ -34,7 +35,8 @@ def test_a_death_at_a_boundary(landscape: Callable[..., Landscape], boundary: st
     day = make_day(11, messages=120, files=1)
     place = landscape(Settings(orders=day.orders))
     if boundary.startswith("scheduler"):
-        stumble(place)
+        misbehave(place, ("{kind: error, at: [1, 2, 3]}",), "- post: /ledger")
+        retry_soon(place)
     place.start_sandbox()
     place.failpoint = f"{boundary}:{BOUNDARIES[boundary]}"
     place.start_daemon()
@@ -52,26 +54,6 @@ def test_a_death_at_a_boundary(landscape: Callable[..., Landscape], boundary: st
     assert not sender.complaints
     status = place.wait_idle(SECONDS)
     assert_nothing_lost_or_doubled(place, day, sender.messages, status)
-
-
-def stumble(place: Landscape) -> None:
-    """Let the ledger refuse a while, so that something becomes due soon."""
-    path = place.root / "routes" / "sandboxes" / "crash.yaml"
-    before = "  - post: /ledger/journals\n"
-    text = path.read_text()
-    assert before in text
-    path.write_text(text.replace(before, before + "    faults: [{kind: error, at: [1, 2, 3]}]\n"))
-    quick(place)
-
-
-def quick(place: Landscape) -> None:
-    """Retry soon and often: a test has no time for minutes."""
-    path = place.root / "routes" / "policies" / "patient.yaml"
-    delays = ", ".join(["100ms", "300ms", "1s"] + ["2s"] * 9)
-    path.write_text(
-        "policy: failure\nname: patient\n"
-        f"retry: {{after: [{delays}], jitter: 20%, within: 1h}}\nat_last: dead_letter\n"
-    )
 
 
 @pytest.mark.timeout(120)
@@ -99,43 +81,3 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
         ("killer", "shopify:app/uninstalled")
     ]
     assert {one["text"] for one in place.journals()} == set(day.expected.postings)
-
-
-@pytest.mark.slow
-@pytest.mark.timeout(400)
-def test_faults_and_kills_together(landscape: Callable[..., Landscape]) -> None:
-    """2,000 messages to a ledger that is slow, refuses, breaks off and falls silent; six kills."""
-    day = make_day(77, messages=2000, files=2)
-    place = landscape(Settings(orders=day.orders, timeout="1s", workers=16))
-    quick(place)
-    path = place.root / "routes" / "sandboxes" / "crash.yaml"
-    before = "  - post: /ledger/journals\n"
-    faults = """    faults:
-      - {kind: too_many, share: 4%, lasts: 1s}
-      - {kind: error, share: 4%}
-      - {kind: html, share: 3%}
-      - {kind: half, share: 4%}
-      - {kind: no_answer, share: 2%, lasts: 2s}
-      - {kind: slow, share: 5%, lasts: 300ms}
-"""
-    path.write_text(path.read_text().replace(before, before + faults))
-    place.start_sandbox()
-    place.start_daemon()
-    sender = Sender(place.port)
-    sender.start(day.webhooks)
-    for share in (0.1, 0.3, 0.5, 0.7, 0.85, 0.95):
-        wanted = int(share * len(day.webhooks))
-        wait_until(lambda n=wanted: sender.accepted >= n, "more is taken", seconds=SECONDS)  # type: ignore[misc]
-        place.kill_daemon()
-        place.start_daemon(wait=False)
-    for name, body in day.files.items():
-        drop(place.inbox, name, body)
-    wait_until(lambda: sender.done, "everything is taken", seconds=SECONDS)
-    place.wait_ready()
-    status = place.wait_idle(300)
-    figures = assert_nothing_lost_or_doubled(place, day, sender.messages, status)
-    words = dict(place.query("SELECT word, count(*) FROM journal GROUP BY word"))
-    assert words["retry"] > 20
-    found = place.query("SELECT count(*) FROM journal WHERE detail LIKE '%look-up: there%'")[0][0]
-    assert found > 0
-    print(f"\n{figures}; {words}; found by look-up {found}")

@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from random import Random
 from types import MappingProxyType
 from typing import Any
@@ -23,6 +23,10 @@ class Webhook:
     kind: str
     event: str
     body: bytes
+    #: deliveries with one key are sent one after the other, each when the one before was taken
+    key: str = ""
+    #: texts of the journals that come of it, in their order
+    posts: tuple[str, ...] = ()
 
 
 @dataclass(slots=True)
@@ -90,8 +94,22 @@ def _repeated(random: Random, hooks: list[Webhook], index: int) -> Webhook:
     """Return an exact resend, or (one in four) the same event under another id."""
     earlier = random.choice(hooks)
     if random.random() < 0.25:
-        return Webhook(earlier.kind, f"again-{index}", earlier.body)
+        return replace(earlier, event=f"again-{index}")
     return earlier
+
+
+def disturbed(random: Random, hooks: list[Webhook], twice: float, late: float) -> list[Webhook]:
+    """Return the deliveries with a share of them sent again soon, and a share sent too late.
+
+    A late one comes up to forty places behind: behind later ones of its key, too.
+    """
+    places: list[tuple[float, Webhook]] = []
+    for place, hook in enumerate(hooks):
+        off = random.uniform(1, 40) if random.random() < late else 0.0
+        places.append((place + off, hook))
+        if random.random() < twice:
+            places.append((place + random.choice((0.5, random.uniform(0.5, 60))), hook))
+    return [hook for _, hook in sorted(places, key=lambda pair: pair[0])]
 
 
 def _set(cents: int) -> dict[str, Any]:
@@ -105,15 +123,16 @@ def _refund(random: Random, index: int, expected: Expected) -> Webhook:
     count = random.choice((1, 1, 2, 2, 2, 0))
     total = net + tax + random.choice((0, 0, 0, 37))
     parts = [total] if count == 1 else [total // 3, total - total // 3][:count]
-    number = 5_000_000 + index
-    transactions = []
+    number, order = 5_000_000 + index, 700_000 + index % 911
+    transactions, posts = [], []
     for place, cents in enumerate(parts):
         reference = number * 10 + place
-        expected.postings[f"shopify_payments/{reference}/succeeded"] = cents
+        posts.append(f"shopify_payments/{reference}/succeeded")
+        expected.postings[posts[-1]] = cents
         transactions.append(_transaction(reference, number, cents))
     body = {
         "id": number,
-        "order_id": 700_000 + index % 911,
+        "order_id": order,
         "created_at": "2026-03-02T10:15:30+01:00",
         "processed_at": "2026-03-02T10:15:31+01:00",
         "note": f"note {index}",
@@ -121,7 +140,8 @@ def _refund(random: Random, index: int, expected: Expected) -> Webhook:
         "transactions": transactions,
         "order_adjustments": [],
     }
-    return Webhook("refunds/create", f"e{index}", json.dumps(body).encode())
+    raw = json.dumps(body).encode()
+    return Webhook("refunds/create", f"e{index}", raw, f"order {order}", tuple(posts))
 
 
 def _transaction(reference: int, order: int, cents: int) -> dict[str, Any]:

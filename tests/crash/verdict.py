@@ -5,12 +5,14 @@ Never: believes the router where a far side can be asked.
 
 from __future__ import annotations
 
+import json
 from collections import Counter
+from collections.abc import Iterable
 from decimal import Decimal
 from typing import Any
 
 from tests.crash.processes import Landscape
-from tests.crash.traffic import Day
+from tests.crash.traffic import Day, Webhook
 
 #: words that end a message for a consumer
 FINAL = ("routed", "discarded", "duplicate", "conflict", "dead_lettered")
@@ -25,6 +27,7 @@ def assert_nothing_lost_or_doubled(
     figures = assert_far_sides(landscape, day)
     assert_one_final_state(landscape, accepted)
     figures["records"] = assert_counters_add_up(landscape, day, status)
+    assert_all_that_followed_ended(landscape)
     assert landscape.query("SELECT count(*) FROM intents WHERE state <> 'done'") == [(0,)]
     return figures
 
@@ -72,7 +75,50 @@ def assert_counters_add_up(landscape: Landscape, day: Day, status: dict[str, Any
         if row["word"] in FINAL and row["consumer"].startswith(("shopify:", "poslog:"))
     )
     assert counted == records
+    kept: Counter[tuple[str, str]] = Counter()
+    for row in status["counters"]:
+        kept[row["consumer"], row["word"]] += row["n"]
+    noted = "SELECT consumer, word, count(*) FROM journal GROUP BY consumer, word"
+    assert kept == {(consumer, word): n for consumer, word, n in landscape.query(noted)}
     return records
+
+
+def assert_all_that_followed_ended(landscape: Landscape) -> None:
+    """Each object ended at each of its flows, each command at its system; nothing else did."""
+    to_flows: Counter[tuple[str, str]] = Counter()
+    to_systems: Counter[tuple[str, str]] = Counter()
+    for (text,) in landscape.query("SELECT detail FROM journal WHERE word = 'routed'"):
+        detail = json.loads(text)
+        to_flows.update(
+            (one["id"], flow) for one in detail.get("produced", ()) for flow in one["to"]
+        )
+        to_systems.update((one["id"], one["operation"]) for one in detail.get("sent", ()))
+    ends = f"SELECT message_id, consumer FROM journal WHERE word IN ({WORDS}, 'done')"
+    ended = Counter(landscape.query(ends))
+    assert to_flows == Counter({e: n for e, n in ended.items() if e[1].startswith("flow:")})
+    assert to_systems == Counter({e: n for e, n in ended.items() if ":" not in e[1]})
+
+
+def assert_in_order(landscape: Landscape, confirmed: Iterable[Webhook]) -> int:
+    """The effects of one key are at the ledger in the order in which its messages were accepted.
+
+    A sender sends the deliveries of one key one after the other, each when the one before it was
+    confirmed: the order of the confirmations is the order that counts. What came again later (a
+    repeat, a resend) has had its effects before. Return how many effects were compared.
+    """
+    expected: dict[str, dict[str, None]] = {}
+    keys: dict[str, str] = {}
+    for hook in confirmed:
+        if hook.key:
+            expected.setdefault(hook.key, {}).update(dict.fromkeys(hook.posts))
+            keys.update(dict.fromkeys(hook.posts, hook.key))
+    found: dict[str, list[str]] = {key: [] for key in expected}
+    for one in landscape.journals():
+        if one["text"] in keys:
+            found[keys[one["text"]]].append(one["text"])
+    wrong = {key: (found[key], list(posts)) for key, posts in expected.items()}
+    assert {key: pair for key, pair in wrong.items() if pair[0] != pair[1]} == {}
+    return len(keys)
 
 
 def doubles(values: Any) -> dict[str, int]:
