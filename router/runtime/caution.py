@@ -3,8 +3,9 @@ Imports: infra.store.
 Never: suspects a row that was not alone in hand when the process died.
 
 A row that kills its process would kill it again after every start. So after an unclean end each row
-that was queued then is marked, on disk, before it is touched. One that was marked at two ends in
-succession is the killer: it is buried without being touched.
+that can have been in hand then is marked, on disk, before it is touched. One that was marked at two
+ends in succession is the killer: it is buried without being touched. The rows in hand are the first
+ones of the lane: the loop takes rows in order, and those that are settled are gone.
 """
 
 from __future__ import annotations
@@ -15,6 +16,9 @@ from router.infra.store.store import Store
 
 #: ends of the process with the same row alone in hand, after which it is not touched again
 MOST_ENDS = 2
+#: rows that go alone after an unclean end: more than can wait for answers (loop.MOST_WAITING) and
+#: be in a batch (loop.BATCH) at once
+MOST_IN_HAND = 1024
 
 
 class Caution:
@@ -28,10 +32,16 @@ class Caution:
             #: rows up to this one are handled alone
             self.until = reader.last_queued(lane) if unclean else 0
             self._suspect, self._ends = _read(reader.mark("in_hand"))
+        #: how many rows went alone by now, and the last of them
+        self._seen, self._last = 0, 0
         store.write(lambda transaction: transaction.mark("state", "running"))
 
     def take(self, row: int) -> bool:
         """Mark a row as alone in hand; False when it must not be touched."""
+        if row > self._last:  # an answered row comes a second time, among later ones
+            self._seen, self._last = self._seen + 1, row
+        if self._seen >= MOST_IN_HAND:
+            self.until = min(self.until, self._last)  # the others were in nobody's hands
         ends = self._ends if row == self._suspect else 0
         if ends >= MOST_ENDS:
             return False

@@ -21,6 +21,7 @@ from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
+from router.runtime import caution
 from router.runtime.caution import Caution
 from router.runtime.clock import ManualClock
 from router.runtime.folders import Folder
@@ -318,6 +319,17 @@ def test_after_an_unclean_end_an_answered_row_is_alone_in_hand_as_well(
     assert land.words(killer) == ["dead_lettered"]
     with land.store.read() as reader:
         assert [one["reason"] for one in reader.letters.find(LetterQuery())] == ["killer"]
+
+
+def test_after_an_unclean_end_rows_that_were_in_nobodys_hands_go_together(
+    land: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(caution, "MOST_IN_HAND", 3)
+    Caution(land.store, LOOP_LANE)
+    messages = [land.take("else", id=f"m{n}", version=1) for n in range(9)]
+    land.parts.loop._caution = Caution(land.store, LOOP_LANE)
+    assert [land.parts.loop.step() for _ in range(5)] == [1, 1, 1, 6, 0]
+    assert [land.words(one) for one in messages] == [["discarded"]] * 9
 
 
 def test_an_error_of_the_store_shows_no_payload(tmp_path: Path) -> None:
