@@ -13,13 +13,14 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from router.api.events import Events
 from router.core.errors import MessageError
 from router.infra.codecs import decode_json, encode_json
 from router.runtime.sandbox import Said, Sandbox
 
 
-def make_sandbox_app(sandbox: Sandbox) -> Starlette:
-    """Return the application."""
+def make_sandbox_app(sandbox: Sandbox, events: Events) -> Starlette:
+    """Return the application; what it is asked may have events."""
 
     async def counts(_request: Request) -> Response:
         return JSONResponse(sandbox.counts())
@@ -42,11 +43,16 @@ def make_sandbox_app(sandbox: Sandbox) -> Starlette:
             dict(request.query_params),
             ({name.lower(): value for name, value in request.headers.items()}, body),
         )
+        events.send(said.events)
         return await _spoken(said)
+
+    async def sent(_request: Request) -> Response:
+        return JSONResponse(events.counts())
 
     return Starlette(
         routes=[
             Route("/_sandbox", counts),
+            Route("/_sandbox-events", sent),
             Route("/_sandbox/{collection}", documents),
             Route("/{rest:path}", anything, methods=["GET", "POST"]),
         ]

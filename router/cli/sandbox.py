@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from router.cli.common import fail, load_sound, project_option
+from router.cli.common import fail, load_sound, project_option, secrets_of
 from router.core.diagnostics import nearest
 
 
@@ -30,6 +30,7 @@ def sandbox(name: str, root: Path, port: int | None) -> None:
     file = project.sandboxes.get(name)
     if file is None:
         fail(f"no sandbox {name}: {nearest(name, project.sandboxes)}")
+    from router.api.events import Events  # noqa: PLC0415
     from router.api.sandbox import make_sandbox_app  # noqa: PLC0415
     from router.cli.run import listen, serve  # noqa: PLC0415
     from router.runtime.sandbox import Sandbox  # noqa: PLC0415
@@ -43,6 +44,13 @@ def sandbox(name: str, root: Path, port: int | None) -> None:
         stand_in = Sandbox(file, project.root / "routes" / "sandboxes")
     except (OSError, ValueError) as error:
         fail(f"a seed cannot be read: {error}")
+    secrets = secrets_of(project)
+    for one in file.receivers.values():
+        for reference in one.sign.secrets[:1] if one.sign is not None else ():
+            try:
+                secrets.get(reference)
+            except LookupError:
+                fail(f"the secret {reference} is missing, that events are signed with")
     address = listener.getsockname()
     click.echo(f"sandbox {name} on http://{address[0]}:{address[1]}, look at /_sandbox", err=True)
-    serve(make_sandbox_app(stand_in), listener)
+    serve(make_sandbox_app(stand_in, Events(file.receivers, secrets)), listener)

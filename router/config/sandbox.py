@@ -12,7 +12,7 @@ from typing import Any
 
 from router.config.components import Context, component, knob, place_of
 from router.config.environments import HttpSettings
-from router.config.references import EXPRESSION
+from router.config.references import EXPRESSION, VALUE, Value
 from router.config.shapes import (
     DURATION,
     PERCENT,
@@ -27,18 +27,22 @@ from router.config.shapes import (
 from router.config.source import Node
 from router.config.transforms.expressions import Expression
 from router.config.transforms.maps import Builder, decode_map
+from router.config.verification import Verify, VerifyShape
 from router.core.diagnostics import Place, nearest
 
 REQUEST_ROOTS = frozenset({"path", "query", "headers", "body"})
 FAULTS = ("slow", "too_many", "error", "html", "no_answer", "half")
-ANSWER_ROOTS = REQUEST_ROOTS | {"found", "number"}
+ITEM_ROOTS = REQUEST_ROOTS | {"item"}
+ANSWER_ROOTS = REQUEST_ROOTS | {"found", "number", "accepted", "refused"}
 
 
 @dataclass(frozen=True, slots=True)
 class BodyShape:
     """A document with expressions in it."""
 
-    expects: str = "a document; expressions see path, query, headers, body, found, number"
+    expects: str = (
+        "a document; expressions see path, query, headers, body, found, number, accepted, refused"
+    )
 
     def decode(self, node: Node, context: Context) -> Any:
         return decode_map(node, context.with_roots(ANSWER_ROOTS))
@@ -56,10 +60,22 @@ class Look:
     by: Expression = knob(EXPRESSION, doc="the key", roots=REQUEST_ROOTS)
 
 
-@component("insert", doc="A document for a collection; nothing is overwritten.")
+@component("insert", doc="A document for a collection, or many; nothing is overwritten.")
 class Insert:
     collection: str = knob(Name(), key="into", doc="the collection")
-    document: Expression = knob(EXPRESSION, doc="the document", roots=REQUEST_ROOTS)
+    each: Expression | None = knob(
+        EXPRESSION, doc="a list: a document for each item", default=None, roots=REQUEST_ROOTS
+    )
+    accept: Expression | None = knob(
+        EXPRESSION,
+        doc="each: which items are taken; the answer sees lists `accepted` and `refused`",
+        default=None,
+        roots=ITEM_ROOTS,
+    )
+    document: Expression = knob(
+        EXPRESSION, doc="the document; with each of `item`", roots=ITEM_ROOTS
+    )
+    place: Place = place_of()
 
 
 @component("answer", doc="What the sandbox says.")
@@ -86,6 +102,41 @@ class Fault:
     )
 
 
+@component("receiver", doc="Somebody that the sandbox sends events to.")
+class Receiver:
+    url: str = knob(Text("an address", r"https?://[^\s?#]+"), doc="where it takes them")
+    sign: Verify | None = knob(
+        VerifyShape(), doc="how they are signed, as a channel verifies them", default=None
+    )
+
+
+@component("event fault", doc="How events go astray: a share of them, or some.")
+class EventFault:
+    kind: str = knob(
+        Choice(("twice", "late")), doc="twice: is sent twice; late: is sent behind later ones"
+    )
+    share: int = knob(PERCENT, doc="how many of the events, spread by their number", default=0)
+    at: tuple[int, ...] = knob(
+        ListOf(Integer(1, 1_000_000)), doc="which events, counted from 1", default=()
+    )
+    lasts: timedelta = knob(
+        DURATION, doc="how long after it should have come", default=timedelta(seconds=1)
+    )
+
+
+@component("event", doc="What the sandbox sends by itself when an endpoint has acted.")
+class Event:
+    to: str = knob(Name(), doc="the receiver")
+    headers: Mapping[str, Value] = knob(
+        MapOf(VALUE, key="[a-z0-9-]+"), doc="headers", default=dict, roots=ANSWER_ROOTS
+    )
+    body: Builder = knob(BodyShape(), doc="a document")
+    faults: tuple[EventFault, ...] = knob(
+        ListOf(Nested(EventFault)), doc="how it goes astray; the first that hits counts", default=()
+    )
+    place: Place = place_of()
+
+
 @component("endpoint", doc="One request that the sandbox understands.")
 class Endpoint:
     get: str = knob(Text("a path"), doc="path of a GET; {name} is any part", default="")
@@ -100,6 +151,11 @@ class Endpoint:
     faults: tuple[Fault, ...] = knob(
         ListOf(Nested(Fault)), doc="how it misbehaves; the first that hits counts", default=()
     )
+    emit: tuple[Event, ...] = knob(
+        ListOf(Nested(Event)),
+        doc="events that follow, each again until it was taken with a 2xx",
+        default=(),
+    )
     place: Place = place_of()
 
 
@@ -109,6 +165,9 @@ class SandboxFile:
     http: HttpSettings = knob(Nested(HttpSettings), doc="where it listens")
     collections: Mapping[str, Collection] = knob(
         MapOf(Nested(Collection), key="[a-z][a-z0-9_]*"), doc="what it keeps"
+    )
+    receivers: Mapping[str, Receiver] = knob(
+        MapOf(Nested(Receiver), key="[a-z][a-z0-9_]*"), doc="whom it sends events to", default=dict
     )
     endpoints: tuple[Endpoint, ...] = knob(
         ListOf(Nested(Endpoint), least=1), doc="the first that fits answers"
@@ -136,4 +195,21 @@ def make_sandbox(file: SandboxFile, context: Context) -> SandboxFile:
                 "find does not say what comes when there is none",
                 "missing: {status: 404}",
             )
+        _check_insert(one.insert, context)
+        for event in one.emit:
+            if event.to not in file.receivers:
+                hint = nearest(event.to, file.receivers) or "receivers: {NAME: {url: ...}}"
+                context.report.error("E085", event.place, f"unknown receiver {event.to}", hint)
     return file
+
+
+def _check_insert(insert: Insert | None, context: Context) -> None:
+    if insert is None or insert.each is not None:
+        return
+    if insert.accept is not None or "item" in insert.document.reads:
+        context.report.error(
+            "E086",
+            insert.place,
+            "insert takes items, and no each: says which",
+            "each: =body.items",
+        )

@@ -9,13 +9,24 @@ import hashlib
 import json
 import re
 import threading
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
-from router.config.sandbox import Endpoint, Fault, Look, SandboxAnswer, SandboxFile
+from router.config.sandbox import (
+    Endpoint,
+    Event,
+    EventFault,
+    Fault,
+    Insert,
+    Look,
+    SandboxAnswer,
+    SandboxFile,
+)
 from router.core.document import Json
+
+AnyFault = TypeVar("AnyFault", Fault, EventFault)
 
 
 @dataclass(slots=True)
@@ -27,12 +38,23 @@ class _Shelf:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """An event for a receiver; `delay` in seconds."""
+
+    to: str
+    headers: Mapping[str, str]
+    body: Json
+    delay: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Said:
-    """What a sandbox says: status and body, and the fault with which it says so."""
+    """What a sandbox says: status and body, the fault with which it says so, events after it."""
 
     status: int
     body: Json
     fault: Fault | None
+    events: tuple[Outgoing, ...] = ()
 
 
 class Sandbox:
@@ -42,7 +64,8 @@ class Sandbox:
         """Fill the collections from their seeds, relative to `folder`."""
         self._file = file
         self._lock = threading.Lock()
-        self._requests: dict[str, int] = {}
+        #: requests of endpoints, events to receivers
+        self._counted: dict[str, int] = {}
         self._shelves = {name: _Shelf() for name in file.collections}
         self._patterns = [(_pattern(one.get or one.post), one) for one in file.endpoints]
         for name, collection in file.collections.items():
@@ -73,18 +96,37 @@ class Sandbox:
                 if fault is not None and fault.kind in ("too_many", "error", "html"):
                     return Said(status=0, body=None, fault=fault)
                 status, answer = self._answered(endpoint, scope)
-                return Said(status=status, body=answer, fault=fault)
+                events = tuple(
+                    outgoing for event in endpoint.emit for outgoing in self._event(event, scope)
+                )
+                return Said(status=status, body=answer, fault=fault, events=events)
         return Said(status=404, body={"error": "the sandbox declares no such endpoint"}, fault=None)
 
     def _fault(self, endpoint: Endpoint) -> Fault | None:
         """Return the fault that hits the next request of an endpoint; the same in every run."""
-        name = endpoint.get or endpoint.post
-        self._requests[name] = number = self._requests.get(name, 0) + 1
-        for fault in endpoint.faults:
+        return self._hit(endpoint.get or endpoint.post, endpoint.faults)
+
+    def _hit(self, name: str, faults: Sequence[AnyFault]) -> AnyFault | None:
+        """Count one more of a name; return the first fault that hits it."""
+        self._counted[name] = number = self._counted.get(name, 0) + 1
+        for fault in faults:
             digest = hashlib.blake2b(f"{name} {fault.kind} {number}".encode(), digest_size=2)
             if number in fault.at or int.from_bytes(digest.digest(), "big") % 100 < fault.share:
                 return fault
         return None
+
+    def _event(self, event: Event, scope: Mapping[str, Json]) -> list[Outgoing]:
+        """Return an event as often as it is sent."""
+        fault = self._hit(f"event to {event.to}", event.faults)
+        headers = {name: str(value(scope)) for name, value in event.headers.items()}
+        late = fault is not None and fault.kind == "late"
+        one = Outgoing(
+            to=event.to,
+            headers=headers,
+            body=event.body(scope),
+            delay=fault.lasts.total_seconds() if fault is not None and late else 0.0,
+        )
+        return [one, one] if fault is not None and not late else [one]
 
     def counts(self) -> dict[str, int]:
         """Return how many documents each collection holds."""
@@ -97,12 +139,9 @@ class Sandbox:
             return list(self._shelves[collection].documents)
 
     def _answered(self, endpoint: Endpoint, scope: dict[str, Json]) -> tuple[int, Json]:
-        scope["found"], scope["number"] = None, 0
+        scope.update(found=None, number=0, accepted=[], refused=[])
         if endpoint.insert is not None:
-            document = endpoint.insert.document(scope)
-            self._put(endpoint.insert.collection, document)
-            scope["found"] = document
-            scope["number"] = len(self._shelves[endpoint.insert.collection].documents)
+            self._insert(endpoint.insert, scope)
         elif endpoint.find is not None:
             found = self._look(endpoint.find, scope)
             if not found and endpoint.missing is not None:
@@ -111,6 +150,20 @@ class Sandbox:
         elif endpoint.select is not None:
             scope["found"] = self._look(endpoint.select, scope)
         return _said(endpoint.answer, scope)
+
+    def _insert(self, insert: Insert, scope: dict[str, Json]) -> None:
+        """Keep one document, or one for each item that is taken."""
+        items = [None] if insert.each is None else insert.each(scope)
+        for item in items if isinstance(items, list) else []:
+            seen = {**scope, "item": item}
+            if insert.accept is not None and not insert.accept.holds(seen):
+                scope["refused"].append(item)
+                continue
+            document = insert.document(seen)
+            self._put(insert.collection, document)
+            scope["found"] = document
+            scope["accepted"].append(document)
+        scope["number"] = len(self._shelves[insert.collection].documents)
 
     def _look(self, look: Look, scope: Mapping[str, Json]) -> list[Json]:
         return list(self._shelves[look.collection].by_key.get(_key(look.by(scope)), ()))

@@ -1,0 +1,75 @@
+"""A stand-in's events and batches: what is sent twice or late, what of a batch is taken."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router.config.project import load_project
+from router.runtime.sandbox import Said, Sandbox
+
+TEXT = """
+sandbox: stand_in
+http: {port: 8400}
+collections:
+  notes: {key: =item.id}
+receivers:
+  shop: {url: "http://127.0.0.1:9/in", sign: {none: a test}}
+endpoints:
+  - post: /notes
+    insert: {into: notes, document: =body}
+    emit:
+      - to: shop
+        headers: {topic: note, event: =text(number)}
+        body: {id: =body.id, total: =number}
+        faults: [{kind: twice, at: [2]}, {kind: late, at: [3], lasts: 5s}]
+    answer: {status: 201}
+    faults: [{kind: error, at: [5]}]
+  - post: /batches
+    insert:
+      into: notes
+      each: =body.notes
+      accept: "=item.id != 'bad'"
+      document: "=merge(item, {batch: body.name})"
+    answer: {status: 207, body: {taken: "=accepted[].id", refused: "=refused[].id"}}
+"""
+
+
+@pytest.fixture
+def stand_in(tmp_path: Path) -> Sandbox:
+    path = tmp_path / "routes" / "sandboxes" / "stand_in.yaml"
+    path.parent.mkdir(parents=True)
+    path.write_text(TEXT)
+    project, findings = load_project(tmp_path, {})
+    assert findings == [], [str(one) for one in findings]
+    return Sandbox(project.sandboxes["stand_in"], tmp_path)
+
+
+def ask(stand_in: Sandbox, path: str, body: Any) -> Said:
+    return stand_in.answer("POST", path, {}, ({}, body))
+
+
+def test_an_event_follows_what_was_done_twice_and_late_where_declared(stand_in: Sandbox) -> None:
+    said = [ask(stand_in, "/notes", {"id": f"n{n}"}) for n in range(1, 6)]
+    assert [len(one.events) for one in said] == [1, 2, 1, 1, 0]
+    assert said[1].events[0] == said[1].events[1]
+    assert [one.events[0].delay for one in said[:4]] == [0.0, 0.0, 5.0, 0.0]
+    assert said[3].events[0].headers == {"topic": "note", "event": "4"}
+    assert said[3].events[0].body == {"id": "n4", "total": 4}
+    # what was refused has not happened
+    assert stand_in.counts() == {"notes": 4}
+
+
+def test_of_a_batch_the_good_items_are_kept_and_the_others_named(stand_in: Sandbox) -> None:
+    body = {"name": "b1", "notes": [{"id": "a"}, {"id": "bad"}, {"id": "c"}]}
+    said = ask(stand_in, "/batches", body)
+    assert (said.status, said.body) == (207, {"taken": ["a", "c"], "refused": ["bad"]})
+    assert stand_in.documents("notes") == [{"id": "a", "batch": "b1"}, {"id": "c", "batch": "b1"}]
+
+
+@pytest.mark.parametrize("body", [None, {}, {"notes": "none"}, {"notes": []}])
+def test_a_batch_without_items_is_an_empty_one(stand_in: Sandbox, body: Any) -> None:
+    assert ask(stand_in, "/batches", body).body == {"taken": [], "refused": []}
+    assert stand_in.counts() == {"notes": 0}
