@@ -12,7 +12,7 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast, dataclass_transform
 
 from router.config.library import Library
 from router.config.source import Node, Scalar, Sequence, Table
-from router.core.diagnostics import Place, Report, nearest
+from router.core.diagnostics import Report, nearest
 
 C = TypeVar("C")
 
@@ -224,8 +224,3 @@ def _what(node: Node) -> str:
         case Scalar(text=text):
             return text
     return "a list"
-
-
-def place_at(place: Place, width: int) -> Place:
-    """Return the place with another width for its carets."""
-    return Place(place.file, place.line, place.column, width)

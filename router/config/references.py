@@ -14,6 +14,7 @@ from router.config.components import INVALID, Context, Shape, report_wrong
 from router.config.source import Node, Scalar
 from router.config.transforms.expressions import Expression, Vocabulary, compile_expression
 from router.core.diagnostics import nearest
+from router.core.units import duration
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,6 +71,26 @@ class Literal:
 
 #: What a value decodes to.
 Value = Expression | Literal
+
+
+@dataclass(frozen=True, slots=True)
+class WishShape:
+    """When to ask again: literal seconds, a literal duration, or an expression."""
+
+    expects: str = "seconds, a duration such as 30s, or an expression beginning with ="
+
+    def decode(self, node: Node, context: Context) -> Any:
+        value = node.value if isinstance(node, Scalar) else None
+        if isinstance(value, str) and value[:1] == "=":
+            return EXPRESSION.decode(node, context)
+        if isinstance(value, str) and duration(value) is not None:
+            return Literal(value)
+        if isinstance(value, int) and not isinstance(value, bool) and value >= 0:
+            return Literal(value)
+        return report_wrong(self, node, context)
+
+
+WISH = WishShape()
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,6 +27,7 @@ from router.config.references import (
     POLICY,
     TRANSFORM,
     VALUE,
+    WISH,
     Named,
     Value,
 )
@@ -66,6 +67,11 @@ class OutcomeRule:
     result: Expression | None = knob(
         EXPRESSION, doc="the document that it gives to who reads; by default the body", default=None
     )
+    after: Value | None = knob(
+        WISH,
+        doc="is retry: when it wants to be asked again, where Retry-After does not say it",
+        default=None,
+    )
     place: Place = place_of()
 
 
@@ -84,6 +90,16 @@ class OutcomeList:
         for rule in rules[:-1]:
             if rule.condition is None or not rule.outcome or rule.otherwise:
                 context.report.error("E060", rule.place, "a rule needs if: and is:", self.expects)
+                return INVALID
+        for rule in rules:
+            if rule.after is not None and "retry" not in (rule.outcome, rule.otherwise):
+                word = rule.outcome or rule.otherwise
+                context.report.error(
+                    "E084",
+                    rule.place,
+                    f"after: says when to ask again, and {word} is not asked again",
+                    "after: belongs to a rule that says retry",
+                )
                 return INVALID
         if not rules[-1].otherwise or rules[-1].condition is not None:
             context.report.error(

@@ -1,23 +1,19 @@
 """Owns: classifying answers by an operation's outcome rules.
-Imports: config.systems, core.
+Imports: config.systems, core, engine.wishes.
 Never: times a repeat (the failure policy does), reads a clock.
 """
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
-from datetime import UTC, datetime, timedelta
-from email.utils import parsedate_to_datetime
+from datetime import datetime, timedelta
 
 from router.config.systems import Operation, OutcomeRule
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.outcome import Outcome
 from router.core.ports import Answer
-
-#: longer wishes are cut: the far side may not park us for days
-LONGEST_WISH = timedelta(hours=24)
+from router.engine.wishes import wish_in, wish_of
 
 
 def classify(
@@ -35,24 +31,24 @@ def classify(
         try:
             if rule.condition is not None and not rule.condition.holds(scope):
                 continue
-            return _outcome(operation, rule, scope, after)
+            return _outcome(operation, rule, scope, _wish(rule, scope, now, after))
         except MessageError as error:
-            return Outcome(word=_unsure(operation), detail=f"the answer cannot be read: {error}")
-    return Outcome(word=_unsure(operation), detail=f"status {answer.status}")
+            text = f"the answer cannot be read: {error}"
+            return Outcome(word=_unsure(operation), detail=text, after=after)
+    return Outcome(word=_unsure(operation), detail=f"status {answer.status}", after=after)
 
 
-def wish_of(text: str, now: datetime) -> timedelta | None:
-    """Return what a Retry-After header asks for: seconds or a date; None when it is neither."""
-    text = text.strip()
-    if re.fullmatch(r"[0-9]{1,9}", text):
-        return min(timedelta(seconds=int(text)), LONGEST_WISH)
+def _wish(
+    rule: OutcomeRule, scope: Mapping[str, Json], now: datetime, header: timedelta | None
+) -> timedelta | None:
+    """Return what a rule's `after` asks for; when it cannot be read, Retry-After has the word."""
+    if rule.after is None:
+        return header
     try:
-        at = parsedate_to_datetime(text)
-    except (TypeError, ValueError, OverflowError):
-        return None
-    if at.tzinfo is None:
-        at = at.replace(tzinfo=UTC)
-    return min(max(at - now, timedelta(0)), LONGEST_WISH)
+        wish = wish_in(rule.after(scope), now)
+    except MessageError:  # advice only: it must not change what the answer means
+        return header
+    return header if wish is None else wish
 
 
 def _outcome(

@@ -176,7 +176,8 @@ class Effects:
             return self._bury(
                 job.row, DeadLettered(reason="not_confirmed", detail=text, step="call")
             )
-        return self._later(job.row, now + confirmation.every, "accepted")
+        pause = max(confirmation.every, found.after or timedelta(0))
+        return self._later(job.row, now + pause, "accepted")
 
     def _settle(self, job: Job, outcome: Outcome) -> bool:
         """Record what came of the effect: done, refused (for a person), or taken for later."""

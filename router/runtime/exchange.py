@@ -1,5 +1,5 @@
 """Owns: one call of an operation, from values to outcome.
-Imports: core, config, engine.outcome.
+Imports: core, config, engine.outcome, engine.wishes.
 Never: repeats, records, decides what comes next.
 """
 
@@ -14,6 +14,7 @@ from router.core.errors import MessageError, Retryable, Unknown
 from router.core.outcome import Outcome
 from router.core.ports import Adapter, Clock, Prepared
 from router.engine.outcome import classify
+from router.engine.wishes import wish_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,7 +40,7 @@ class Exchange:
             return Outcome(word="refused", code=error.code, detail=str(error))
         outcome = self.call(operation, prepared, {})
         if outcome.word == "unknown":
-            return Outcome(word="retry", detail=outcome.detail)
+            return Outcome(word="retry", detail=outcome.detail, after=outcome.after)
         return outcome
 
     def call(self, operation: Operation, prepared: Prepared, key: Mapping[str, str]) -> Outcome:
@@ -74,12 +75,16 @@ class Exchange:
                 "env": self.env,
             }
             if answer.status >= 500 or answer.status == 429:
-                return Outcome(word="unknown", detail=f"look-up: status {answer.status}")
+                after = wish_of(answer.headers.get("retry-after", ""), self.clock.now())
+                detail = f"look-up: status {answer.status}"
+                return Outcome(word="unknown", detail=detail, after=after)
             if not lookup.found.holds(scope):
                 return Outcome(word="refused", detail="look-up: not there")
             name = lookup.reference(scope) if lookup.reference is not None else None
             found = "" if name is None else str(name)
             result = lookup.result(scope) if lookup.result is not None else None
             return Outcome(word="done", detail="look-up: there", reference=found, result=result)
-        except (Retryable, Unknown, MessageError, LookupError) as error:
+        except Retryable as error:
+            return Outcome(word="unknown", detail=f"look-up: {error}", after=error.after)
+        except (Unknown, MessageError, LookupError) as error:
             return Outcome(word="unknown", detail=f"look-up: {error}")

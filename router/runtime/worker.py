@@ -95,12 +95,6 @@ class Worker:
 
         return self._store.write(job)
 
-    @property
-    def idle(self) -> bool:
-        """Whether no call is under way."""
-        with self._lock:
-            return not self._busy
-
     def close(self, grace: timedelta) -> None:
         """Wait for the calls under way, at most `grace`; what is not back is repeated safely."""
         if self._pool is not None:

@@ -9,7 +9,7 @@ import pytest
 
 from router.core.outcome import Outcome
 from router.core.ports import Answer
-from router.engine.outcome import LONGEST_WISH, classify, wish_of
+from router.engine.outcome import classify
 
 WRITE = """
 post:
@@ -142,37 +142,6 @@ def test_a_retry_brings_the_wish_of_the_far_side(post: Any, noon: datetime) -> N
 
 
 @pytest.mark.parametrize(
-    ("text", "seconds"),
-    [
-        ("0", 0),
-        ("120", 120),
-        (" 120 ", 120),
-        ("007", 7),
-        ("Fri, 14 Mar 2025 12:05:00 GMT", 300),
-        ("Friday, 14-Mar-25 12:05:00 GMT", 300),
-        ("Fri Mar 14 12:05:00 2025", 300),
-        ("Fri, 14 Mar 2025 13:05:00 +0100", 300),
-        ("Fri, 14 Mar 2025 11:00:00 GMT", 0),
-        ("", None),
-        ("soon", None),
-        ("-5", None),
-        ("1.5", None),
-        ("1e3", None),
-        ("+5", None),
-        ("٣", None),
-        ("Fri, 99 Mar 2025 12:05:00 GMT", None),
-    ],
-)
-def test_retry_after_is_seconds_or_a_date(noon: datetime, text: str, seconds: int | None) -> None:
-    assert wish_of(text, noon) == (None if seconds is None else timedelta(seconds=seconds))
-
-
-@pytest.mark.parametrize("text", ["999999999", "86401", "Sat, 01 Jan 2050 00:00:00 GMT"])
-def test_long_wishes_are_cut(noon: datetime, text: str) -> None:
-    assert wish_of(text, noon) == LONGEST_WISH
-
-
-@pytest.mark.parametrize(
     "text",
     [
         "1" * 400,
@@ -187,3 +156,60 @@ def test_no_header_can_stop_the_classification(post: Any, noon: datetime, text: 
     # an answer that says done must be taken as done whatever nonsense stands beside it
     answer = Answer(status=200, headers={"retry-after": text}, body={"number": "1"})
     assert classify(post, answer, {}, noon).word == "done"
+
+
+SAYS_IT = """
+post:
+  accept: thing@1
+  request: {ask: /things}
+  idempotency: {kind: none}
+  outcome:
+    - {if: "=status == `200`", is: done}
+    - {if: "=status == `429`", is: retry, after: "=headers.\\"x-ratelimit-reset\\""}
+    - {if: "=status == `503`", is: retry, after: "=join_text([headers.ms, 'ms'], '')"}
+    - {if: "=status == `420`", is: retry, after: "=epoch(body.reset, 's')"}
+    - {if: "=status == `409`", is: retry, after: =body.retry_in}
+    - {if: "=status == `423`", is: retry, after: 45s}
+    - {otherwise: retry, after: 7}
+"""
+
+
+@pytest.mark.parametrize(
+    ("status", "headers", "body", "seconds"),
+    [
+        (429, {"x-ratelimit-reset": "17"}, None, 17),
+        (429, {"x-ratelimit-reset": "2025-03-14T12:01:00Z"}, None, 60),
+        # what the rule says has the word, even when it says not to wait
+        (429, {"x-ratelimit-reset": "17", "retry-after": "300"}, None, 17),
+        (429, {"x-ratelimit-reset": "0", "retry-after": "300"}, None, 0),
+        # what it cannot say is said by Retry-After
+        (429, {"retry-after": "300"}, None, 300),
+        (429, {"x-ratelimit-reset": "soon", "retry-after": "300"}, None, 300),
+        (429, {}, None, None),
+        (503, {"ms": "1500"}, None, 1.5),
+        (420, {}, {"reset": "1741953900"}, 300),
+        # a rule that cannot be evaluated does not change what the answer means
+        (420, {"retry-after": "300"}, {"reset": "never"}, 300),
+        (420, {}, None, None),
+        (409, {}, {"retry_in": 2.5}, 2.5),
+        (409, {}, {"retry_in": "2m"}, 120),
+        (409, {}, {"retry_in": {"seconds": 5}}, None),
+        (423, {"retry-after": "300"}, None, 45),
+        (500, {}, None, 7),
+    ],
+)
+def test_a_rule_says_where_the_wish_stands(
+    workshop: Any, noon: datetime, status: int, headers: Any, body: Any, seconds: float | None
+) -> None:
+    workshop.contract("thing")
+    post = workshop.system(SAYS_IT).operations["post"]
+    outcome = classify(post, Answer(status=status, headers=headers, body=body), {}, noon)
+    assert outcome.word == "retry"
+    assert outcome.after == (None if seconds is None else timedelta(seconds=seconds))
+
+
+def test_an_answer_that_no_rule_could_read_brings_its_wish(get: Any, noon: datetime) -> None:
+    # the read is asked again because its answer breaks its contract
+    answer = Answer(status=200, headers={"retry-after": "120"}, body={"thing": {}})
+    outcome = classify(get, answer, {}, noon)
+    assert (outcome.word, outcome.after) == ("retry", timedelta(minutes=2))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -101,11 +101,11 @@ systems: {far: {url: "http://127.0.0.1:1"}}
 
 
 class Far:
-    """A far side whose answers are decided by the note's id and the verb."""
+    """A far side: what it answers (a status, or all of it) is decided by verb and note."""
 
     timeout = timedelta(seconds=5)
 
-    def __init__(self, real: Any, decide: Callable[[str, int], int]) -> None:
+    def __init__(self, real: Any, decide: Callable[[str, int], int | Answer]) -> None:
         self._real = real
         self._decide = decide
         #: ids that were put with success, in order
@@ -119,6 +119,8 @@ class Far:
         note = json.loads(prepared.body) if prepared.body else None
         number = note["id"] if note else int(prepared.head["target"].rpartition("/")[2])
         status = self._decide(verb, number)
+        if isinstance(status, Answer):
+            return status
         if status == 0:
             raise Retryable("no connection")
         if verb == "POST" and status == 200:
@@ -135,8 +137,13 @@ class Far:
 class World:
     """The parts over a store in memory, stepped by hand."""
 
-    def __init__(self, root: Path, decide: Callable[[str, int], int]) -> None:
-        for name, text in FILES.items():
+    def __init__(
+        self,
+        root: Path,
+        decide: Callable[[str, int], int | Answer],
+        files: Mapping[str, str],
+    ) -> None:
+        for name, text in {**FILES, **files}.items():
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.lstrip())
@@ -180,6 +187,8 @@ class World:
 
 
 @pytest.fixture
-def make_world(tmp_path: Path) -> Callable[[Callable[[str, int], int]], World]:
-    """Return a maker of worlds: it is given what the far side answers to (verb, note)."""
-    return lambda decide: World(tmp_path, decide)
+def make_world(tmp_path: Path) -> Callable[..., World]:
+    """Return a maker of worlds: it is given what the far side answers to (verb, note), and files
+    that take the place of others.
+    """
+    return lambda decide, files=None: World(tmp_path, decide, files or {})
