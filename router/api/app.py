@@ -16,7 +16,7 @@ from starlette.routing import Route
 
 from router.api.guard import verify
 from router.config.channels import Channel, HttpSource
-from router.core.errors import Unavailable
+from router.core.errors import Draining, Unavailable
 from router.core.ports import Secrets
 from router.runtime.failpoints import reach
 from router.runtime.wiring import Parts, channel_by_path
@@ -29,6 +29,8 @@ BODY_SECONDS = 20.0
 #: deliveries that may wait for the disk at once; more are told to come back
 MOST_WAITING = 1024
 RETRY_AFTER = {"retry-after": "2"}
+#: a drain lasts until somebody lifts it
+DRAINED = {"retry-after": "60"}
 
 
 def make_app(parts: Callable[[], Parts], secrets: Secrets) -> Starlette:
@@ -74,6 +76,8 @@ class _Desk:
             return _refuse(431, "too many headers, or too long ones")
         if self.waiting >= MOST_WAITING:
             return _refuse(503, "busy", RETRY_AFTER)
+        if not self.current().ingress.takes(channel.name):
+            return _refuse(503, "drained: it takes nothing new", DRAINED)
         body = await _body(request, source.body_limit)
         if isinstance(body, Response):
             return body
@@ -91,6 +95,8 @@ class _Desk:
             future = self.current().ingress.receive(channel, headers, body)
             receipt = await asyncio.wrap_future(future)
             reach("ingress.after_commit")
+        except Draining:
+            return _refuse(503, "drained: it takes nothing new", DRAINED)
         except Unavailable:
             return _refuse(503, "the store is away", RETRY_AFTER)
         messages = [

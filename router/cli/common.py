@@ -52,6 +52,11 @@ def environment_option(command: F) -> F:
     )(command)
 
 
+def place_options(command: F) -> F:
+    """Add --project and --env: where a command looks."""
+    return project_option(environment_option(command))
+
+
 def format_option(command: F) -> F:
     """Add --format."""
     return click.option(

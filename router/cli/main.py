@@ -14,6 +14,7 @@ COMMANDS = {
     "bench": ("router.cli.bench", "bench", "Measure the pipeline on this machine."),
     "check": ("router.cli.check", "check", "Find every mistake in the project."),
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
+    "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
     "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
     "resume": ("router.cli.pause", "resume", "Let what was paused go on."),

@@ -21,8 +21,11 @@ from router.cli.common import (
 )
 from router.cli.render import envelope, visible
 from router.core.errors import Unavailable
+from router.core.units import rate_text
 from router.infra.store.database import DaemonLock
 from router.infra.store.letters import LetterQuery
+from router.infra.store.pauses import PAUSED, SLOW, Pause
+from router.infra.store.reader import Reader
 from router.infra.store.store import Store
 
 
@@ -39,7 +42,7 @@ def status(root: Path, environment: str, style: str) -> None:
         with store.read() as reader:
             counters, sizes = reader.counters(), reader.sizes()
             dead = reader.letters.find(LetterQuery(limit=10))
-            paused = reader.inbox.paused()
+            paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
     except Unavailable as error:
         fail(str(error))
     if style == "json":
@@ -57,7 +60,7 @@ def status(root: Path, environment: str, style: str) -> None:
     if not DaemonLock.is_held(path):
         click.echo("no daemon runs on this store: start router run")
     for name, why in paused.items():
-        click.echo(visible(f"paused: {name} since {why['since'][:19]}Z, {why['reason']}"))
+        click.echo(visible(_held_line(name, why)))
     for letter in dead:
         click.echo(
             visible(
@@ -65,6 +68,33 @@ def status(root: Path, environment: str, style: str) -> None:
                 f"{letter['detail'][:160]}"
             )
         )
+
+
+def _held(reader: Reader, pause: Pause) -> dict[str, Any]:
+    """Return what holds a name back, how much is left to be worked off, and how much waits."""
+    return {
+        "since": pause.at,
+        "reason": pause.reason,
+        "mode": pause.mode,
+        "rate": rate_text(pause.rate) if pause.mode == SLOW else "",
+        "left": reader.pauses.left(pause) if pause.mode != PAUSED else 0,
+        "behind": reader.pauses.behind(pause),
+        "dead": reader.pauses.dead(pause.name),
+    }
+
+
+def _held_line(name: str, why: dict[str, Any]) -> str:
+    since = f"since {why['since'][:19]}Z"
+    because = f", {why['reason']}" if why["reason"] else ""
+    if why["mode"] == SLOW:
+        return f"resumed at {why['rate']}: {name}, {why['left']} left{because}"
+    if why["mode"] == PAUSED:
+        return f"paused: {name} {since}{because}"
+    behind = f", {why['behind']} wait behind it" if why["behind"] else ""
+    behind += f", {why['dead']} dead letters" if why["dead"] else ""
+    if why["left"]:
+        return f"draining: {name} {since}, {why['left']} left{behind}{because}"
+    return f"drained: {name} {since}{behind}{because}"
 
 
 def count_table(counters: list[dict[str, Any]]) -> str:

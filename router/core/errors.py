@@ -15,6 +15,7 @@ RouterError
 |  |- Refused             the far side said no, with a code
 |  |- Unknown             the effect may or may not exist
 |- Unavailable            store or broker are away: not the message's fault
+|  |- Draining            the channel is drained: it takes nothing new
 """
 
 from __future__ import annotations
@@ -124,3 +125,9 @@ class Unavailable(RouterError):
     """The store or the broker is away; stop taking and come back later."""
 
     code = "unavailable"
+
+
+class Draining(Unavailable):
+    """The channel is drained and takes nothing new; what was not taken stays with the sender."""
+
+    code = "draining"

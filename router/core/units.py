@@ -14,6 +14,7 @@ _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d
 _LONGEST = timedelta(days=36_500)
 _SIZE = re.compile(r"([0-9]{1,9})(B|KiB|MiB|GiB)")
 _SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
+_RATE = re.compile(r"([0-9]{1,6})/(s|m)")
 _PERCENT = re.compile(r"([0-9]{1,3})%")
 
 
@@ -39,6 +40,17 @@ def size(text: str) -> int | None:
     """Return `64KiB`, `1MiB` as bytes; None when it is no size."""
     match = _SIZE.fullmatch(text)
     return int(match[1]) * _SIZES[match[2]] if match else None
+
+
+def rate(text: str) -> int | None:
+    """Return `20/s`, `30/m` as a number a minute; None when it is none of these or zero."""
+    match = _RATE.fullmatch(text)
+    return (int(match[1]) * (60 if match[2] == "s" else 1) or None) if match else None
+
+
+def rate_text(per_minute: int) -> str:
+    """Return the shortest way to write a rate: the inverse of `rate`."""
+    return f"{per_minute}/m" if per_minute % 60 else f"{per_minute // 60}/s"
 
 
 def percent(text: str) -> int | None:

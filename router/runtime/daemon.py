@@ -95,6 +95,8 @@ class Daemon:
             return Reloaded(revision=old.revision, refusals=(str(error),))
         self._threads.stop()
         self._site.store.revision = project.revision
+        self._site.store.write(lambda transaction: transaction.pauses.keep(pausable(project)))
+        parts.operator.look()  # what was asked of the old one meanwhile
         self.parts = parts
         self._threads = Threads(parts, self._site.complain)
         self._threads.start()
@@ -137,6 +139,15 @@ def dropped(project: Project, waiting: Mapping[str, int]) -> list[str]:
         f"{n} messages wait for {name}, which is gone: drain it, or resolve them"
         for name, n in sorted(waiting.items())
         if name not in known and not name.endswith(":?")
+    ]
+
+
+def pausable(project: Project) -> list[str]:
+    """Return everything that can be paused or drained: `channel:`, `flow:`, `system:`."""
+    return [
+        *(f"channel:{one}" for one in project.channels),
+        *project.flows,
+        *(f"system:{one}" for one in project.systems),
     ]
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import secrets
 from dataclasses import replace
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from router.config.systems import Idempotency, Operation
 from router.core.decision import DeadLettered

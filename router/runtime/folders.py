@@ -14,6 +14,7 @@ from datetime import datetime
 from pathlib import Path
 
 from router.config.channels import Channel, FileSource
+from router.core.errors import Draining
 from router.core.ports import Clock
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -49,7 +50,7 @@ class Folder:
         """Read what stands still; return how many files were read. Raises Unavailable."""
         source = self.channel.source
         assert isinstance(source, FileSource), "only a channel with a file source has a folder"
-        if not self._folder.is_dir():
+        if not self._folder.is_dir() or not self._ingress.takes(self.channel.name):
             return 0
         now = self._clock.now()
         ready = [(name, self._finish) for name in self._taken_before()]
@@ -111,7 +112,11 @@ class Folder:
             def also(transaction: Transaction, delivery: str) -> None:
                 transaction.file_done(key, self._clock.now(), delivery)
 
-            self._ingress.receive(self.channel, {"file-name": shown}, body, also).result()
+            try:
+                self._ingress.receive(self.channel, {"file-name": shown}, body, also).result()
+            except Draining:
+                path.rename(self._folder / name)
+                raise
             reach("folder.after_commit")
         self._put_away(path, name)
 

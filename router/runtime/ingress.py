@@ -8,6 +8,7 @@ from __future__ import annotations
 import functools
 import hashlib
 import secrets
+import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
@@ -18,7 +19,7 @@ from router.config.contracts import Contracts
 from router.core.decision import DeadLettered, Discarded
 from router.core.document import Json
 from router.core.envelope import pack_claim
-from router.core.errors import MessageError
+from router.core.errors import Draining, MessageError
 from router.core.ports import Clock
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
 from router.infra.codecs import Limits, decode_json, decode_xml, encode_json, shape_by
@@ -52,6 +53,19 @@ class Ingress:
         self._clock = clock
         self._env = env
         self._contracts = contracts
+        self._closed: frozenset[str] = frozenset()
+        #: held while a delivery is submitted: what was taken before a door closed is written before
+        #: what is written after it has closed
+        self._door = threading.Lock()
+
+    def close_to(self, channels: frozenset[str]) -> None:
+        """Take nothing for these channels from now on, and for every other one."""
+        with self._door:
+            self._closed = channels
+
+    def takes(self, channel: str) -> bool:
+        """Return whether deliveries for a channel are taken."""
+        return channel not in self._closed
 
     def receive(
         self,
@@ -62,7 +76,7 @@ class Ingress:
     ) -> Future[Receipt]:
         """Store a delivery and its records in one transaction; done = on disk.
 
-        `also` may write more into that transaction; it gets the delivery's id.
+        `also` may write more into that transaction; it gets the delivery's id. Raises Draining.
         """
         delivery = Delivery(
             id=secrets.token_hex(16),
@@ -83,7 +97,10 @@ class Ingress:
             )
 
         reach("ingress.before_commit")
-        return self._store.submit(job)
+        with self._door:
+            if channel.name in self._closed:
+                raise Draining(f"channel {channel.name} is drained: it takes nothing new")
+            return self._store.submit(job)
 
     def decode(self, channel: Channel, delivery: Delivery, body: bytes) -> Sequence[Arrival]:
         """Return the records of a delivery; what does not decode arrives as a failure."""

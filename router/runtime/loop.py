@@ -6,12 +6,12 @@ Never: waits for a call of a system; loses a row (it leaves the queue with its d
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
-from router.core.claim import Held, Holding
+from router.core.claim import Holding
 from router.core.decision import (
     Call,
     Conflict,
@@ -27,6 +27,7 @@ from router.core.errors import Unavailable
 from router.core.outcome import Outcome
 from router.core.ports import Clock
 from router.engine import retry
+from router.infra.store.pauses import Pause, moved_on
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -44,9 +45,9 @@ from router.runtime.verdicts import (
     claim_keys,
     ends_here,
     gate_keys,
-    holdings_after,
     open_row,
     produced_keys,
+    remember,
     rows_of,
     settle_objects,
     verdict_of,
@@ -104,8 +105,12 @@ class Loop:
         self._cursor = 0
         #: rows that were passed over are to be looked at once more
         self._look_again = threading.Event()
-        #: consumers that are paused; one that ends in `:` means a whole channel
-        self._paused: tuple[str, ...] = ()
+        self._pauses: tuple[Pause, ...] = ()
+        #: rows (after, up to) that a slow resume lets pass behind the cursor
+        self._passed: list[tuple[int, int]] = []
+        #: rows that were taken and are not recorded; held while rows are taken
+        self._hand: frozenset[int] = frozenset()
+        self._taking = threading.Lock()
         self._waiting: dict[int, _Waiting] = {}
         store.wake(LOOP_LANE, self.bell.ring)
 
@@ -114,17 +119,19 @@ class Loop:
         ready = [one for one in self._waiting.values() if all(f.done() for f in one.futures)]
         if self._look_again.is_set():
             self._look_again.clear()
-            self._cursor = 0
+            self._cursor, self._passed = 0, []
         try:
             return self._step(ready)
         except Exception:
             self._look_again.set()  # the cursor is past rows that nobody has decided
             raise
+        finally:
+            self._hand = frozenset(self._waiting)
 
     def _step(self, ready: list[_Waiting]) -> int:
         until = self._caution.until if self._caution is not None else 0
         suspects = [one for one in ready if one.row.id <= until][:1]
-        rows = [] if suspects else self._next_rows(1 if self._cursor < until else BATCH)
+        rows = [] if suspects else self._next_rows(until)
         if suspects or (rows and rows[0].id <= until):
             ready = suspects
         works = [open_row(row, {}) for row in rows if row.id not in self._waiting]
@@ -135,14 +142,32 @@ class Loop:
             self._safely(works)
         return len(works)
 
-    def _next_rows(self, limit: int) -> list[Queued]:
-        """Return the next rows and move the cursor behind them."""
+    def _next_rows(self, until: int) -> list[Queued]:
+        """Return the next rows; up to row `until` they go one at a time."""
         if len(self._waiting) >= MOST_WAITING:
             return []
+        with self._taking:
+            rows: list[Queued] = []
+            while self._passed and not rows:
+                after, up_to = self._passed.pop(0)
+                limit = 1 if after < until else BATCH
+                with self._store.read() as reader:
+                    rows = reader.queued(LOOP_LANE, after, limit, self._pauses, up_to)
+                if len(rows) == limit:
+                    self._passed.insert(0, (rows[-1].id, up_to))
+            rows = rows or self._from_cursor(1 if self._cursor < until else BATCH)
+            self._hand |= {row.id for row in rows}
+            return rows
+
+    def _from_cursor(self, limit: int) -> list[Queued]:
+        """Return the next rows and move the cursor behind them, and behind what is held back."""
         with self._store.read() as reader:
-            rows = reader.queued(LOOP_LANE, self._cursor, limit, self._paused)
+            newest = reader.last_queued(LOOP_LANE) if self._pauses else 0
+            rows = reader.queued(LOOP_LANE, self._cursor, limit, self._pauses)
         if rows:
             self._cursor = rows[-1].id
+        if len(rows) < limit:
+            self._cursor = max(self._cursor, newest)
         return rows
 
     def _alone(self, work: Work) -> None:
@@ -154,19 +179,26 @@ class Loop:
             return
         self._bury(work, KILLER)
 
-    def pause(self, names: frozenset[str]) -> None:
-        """Leave the rows of paused channels and flows in the queue; others are looked at again."""
-        wanted = tuple(
-            sorted(
-                name.removeprefix("channel:") + ":" if name.startswith("channel:") else name
-                for name in names
-                if not name.startswith("system:")
-            )
-        )
-        if wanted != self._paused:
-            self._paused = wanted
-            self._look_again.set()
+    def pause(self, pauses: Sequence[Pause]) -> None:
+        """Leave rows that are held back in the queue; when they pass they are looked at again."""
+        wanted = tuple(one for one in pauses if not one.name.startswith("system:"))
+        with self._taking:
+            passed = moved_on(self._pauses, wanted)
+            self._pauses = wanted
+            if passed is None:
+                self._look_again.set()
+            else:
+                self._passed += passed
+        if passed != []:
             self.bell.ring()
+
+    @property
+    def in_hand(self) -> frozenset[int]:
+        """Return the rows that are under way. After `pause` has returned, none of what it holds
+        back is added.
+        """
+        with self._taking:
+            return self._hand
 
     @property
     def idle(self) -> bool:
@@ -216,7 +248,7 @@ class Loop:
                 batch.needy.append((known, decision))
                 continue
             verdict = verdict_of(known, decision, seen)
-            _remember(verdict, seen)
+            remember(verdict, seen)
             batch.verdicts.append(verdict)
         cut = self._settle(batch, works, now)
         if cut:
@@ -250,13 +282,13 @@ class Loop:
                 cut = 1 + next(n for n, work in enumerate(works) if work.row.id == one.work.row.id)
                 if set(claim_keys(works[:cut])) & set(claim_keys(works[cut:])):
                     return cut
-            _remember(settled, objects)
+            remember(settled, objects)
         return 0
 
     def _with_flows(self, verdict: Verdict, now: datetime) -> Verdict:
         """Return the verdict with those of the flows that can be decided with it."""
         decision = verdict.decision
-        if not isinstance(decision, Routed) or self._paused:
+        if not isinstance(decision, Routed) or self._pauses:
             return verdict
         decided = []
         for effect in decision.effects:
@@ -365,16 +397,3 @@ def _outcome_of(future: Future[Outcome]) -> Outcome:
     if error is None:
         return future.result()
     return Outcome(word="retry", detail=f"{type(error).__name__} in the call")
-
-
-def _remember(verdict: Verdict, held: dict[bytes, Holding]) -> None:
-    """Let the rest of the batch see what a verdict claims."""
-    for claim, holder, state in holdings_after(verdict):
-        held[claim.key] = Holding(
-            key=claim.key,
-            message_id=holder,
-            state=Held(state),
-            compare=claim.compare,
-            body=claim.body,
-            version=claim.version,
-        )

@@ -1,11 +1,11 @@
-"""Owns: carrying out what operators ask: retry, edit, resolve, jobs, pause, resume.
-Imports: core, infra.store.
+"""Owns: carrying out what operators ask: retry, edit, resolve, jobs, pause, drain, resume.
+Imports: core, infra.store, runtime.pausing.
 Never: loses a message: a letter is settled in the transaction that puts its message on its way.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -15,51 +15,88 @@ from router.core.message import derived_id
 from router.core.ports import Clock
 from router.infra.store.inbox import Command
 from router.infra.store.letters import LetterQuery
+from router.infra.store.pauses import CLOSING, SLOW, Pause
 from router.infra.store.rows import Entry, Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.pausing import drain, fence_of, pause, resume
 from router.runtime.results import REFUSED
 
 #: messages of one transaction of a job
 BATCH = 100
+#: times a second that a slow resume lets messages go
+STEPS = 5
 
 
 class Operator:
     """Carries out commands in the daemon. One thread calls `step`."""
 
     def __init__(
-        self, store: Store, clock: Clock, paused: Callable[[frozenset[str]], None]
+        self,
+        store: Store,
+        clock: Clock,
+        pause: Callable[[Sequence[Pause]], None],
+        in_hand: Callable[[], frozenset[int]] = frozenset,
     ) -> None:
-        """`paused` is told what is paused, at the start and at each change."""
+        """`pause` is told what is held back, at the start and at each change; `in_hand` says which
+        queue rows are under way.
+        """
         self._store = store
         self._clock = clock
-        self._paused = paused
-        self._told: frozenset[str] | None = None
-        #: when each running job may send again
-        self._next: dict[int, datetime] = {}
-        with store.read() as reader:
-            self._tell(frozenset(reader.inbox.paused()))
+        self._pause = pause
+        self._in_hand = in_hand
+        self._told: tuple[Pause, ...] | None = None
+        #: when each running job may send again, and each slow resume let go
+        self._next: dict[int | str, datetime] = {}
+        self.look()
 
     def step(self) -> int:
         """Carry out what was asked, and move running jobs on. Raises Unavailable."""
         with self._store.read() as reader:
             asked = reader.inbox.asked()
             running = reader.letters.running()
-            paused = frozenset(reader.inbox.paused())
-        self._tell(paused)  # what an earlier revision's operator carried out, or could not tell
+        pauses = self.look()  # what an earlier revision's operator carried out, or could not tell
         for command in asked:
             self._carry(command)
         moved = sum(self._move(job, rate) for job, rate in running)
+        for one in pauses:
+            if one.mode == SLOW:
+                self._let_go(one)
         return len(asked) + moved
 
-    def _tell(self, paused: frozenset[str]) -> None:
-        if paused != self._told:
-            self._paused(paused)
-            self._told = paused
+    def look(self) -> tuple[Pause, ...]:
+        """Tell what is held back by now, and return it."""
+        with self._store.read() as reader:
+            pauses = reader.pauses.all()
+        self._tell(pauses)
+        return pauses
+
+    def _tell(self, pauses: tuple[Pause, ...]) -> None:
+        if pauses != self._told:
+            self._pause(pauses)
+            self._told = pauses
+
+    def _let_go(self, pause: Pause) -> None:
+        """Let the next messages of a slow resume pass, as many as its rate allows by now."""
+        now = self._clock.now()
+        if now < self._next.get(pause.name, now):
+            return
+        size = max(1, pause.rate // (60 * STEPS))
+        hand = tuple(self._in_hand())
+        self._store.write(lambda transaction: transaction.pauses.let_go(pause.name, size, hand))
+        self._next[pause.name] = now + timedelta(seconds=60 * size / pause.rate)
+        self.look()
 
     def _carry(self, command: Command) -> None:
+        arguments = command.arguments
+        if command.verb == "drain":  # the door first: what is taken later would wait behind it
+            door = replace(fence_of(arguments, self._clock.now()), mode=CLOSING)
+            self._tell((*(self._told or ()), door))
+        elif command.verb == "resume":
+            arguments = {**arguments, "in_hand": sorted(self._in_hand())}
+
         def job(transaction: Transaction) -> None:
-            result = carry_out(transaction, command.verb, command.arguments, self._clock.now())
+            result = carry_out(transaction, command.verb, arguments, self._clock.now())
             transaction.inbox.answer(command.id, "done", result)
 
         try:
@@ -70,10 +107,8 @@ class Operator:
             self._fail(command, str(error))
         except Exception as error:  # noqa: BLE001 (one that fails for ever must not block the others)
             self._fail(command, f"it cannot be carried out: {type(error).__name__}")
-        if command.verb in ("pause", "resume"):
-            with self._store.read() as reader:
-                paused = frozenset(reader.inbox.paused())
-            self._tell(paused)
+        if command.verb in ("pause", "drain", "resume"):
+            self.look()
 
     def _fail(self, command: Command, text: str) -> None:
         self._store.write(
@@ -159,6 +194,7 @@ def _edit(transaction: Transaction, arguments: Mapping[str, Any], now: datetime)
     )
     edited = replace(row, message=message, extra=_fresh(row, edited=True))
     transaction.pass_gate(row, message.id)  # it goes before what waits behind the original
+    transaction.pauses.heir(original.id, row.consumer, message.id)
     transaction.enqueue([edited])
     transaction.letters.settle(original.id, letter["consumer"], "edited", arguments["reason"])
     _note(transaction, edited, now, "edited", {"reason": arguments["reason"], "of": original.id})
@@ -208,19 +244,6 @@ def _cancel(
     return {"job": arguments["job"], "totals": transaction.letters.totals(arguments["job"])}
 
 
-def _pause(transaction: Transaction, arguments: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    transaction.inbox.pause(arguments["name"], now, arguments["reason"])
-    return {"paused": arguments["name"]}
-
-
-def _resume(
-    transaction: Transaction, arguments: Mapping[str, Any], _now: datetime
-) -> dict[str, Any]:
-    if not transaction.inbox.resume(arguments["name"]):
-        raise MessageError(f"{arguments['name']} is not paused")
-    return {"resumed": arguments["name"]}
-
-
 _VERBS: Mapping[str, Callable[[Transaction, Mapping[str, Any], datetime], dict[str, Any]]] = {
     "retry": _retry,
     "edit": _edit,
@@ -228,8 +251,9 @@ _VERBS: Mapping[str, Callable[[Transaction, Mapping[str, Any], datetime], dict[s
     "plan": _plan,
     "start": _start,
     "cancel": _cancel,
-    "pause": _pause,
-    "resume": _resume,
+    "pause": pause,
+    "drain": drain,
+    "resume": resume,
 }
 
 

@@ -225,6 +225,19 @@ def holdings_after(verdict: Verdict) -> Sequence[tuple[Claim, str, Held]]:
     return made
 
 
+def remember(verdict: Verdict, held: dict[bytes, Holding]) -> None:
+    """Let the rest of the batch see what a verdict claims."""
+    for claim, holder, state in holdings_after(verdict):
+        held[claim.key] = Holding(
+            key=claim.key,
+            message_id=holder,
+            state=Held(state),
+            compare=claim.compare,
+            body=claim.body,
+            version=claim.version,
+        )
+
+
 def _is_free(holding: Holding | None, work: Work) -> bool:
     return (
         holding is None or holding.message_id == work.row.message.id or holding.state is Held.DEAD

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from pathlib import Path
@@ -18,6 +18,7 @@ from router.config.environments import EnvironmentFile
 from router.config.project import Project
 from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
+from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
 from router.runtime.answers import Answers
 from router.runtime.caution import Caution
@@ -95,10 +96,14 @@ def build_parts(
     names = sorted(_systems(project, store, hooks.projects.values()))
     workers = tuple(Worker(store, exchange, name, slots) for name in names)
 
-    def paused(names: frozenset[str]) -> None:
-        loop.pause(names)
+    def tell(pauses: Sequence[Pause]) -> None:
+        loop.pause(pauses)
         for worker in workers:
-            worker.pause(names)
+            worker.pause(pauses)
+        ingress.close_to(closed_by(pauses))
+
+    def in_hand() -> frozenset[int]:
+        return loop.in_hand.union(*(worker.in_hand for worker in workers))
 
     return Parts(
         project=project,
@@ -111,7 +116,7 @@ def build_parts(
         scheduler=Scheduler(store, clock),
         folders=_folders(project, environment, (store, ingress, clock)),
         adapters=exchange.adapters,
-        operator=Operator(store, clock, paused),
+        operator=Operator(store, clock, tell, in_hand),
     )
 
 

@@ -6,11 +6,13 @@ Never: takes more commands than the pool has room for.
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
 from router.core.errors import Unavailable
 from router.core.ports import Clock
+from router.infra.store.pauses import PAUSED, Pause, moved_on
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -38,45 +40,77 @@ class Worker:
         #: where to read from again: a row from there on could not be carried
         self._back: int | None = None
         self._system = system
-        self._paused = False
+        self._pauses: tuple[Pause, ...] = ()
+        #: rows in the hands of the pool, and those that a step is about to give it
         self._busy: set[int] = set()
+        self._taken: frozenset[int] = frozenset()
         self._lock = threading.Lock()
+        #: held while rows are taken
+        self._taking = threading.Lock()
         store.wake(self._lane, self.bell.ring)
 
     def step(self) -> int:
         """Take what the pool has room for; return how many rows were taken or held back."""
-        if self._paused:
-            return 0
-        with self._lock:
-            free = (self._slots - len(self._busy)) if self._pool else 1
-            busy = frozenset(self._busy)
-            if self._back is not None:
-                self._cursor, self._back = min(self._cursor, self._back), None
-        if free <= 0:
-            return 0
-        with self._store.read() as reader:
-            rows = reader.queued(self._lane, self._cursor, free)
-        if not rows:
-            return 0
-        try:  # one that was in hand when the rows were read may be settled by now
-            going = self._in_order([row for row in rows if row.id not in busy])
+        with self._taking:
+            with self._lock:
+                busy = frozenset(self._busy)
+            rows = self._next_rows((self._slots - len(busy)) if self._pool else 1)
+            self._taken = frozenset(row.id for row in rows)
+        try:
+            if rows:
+                self._hand_out([row for row in rows if row.id not in busy])
         except Exception:
             self._read_again(rows[0].id)
             raise
-        self._cursor = rows[-1].id
-        for row in going:
+        finally:
+            self._taken = frozenset()
+        return len(rows)
+
+    def _next_rows(self, limit: int) -> list[Queued]:
+        """Return the next rows and move the cursor behind them, and behind what is held back."""
+        if limit <= 0 or any(one.mode == PAUSED for one in self._pauses):
+            return []
+        with self._lock:
+            if self._back is not None:
+                self._cursor, self._back = min(self._cursor, self._back), None
+        with self._store.read() as reader:
+            newest = reader.last_queued(self._lane) if self._pauses else 0
+            rows = reader.queued(self._lane, self._cursor, limit, self._pauses)
+        if rows:
+            self._cursor = rows[-1].id
+        if len(rows) < limit:
+            self._cursor = max(self._cursor, newest)
+        return rows
+
+    def _hand_out(self, rows: list[Queued]) -> None:
+        # one that was in hand when the rows were read may be settled by now
+        for row in self._in_order(rows):
             with self._lock:
                 self._busy.add(row.id)
             if self._pool is None:
                 self._carry(row)
             else:
                 self._pool.submit(self._carry, row)
-        return len(rows)
 
-    def pause(self, names: frozenset[str]) -> None:
-        """Take no further command while the system is paused; calls under way go on."""
-        self._paused = f"system:{self._system}" in names
-        self.bell.ring()
+    def pause(self, pauses: Sequence[Pause]) -> None:
+        """Take no command that is held back; calls under way go on."""
+        wanted = tuple(one for one in pauses if one.name == f"system:{self._system}")
+        with self._taking:
+            passed = moved_on(self._pauses, wanted)
+            self._pauses = wanted
+        if passed is None:
+            passed = [(0, 0)]
+        for after, _ in passed:
+            self._read_again(after + 1)
+            self.bell.ring()
+
+    @property
+    def in_hand(self) -> frozenset[int]:
+        """Return the rows that are under way. After `pause` has returned, none of what it holds
+        back is added.
+        """
+        with self._taking, self._lock:
+            return self._taken | self._busy
 
     def _in_order(self, rows: list[Queued]) -> list[Queued]:
         """Return the rows that may go; an ordered one behind another of its key is held back."""

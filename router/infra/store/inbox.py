@@ -1,4 +1,4 @@
-"""Owns: what operators ask of a daemon, and what is paused.
+"""Owns: what operators ask of a daemon.
 Imports: SQLAlchemy, infra.store.tables, infra.codecs.
 Never: forgets a command: asked, done or failed, it stays.
 """
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, delete, insert, select, update
+from sqlalchemy import Connection, insert, select, update
 
 from router.infra.codecs import decode_trusted, encode_json
 from router.infra.store import tables
@@ -30,7 +30,7 @@ class Command:
 
 
 class Inbox:
-    """Commands and pauses over one connection."""
+    """Commands over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -70,23 +70,6 @@ class Inbox:
             .where(table.c.id == number)
             .values(state=state, result=encode_json(result).decode())
         )
-
-    def paused(self) -> dict[str, dict[str, str]]:
-        """Return what is paused, by name, with since and reason."""
-        rows = self._connection.execute(select(tables.pauses).order_by(tables.pauses.c.name))
-        return {row.name: {"since": row.at, "reason": row.reason} for row in rows}
-
-    def pause(self, name: str, at: datetime, reason: str) -> None:
-        """Pause something; a second time changes nothing."""
-        if name not in self.paused():
-            self._connection.execute(
-                insert(tables.pauses).values(name=name, at=time_text(at), reason=reason)
-            )
-
-    def resume(self, name: str) -> bool:
-        """Take a pause away; False when there was none."""
-        table = tables.pauses
-        return self._connection.execute(delete(table).where(table.c.name == name)).rowcount == 1
 
 
 def _command(row: Any) -> Command:

@@ -19,6 +19,7 @@ from router.infra.store import tables
 from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.letters import Letters
+from router.infra.store.pauses import Pause, Pauses, passes
 from router.infra.store.rows import Intent, Queued, time_of, time_text
 
 #: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once
@@ -32,19 +33,23 @@ class Reader:
         self._connection = connection
         self._handoff = handoff
 
-    def queued(self, lane: str, after: int, limit: int, but: Sequence[str] = ()) -> list[Queued]:
-        """Return the next rows of a lane in the order of their publishing.
-
-        `but` are consumers that are left out; one that ends in `:` means all that begin with it.
+    def queued(
+        self,
+        lane: str,
+        after: int,
+        limit: int,
+        pauses: Sequence[Pause] = (),
+        up_to: int | None = None,
+    ) -> list[Queued]:
+        """Return the next rows of a lane in the order of their publishing, but none that a pause
+        holds back.
         """
         table = tables.queue
         query = select(table).where(table.c.lane == lane, table.c.id > after)
-        for name in but:
-            query = query.where(
-                ~table.c.consumer.startswith(name, autoescape=True)
-                if name.endswith(":")
-                else table.c.consumer != name
-            )
+        for pause in pauses:
+            query = query.where(passes(pause))
+        if up_to is not None:
+            query = query.where(table.c.id <= up_to)
         found = []
         for row in self._connection.execute(query.order_by(table.c.id).limit(limit)):
             ready = self._handoff.take(row.message_id, row.consumer)
@@ -122,8 +127,13 @@ class Reader:
 
     @property
     def inbox(self) -> Inbox:
-        """Return what operators ask and what is paused, to be looked at."""
+        """Return what operators ask, to be looked at."""
         return Inbox(self._connection)
+
+    @property
+    def pauses(self) -> Pauses:
+        """Return what is held back, to be looked at."""
+        return Pauses(self._connection)
 
     def waiting_by_consumer(self) -> dict[str, int]:
         """Return how many messages wait for each consumer: queued, due, held back, open letters."""

@@ -155,13 +155,29 @@ commands = Table(
     Index("commands_by_state", "state", "id"),
 )
 
-#: what is paused: `channel:name`, `flow:name`, `system:name`
+#: what is held back: `channel:name`, `flow:name`, `system:name`
 pauses = Table(
     "pauses",
     metadata,
     Column("name", String(80), primary_key=True),
     Column("at", _Time, nullable=False),
     Column("reason", Text, nullable=False),
+    #: paused, draining (a fence: what was there goes on), slow (what waited goes on at a rate)
+    Column("mode", String(16), nullable=False, server_default="paused"),
+    #: slow: messages a minute; queue rows up to `goes_to` go on, it ends with `ends_at`
+    Column("rate", Integer, nullable=False, server_default="0"),
+    Column("goes_to", BigInteger, nullable=False, server_default="0"),
+    Column("ends_at", BigInteger, nullable=False, server_default="0"),
+    sqlite_with_rowid=False,
+)
+
+#: messages that go on while their name is drained: they were there when it began
+fences = Table(
+    "fences",
+    metadata,
+    Column("name", String(80), primary_key=True),
+    Column("message_id", _Id, primary_key=True),
+    Column("consumer", String(160), primary_key=True),
     sqlite_with_rowid=False,
 )
 

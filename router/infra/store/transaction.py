@@ -20,6 +20,7 @@ from router.infra.codecs import encode_json
 from router.infra.store import tables
 from router.infra.store.inbox import Inbox
 from router.infra.store.letters import Letters
+from router.infra.store.pauses import Pauses
 from router.infra.store.rows import Dead, Entry, Intent, Queued, time_text
 from router.infra.store.statements import module_of, write_many
 
@@ -331,6 +332,11 @@ class Transaction:
     def inbox(self) -> Inbox:
         """Return what operators ask, in this transaction."""
         return Inbox(self.connection)
+
+    @property
+    def pauses(self) -> Pauses:
+        """Return what is held back, in this transaction."""
+        return Pauses(self.connection)
 
     def free_intent(self, key: str) -> None:
         """Let an effect that the far side refused be tried again with the same bytes."""

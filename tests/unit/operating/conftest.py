@@ -14,6 +14,7 @@ from router.config.project import load_project
 from router.core.errors import Retryable
 from router.core.ports import Answer, Health, Prepared
 from router.infra.codecs import encode_json
+from router.infra.store.pauses import Pause
 from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
 from router.runtime.exchange import Exchange
@@ -158,15 +159,49 @@ class World:
         )
         self.project = project
         self.store = Store.in_memory(project.revision)
-        self.parts: Parts = build_parts(
+        self._build = lambda: build_parts(
             project, settings, self.store, exchange, Hooks(observe=lambda _: None)
         )
+        self.parts: Parts = self._build()
+
+    def restart(self) -> None:
+        """Let another process take over the store."""
+        self.parts = self._build()
 
     def give(self, number: int, thing: str) -> None:
         channel = self.project.channels["notes"]
         self.parts.ingress.receive(
             channel, {}, encode_json({"id": number, "thing": thing})
         ).result()
+
+    def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """Put a command into the inbox, let the operator carry it out, and return its result."""
+        number = self.store.write(
+            lambda transaction: transaction.inbox.ask(self.clock.now(), "ann", verb, arguments)
+        )
+        self.parts.operator.step()
+        with self.store.read() as reader:
+            command = reader.inbox.get(number)
+        assert command.state in ("done", "failed"), command
+        return dict(command.result)
+
+    def pauses(self) -> dict[str, Pause]:
+        with self.store.read() as reader:
+            return {one.name: one for one in reader.pauses.all()}
+
+    def left(self, name: str) -> int:
+        with self.store.read() as reader:
+            return reader.pauses.left(self.pauses()[name])
+
+    def journal(self, word: str) -> list[tuple[str, str]]:
+        """Return (consumer, reason) of each line of the counters with a word, once a message."""
+        with self.store.read() as reader:
+            return [
+                (row["consumer"], row["reason"])
+                for row in reader.counters()
+                if row["word"] == word
+                for _ in range(row["n"])
+            ]
 
     def work(self) -> None:
         """Step until nothing moves at this moment."""

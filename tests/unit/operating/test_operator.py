@@ -156,14 +156,14 @@ def test_what_is_paused_waits_in_its_order_and_goes_on(make_world: Any, name: st
     world.give(1, "a")
     world.work()
     tell(world, "pause", name=name, reason="maintenance")
-    world.parts.operator._paused(frozenset({name}))
+    world.parts.operator.look()
     for number in (2, 3, 4):
         world.give(number, "a")
     world.later(60)
     assert world.far.put == [1]
     assert sum(world.sizes().values()) == 3
     tell(world, "resume", name=name)
-    world.parts.operator._paused(frozenset())
+    world.parts.operator.look()
     world.work()
     assert world.far.put == [1, 2, 3, 4]
     with pytest.raises(MessageError, match="is not paused"):
