@@ -1,5 +1,6 @@
 """Owns: the verbs pause, drain and resume: what is held back, and what of it goes on.
-Imports: core, engine.identity, infra.store, runtime.recording, runtime.verdicts.
+Imports: core, engine.identity, infra.store, runtime.recording, runtime.requests,
+runtime.verdicts.
 Never: drops a message that is under way, or a command for which a call was begun.
 """
 
@@ -15,11 +16,13 @@ from router.core.decision import Discarded
 from router.core.errors import MessageError
 from router.core.units import duration_text
 from router.engine.identity import judge
+from router.infra.store.handoff import Handoff
 from router.infra.store.pauses import DRAINING, SLOW, Pause, Waiting
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued, time_text
 from router.infra.store.transaction import Transaction
 from router.runtime.recording import record
+from router.runtime.requests import effect_of_call
 from router.runtime.verdicts import claim_keys, open_row, remember, verdict_of
 
 #: messages that are dropped with one look at their identities
@@ -124,7 +127,7 @@ def _choose(
     choice = _Choice(waiting=list(transaction.pauses.waiting(name)))
     if policy.older is None and not policy.latest:
         return choice
-    begun = transaction.pauses.begun(name)
+    begun = _begun(transaction, name, choice.waiting)
     free = [
         one
         for one in choice.waiting
@@ -141,6 +144,18 @@ def _choose(
         for one in superseded(free, transaction.pauses.holders(name)):
             choice.drop(one, NEWER)
     return choice
+
+
+def _begun(transaction: Transaction, name: str, waiting: Sequence[Waiting]) -> set[str]:
+    """Return the messages for which a call was begun, alone or as one of several."""
+    kind, _, system = name.partition(":")
+    if kind != "system":
+        return set()
+    calls = [one.partition(".")[2] for one in transaction.pauses.operations(system)]
+    effects = {one.message_id: one.message_id for one in waiting}
+    for message_id in tuple(effects):
+        effects.update({effect_of_call(message_id, call): message_id for call in calls})
+    return {effects[key] for key in transaction.pauses.intended(list(effects))}
 
 
 def superseded(waiting: Iterable[Waiting], holders: Mapping[tuple[str, str], str]) -> list[Waiting]:
@@ -193,7 +208,7 @@ def _discard(
     repeats or contradicts another is recorded as that.
     """
     works = [open_row(row, {}) for row in rows]
-    held = Reader(transaction.connection).holdings(claim_keys(works), now)
+    held = Reader(transaction.connection, Handoff()).holdings(claim_keys(works), now)
     for work, reason in zip(works, reasons, strict=True):
         judged = judge(work.claims, held, work.row.message.id)
         verdict = verdict_of(work, judged or Discarded(reason=reason), held)

@@ -64,7 +64,12 @@ class Leg:
 def effect_key(row: Queued, command: AnyOperation, operation: Operation) -> str:
     """Return the name of the effect of one call of a command."""
     message = row.message.id
-    return message if operation is command else derived_id(message, operation.word)
+    return message if operation is command else effect_of_call(message, operation.word)
+
+
+def effect_of_call(message_id: str, call: str) -> str:
+    """Return the name of the effect of one of several calls."""
+    return derived_id(message_id, call)
 
 
 def reference_of(effect: str, operation: Operation) -> str:

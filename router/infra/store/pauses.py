@@ -39,6 +39,8 @@ from router.infra.store.statements import module_of
 PAUSED, DRAINING, SLOW = "paused", "draining", "slow"
 #: a drain is about to begin: nothing new is taken, and nothing is held back as yet; never stored
 CLOSING = "closing"
+#: bound parameters of one statement
+CHUNK = 500
 #: where a message may wait
 _PLACES = {"queue": tables.queue, "due": tables.due, "held_back": tables.held_back}
 
@@ -235,7 +237,7 @@ class Pauses:
                     lane=row.lane,
                     consumer=one.consumer,
                     message=unpack(document["message"]),
-                    extra=document["extra"],
+                    extra=document.get("extra"),
                     id=one.row if one.place == "queue" else 0,
                 )
             )
@@ -247,14 +249,19 @@ class Pauses:
         rows = self._connection.execute(select(gate).where(_of(gate, name)))
         return {(row.consumer, row.order_key): row.holder for row in rows}
 
-    def begun(self, name: str) -> set[str]:
-        """Return the messages that wait for a system and for which a call was begun."""
-        if not name.startswith("system:"):
-            return set()
+    def operations(self, system: str) -> list[str]:
+        """Return the operations of a system of which a call was ever begun."""
+        operation = tables.intents.c.operation
+        mine = operation.startswith(f"{system}.", autoescape=True)
+        return list(self._connection.execute(select(operation).where(mine).distinct()).scalars())
+
+    def intended(self, keys: Sequence[str]) -> set[str]:
+        """Return those effects that were begun."""
+        table = tables.intents
         found: set[str] = set()
-        for table in _PLACES.values():
-            called = exists().where(tables.intents.c.key == table.c.message_id)
-            query = select(table.c.message_id).where(_of(table, name), called)
+        for start in range(0, len(keys), CHUNK):
+            part = keys[start : start + CHUNK]
+            query = select(table.c.key).where(table.c.key.in_(part))
             found.update(self._connection.execute(query).scalars())
         return found
 
@@ -327,5 +334,5 @@ def _waiting(place: str, row: Any) -> Waiting:
         consumer=row.consumer,
         order_key=message["order_key"],
         since=time_of(message["occurred_at"]),
-        decided=bool((document["extra"] or {}).get("verdict")),
+        decided=bool((document.get("extra") or {}).get("verdict")),
     )

@@ -160,6 +160,33 @@ def test_a_command_that_was_sent_before_is_never_dropped(make_world: Any) -> Non
     assert len(world.journal("discarded")) == 2
 
 
+def test_a_command_of_several_calls_of_which_one_was_made_is_never_dropped(
+    make_world: Any,
+) -> None:
+    """The first of two calls is done; nothing of the second was begun when the process ended."""
+    path = "routes/systems/far.yaml"
+    both = FILES[path].partition("  put:")[2]
+    two = f"""  put: {{accept: note@1, calls: [make, close]}}
+  make:{both}  close:{both.replace("post: /notes", "put: /notes")}"""
+    world = make_world(lambda verb, n: 200, {path: FILES[path].partition("  put:")[0] + two})
+    world.ask("pause", name="system:far", reason="x")
+    for number in (1, 2):
+        world.give(number, f"t{number}")
+    world.work()
+    with world.store.read() as reader:
+        row = reader.queued("sys.far", 0, 1)[0]
+    (worker,) = world.parts.workers
+    commands = worker._commands
+    assert commands._step(row, commands._exchange.operations["far.put"])
+    world.later(3 * 3600)
+    assert world.ask("resume", name="system:far", older_s=60)["dropped"] == {
+        "resume: older than 1m": 1
+    }
+    world.work()
+    assert world.far.put == [1]
+    assert world.sizes() == {}
+
+
 def test_an_identity_that_was_dropped_is_held_as_of_any_other_discard(make_world: Any) -> None:
     world = paused(make_world, "channel:notes")
     world.give(1, "a")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from router.infra.store.pauses import Pause
 from router.infra.store.transaction import Transaction
 from router.runtime.caution import Caution
 from router.runtime.ingress import LOOP_LANE
@@ -41,11 +42,11 @@ def test_an_object_that_is_absorbed_is_decided_by_no_flow(land: Any) -> None:
 
 
 def test_a_paused_flow_keeps_its_row(land: Any) -> None:
-    land.parts.loop.pause(frozenset({"flow:things"}))
+    land.parts.loop.pause((Pause(name="flow:things", at="", reason=""),))
     land.take("plain", id="a", version=1)
     land.run()
     assert (flow_lines(land), land.wire.asked) == ({}, [])
-    land.parts.loop.pause(frozenset())
+    land.parts.loop.pause(())
     land.run()
     assert flow_lines(land) == {("flow:things", "routed", ""): 1}
     assert len(land.wire.asked) == 1
