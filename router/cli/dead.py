@@ -1,11 +1,10 @@
 """Owns: `router dead`.
-Imports: click, cli.asking, infra.store.
+Imports: click, cli.asking, infra.store, runtime.dossier.
 Never: changes anything without a reason.
 """
 
 from __future__ import annotations
 
-import json
 import sys
 from pathlib import Path
 from typing import Any, BinaryIO
@@ -16,18 +15,19 @@ from router.cli.asking import ask
 from router.cli.common import (
     FINDINGS,
     choose,
-    environment_option,
     fail,
     format_option,
     load_sound,
-    project_option,
+    place_options,
     store_path,
 )
+from router.cli.kinds import When
 from router.cli.render import envelope, visible
 from router.core.errors import MessageError, Unavailable
 from router.infra.codecs import decode_json
 from router.infra.store.letters import LetterQuery
 from router.infra.store.store import Store
+from router.runtime.dossier import dossier_lines, dossiers, request_bodies
 
 reason_option = click.option("--reason", required=True, help="Why; kept with the message.")
 
@@ -43,19 +43,22 @@ def dead() -> None:
 
 @dead.command("list")
 @click.option("--consumer", default="", help="Only of this route, flow or operation.")
-@click.option("--why", default="", help="Only with this reason word.")
+@click.option("--channel", default="", help="Only what came by this channel, or derives from it.")
+@click.option("--why", "reason", default="", help="Only with this reason word.")
+@click.option("--since", type=When(), help="Only from this time on: 2h (ago), or a time.")
+@click.option("--until", type=When(), help="Only before this time: 2h (ago), or a time.")
 @click.option("--state", default="open", show_default=True, help="open, retried, edited, resolved.")
 @click.option("--limit", type=click.IntRange(1, 100_000), default=50, show_default=True)
-@project_option
-@environment_option
+@place_options
 @format_option
-def list_letters(
-    consumer: str, why: str, state: str, limit: int, root: Path, environment: str, style: str
-) -> None:
-    """List dead letters, the newest first, and count them by consumer and reason."""
-    query = LetterQuery(state=state, consumer=consumer, reason=why, limit=limit)
+def list_letters(root: Path, environment: str, style: str, **query: Any) -> None:
+    """List dead letters, the newest first, and count them by consumer and reason.
+
+    A time has an offset, as in 2026-03-01T00:00:00Z.
+    """
+    wanted = LetterQuery(**query)
     with _open(root, environment).read() as reader:
-        letters, groups = reader.letters.find(query), reader.letters.groups(query)
+        letters, groups = reader.letters.find(wanted), reader.letters.groups(wanted)
     if style == "json":
         click.echo(envelope("dead list", ok=True, data={"letters": letters, "groups": groups}))
         return
@@ -71,36 +74,45 @@ def list_letters(
 @dead.command("show")
 @click.argument("message")
 @click.option("--raw", is_flag=True, help="Write the original bytes and nothing else.")
-@project_option
-@environment_option
+@click.option(
+    "--raw-request",
+    is_flag=True,
+    help="Write the body of the recorded request and nothing else; in JSON, beside the others.",
+)
+@place_options
 @format_option
-def show(message: str, raw: bool, root: Path, environment: str, style: str) -> None:  # noqa: FBT001
-    """Show one dead letter with all that is known of it."""
+def show(root: Path, environment: str, style: str, message: str, **only: bool) -> None:
+    """Show one dead letter with all that is known of it.
+
+    What it is and why it died, its delivery with the original headers, every attempt, the revision,
+    the recorded request of a command, what waits behind it, and its payload.
+    """
+    project = load_sound(root)
     with _open(root, environment).read() as reader:
-        letters = reader.letters.find(LetterQuery(state="", message_id=message))
-        body = reader.letters.original(message)
-        rows = [reader.letters.open_row(one["message_id"], one["consumer"]) for one in letters]
+        letters = dossiers(reader, message, project.operations)
+        bodies = request_bodies(reader, message, project.operations)
+        original = reader.letters.original(message)
     if not letters:
-        click.echo(f"no dead letter {message}", err=True)
+        click.echo(visible(f"no dead letter {message}"), err=True)
         sys.exit(FINDINGS)
-    if raw:
-        sys.stdout.buffer.write(body or b"")
+    if only["raw"]:
+        sys.stdout.buffer.write(original or b"")
         return
-    payloads = [row.message.payload if row is not None else None for row in rows]
     if style == "json":
-        click.echo(envelope("dead show", ok=True, data={"letters": letters, "payloads": payloads}))
+        for call in (call for letter in letters for call in letter["calls"] if only["raw_request"]):
+            call["body"] = bodies[call["key"]].decode("utf-8", "backslashreplace")
+        click.echo(envelope("dead show", ok=True, data={"letters": letters}))
         return
-    for letter, payload in zip(letters, payloads, strict=True):
-        for name, value in letter.items():
-            click.echo(visible(f"{name:<14} {value}"))
-        click.echo(visible(json.dumps(payload, indent=2, ensure_ascii=False)))
+    if only["raw_request"]:
+        sys.stdout.buffer.write(list(bodies.values())[-1] if bodies else b"")
+        return
+    click.echo("\n\n".join(visible("\n".join(dossier_lines(one))) for one in letters))
 
 
 @dead.command("retry")
 @click.argument("message")
 @reason_option
-@project_option
-@environment_option
+@place_options
 def retry(message: str, reason: str, root: Path, environment: str) -> None:
     """Put one message on its way again, unchanged, as its next attempt."""
     result = ask(root, environment, "retry", {"message": message, "reason": reason})
@@ -111,8 +123,7 @@ def retry(message: str, reason: str, root: Path, environment: str) -> None:
 @click.argument("message")
 @click.argument("file", type=click.File("rb"))
 @reason_option
-@project_option
-@environment_option
+@place_options
 def edit(message: str, file: BinaryIO, reason: str, root: Path, environment: str) -> None:
     """Send the payload in FILE instead, as a new message that the original has caused."""
     try:
@@ -126,8 +137,7 @@ def edit(message: str, file: BinaryIO, reason: str, root: Path, environment: str
 @dead.command("resolve")
 @click.argument("message")
 @reason_option
-@project_option
-@environment_option
+@place_options
 def resolve(message: str, reason: str, root: Path, environment: str) -> None:
     """Settle one message without sending it: what waits behind it goes on."""
     result = ask(root, environment, "resolve", {"message": message, "reason": reason})
@@ -139,8 +149,7 @@ def resolve(message: str, reason: str, root: Path, environment: str) -> None:
 @click.option("--why", default="", help="Only with this reason word.")
 @click.option("--rate", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @reason_option
-@project_option
-@environment_option
+@place_options
 def plan(consumer: str, why: str, rate: int, reason: str, root: Path, environment: str) -> None:
     """Freeze what a filter finds now as a job, and say how many; nothing is sent yet."""
     arguments = {"consumer": consumer, "reason_word": why, "rate": rate, "reason": reason}
@@ -151,8 +160,7 @@ def plan(consumer: str, why: str, rate: int, reason: str, root: Path, environmen
 
 @dead.command("start")
 @click.argument("job", type=int)
-@project_option
-@environment_option
+@place_options
 def start(job: int, root: Path, environment: str) -> None:
     """Start a planned job, or go on with a cancelled one; the daemon sends."""
     ask(root, environment, "start", {"job": job})
@@ -161,8 +169,7 @@ def start(job: int, root: Path, environment: str) -> None:
 
 @dead.command("cancel")
 @click.argument("job", type=int)
-@project_option
-@environment_option
+@place_options
 def cancel(job: int, root: Path, environment: str) -> None:
     """Stop a job: what was not sent stays a dead letter."""
     click.echo(_totals(ask(root, environment, "cancel", {"job": job})["totals"]))
@@ -170,8 +177,7 @@ def cancel(job: int, root: Path, environment: str) -> None:
 
 @dead.command("job")
 @click.argument("job", type=int)
-@project_option
-@environment_option
+@place_options
 @format_option
 def job_(job: int, root: Path, environment: str, style: str) -> None:
     """Show how far a job is; its counts add up to the set that was frozen."""

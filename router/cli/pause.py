@@ -1,5 +1,5 @@
 """Owns: `router pause`, `router drain`, `router resume`.
-Imports: click, cli.asking, infra.store.
+Imports: click, cli.asking, infra.store, runtime.
 Never: pauses what is not declared.
 """
 
@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import threading
 import time
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,10 @@ from router.cli.common import (
     place_options,
     store_path,
 )
+from router.cli.kinds import Rate, Span
 from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
-from router.core.units import duration, rate, rate_text
+from router.core.units import rate_text
 from router.infra.store.database import DaemonLock
 from router.infra.store.store import Store
 from router.runtime.daemon import pausable
@@ -33,22 +33,6 @@ from router.runtime.pausing import dropped_text
 
 #: seconds between two looks at a drain
 PAUSE = 0.2
-
-
-class _Span(click.ParamType[Any]):
-    name = "duration"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> timedelta:
-        found = value if isinstance(value, timedelta) else duration(value)
-        return self.fail("say 500ms, 5s, 30m, 2h, 90d", param, ctx) if found is None else found
-
-
-class _Rate(click.ParamType[Any]):
-    name = "rate"
-
-    def convert(self, value: Any, param: Any, ctx: Any) -> int:
-        found = value if isinstance(value, int) else rate(value)
-        return self.fail("say 20/s or 30/m", param, ctx) if found is None else found
 
 
 @click.command("pause")
@@ -93,11 +77,11 @@ def drain(name: str, reason: str, seconds: float, root: Path, environment: str) 
 
 @click.command("resume")
 @click.argument("name")
-@click.option("--drop-older-than", "older", type=_Span(), help="End messages that are older.")
+@click.option("--drop-older-than", "older", type=Span(), help="End messages that are older.")
 @click.option(
     "--latest-per-key", "latest", is_flag=True, help="Of each key only the newest goes on."
 )
-@click.option("--rate", "pace", type=_Rate(), default=0, help="Let what waits go on at 20/s, 30/m.")
+@click.option("--rate", "pace", type=Rate(), default=0, help="Let what waits go on at 20/s, 30/m.")
 @click.option("--dry-run", is_flag=True, help="Only say what would go on, and what be dropped.")
 @place_options
 def resume(root: Path, environment: str, name: str, **policy: Any) -> None:

@@ -50,7 +50,7 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
         at = came["received_at"][:23]
         lines.append(f"{at}Z{indent}received, delivery {came['delivery']}, message {message}")
     for entry in entries:
-        lines.append(f"{entry['at'][:23]}Z{indent}{entry['consumer']}  {_said(entry)}")
+        lines.append(f"{entry['at'][:23]}Z{indent}{entry['consumer']}  {said(entry)}")
         lines.extend(" " * 24 + indent + "  " + line for line in _effects(entry))
     waiting = journey["waiting"].get(message)
     if waiting is not None:
@@ -67,7 +67,8 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
         _follow(child, journey, depth + 1, lines)
 
 
-def _said(entry: dict[str, Any]) -> str:
+def said(entry: dict[str, Any]) -> str:
+    """Return a line of the journal in words: what was decided, why, what comes of it."""
     detail = entry["detail"]
     attempt = f" (attempt {entry['attempt']})" if entry["attempt"] > 1 else ""
     word = entry["word"]

@@ -176,6 +176,34 @@ def test_json_does_not_steer_the_terminal_either(played: Played, words: list[str
     assert json.loads(done.stdout)["ok"] is True
 
 
+def test_a_dead_letter_is_shown_whole_and_steers_no_terminal(played: Played) -> None:
+    _a_dead_letter(played.place)
+    listed = played.place.command(
+        "dead",
+        "list",
+        "--channel",
+        "shopify",
+        "--since",
+        "1h",
+        "--env",
+        "crash",
+        "--format",
+        "json",
+    )
+    message = json.loads(listed.stdout)["letters"][0]["message_id"]
+    done = played.place.command("dead", "show", message, "--env", "crash")
+    assert done.returncode == 0
+    assert steering(done.stdout) == []
+    assert "x-shopify-topic: refunds/create" in done.stdout
+    assert "attempts" in done.stdout
+    document = played.place.command("dead", "show", message, "--env", "crash", "--format", "json")
+    (letter,) = json.loads(document.stdout)["letters"]
+    assert letter["headers"]["headers"]["x-shopify-topic"] == "refunds/create"
+    assert steering(document.stdout) == []
+    raw = played.place.command("dead", "show", message, "--raw", "--env", "crash")
+    assert CLEAR in json.loads(raw.stdout)["transactions"][0]["kind"]
+
+
 def test_a_word_that_was_not_found_does_not_steer_the_terminal(played: Played) -> None:
     done = played.trace(f"lost{CLEAR}{CSI}")
     assert done.returncode == 1

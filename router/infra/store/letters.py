@@ -26,6 +26,11 @@ class LetterQuery:
     message_id: str = ""
     consumer: str = ""
     reason: str = ""
+    #: came by this channel, itself or what it derives from
+    channel: str = ""
+    #: died at or after, and before
+    since: datetime | None = None
+    until: datetime | None = None
     limit: int = 100_000
 
 
@@ -198,4 +203,12 @@ def _narrowed(statement: Select[Any], query: LetterQuery) -> Select[Any]:
     ):
         if value:
             statement = statement.where(column == value)
+    if query.since is not None:
+        statement = statement.where(dead.c.at >= time_text(query.since))
+    if query.until is not None:
+        statement = statement.where(dead.c.at < time_text(query.until))
+    if query.channel:
+        come = tables.deliveries
+        by = exists().where(come.c.id == dead.c.delivery, come.c.channel == query.channel)
+        statement = statement.where(by)
     return statement.order_by(dead.c.at.desc(), dead.c.message_id).limit(query.limit)

@@ -16,6 +16,7 @@ from router.core.claim import Held, Holding
 from router.core.envelope import unpack
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.evidence import Evidence
 from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.letters import Letters
@@ -124,6 +125,11 @@ class Reader:
     def letters(self) -> Letters:
         """Return the dead letters, to be looked at."""
         return Letters(self._connection)
+
+    @property
+    def evidence(self) -> Evidence:
+        """Return what is kept about one message."""
+        return Evidence(self._connection)
 
     @property
     def inbox(self) -> Inbox:

@@ -1,0 +1,81 @@
+"""Owns: what is kept about one message: its delivery, its attempts, its calls, who waits behind it.
+Imports: SQLAlchemy, infra.store.tables, infra.codecs.
+Never: writes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy import Connection, select
+
+from router.infra.codecs import decode_trusted
+from router.infra.store import tables
+
+
+class Evidence:
+    """Queries about one message over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def letter(self, message_id: str, consumer: str) -> dict[str, Any]:
+        """Return the message of a dead letter as it was queued, whatever became of it."""
+        dead = tables.dead
+        body = self._connection.execute(
+            select(dead.c.body).where(dead.c.message_id == message_id, dead.c.consumer == consumer)
+        ).scalar_one()
+        found: dict[str, Any] = decode_trusted(body)["message"]
+        return found
+
+    def delivery(self, delivery: str | None) -> dict[str, Any] | None:
+        """Return a delivery without its bytes: channel, time, size, digest, headers."""
+        table = tables.deliveries
+        row = self._connection.execute(select(table).where(table.c.id == delivery)).first()
+        if row is None:
+            return None
+        return {
+            "id": row.id,
+            "channel": row.channel,
+            "received_at": row.received_at,
+            "sha256": row.sha256,
+            "size": len(row.body),
+            "headers": decode_trusted(row.headers.encode()),
+        }
+
+    def attempts(self, message_id: str, consumer: str) -> list[dict[str, Any]]:
+        """Return the journal of a message at one consumer, in order."""
+        table = tables.journal
+        rows = self._connection.execute(
+            select(table)
+            .where(table.c.message_id == message_id, table.c.consumer == consumer)
+            .order_by(table.c.seq)
+        )
+        return [
+            {**row, "detail": decode_trusted(row["detail"].encode())} for row in rows.mappings()
+        ]
+
+    def calls(self, keys: Sequence[str]) -> list[dict[str, Any]]:
+        """Return the effects that were begun under these keys, in order, with their requests."""
+        table = tables.intents
+        rows = self._connection.execute(
+            select(table).where(table.c.key.in_(list(keys))).order_by(table.c.first_at)
+        )
+        return [
+            {**row, "request": decode_trusted(row["request"].encode())} for row in rows.mappings()
+        ]
+
+    def behind(self, consumer: str, order_key: str, holder: str) -> list[str]:
+        """Return the messages that wait behind one of their key, the next one first."""
+        gate, held = tables.gates, tables.held_back
+        mine = (gate.c.consumer == consumer, gate.c.order_key == order_key)
+        first = self._connection.execute(select(gate.c.holder).where(*mine)).scalar()
+        if not order_key or first != holder:
+            return []
+        rows = self._connection.execute(
+            select(held.c.message_id)
+            .where(held.c.consumer == consumer, held.c.order_key == order_key)
+            .order_by(held.c.id)
+        )
+        return list(rows.scalars())
