@@ -57,14 +57,13 @@ class Evidence:
         ]
 
     def calls(self, keys: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the effects that were begun under these keys, in order, with their requests."""
+        """Return the effects that were begun under these keys, in their order, with requests."""
         table = tables.intents
-        rows = self._connection.execute(
-            select(table).where(table.c.key.in_(list(keys))).order_by(table.c.first_at)
-        )
-        return [
+        rows = self._connection.execute(select(table).where(table.c.key.in_(list(keys))))
+        found = [
             {**row, "request": decode_trusted(row["request"].encode())} for row in rows.mappings()
         ]
+        return sorted(found, key=lambda one: keys.index(one["key"]))
 
     def behind(self, consumer: str, order_key: str, holder: str) -> list[str]:
         """Return the messages that wait behind one of their key, the next one first."""
