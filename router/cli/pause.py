@@ -101,10 +101,8 @@ def resume(root: Path, environment: str, name: str, **policy: Any) -> None:
     }
     result = ask(root, environment, "resume", arguments)
     at = f" at {rate_text(policy['pace'])}" if policy["pace"] else ""
-    counts = f"{result['goes_on']} waited, {dropped_text(result['dropped'])}"
-    if dry_run:
-        counts = f"{result['goes_on']} would go on{at}, {dropped_text(result['dropped'])}"
-    click.echo(f"{name}: {counts}" if dry_run else f"{name} goes on{at}: {counts}")
+    head = f"dry run: {name} would go on{at}" if dry_run else f"{name} goes on{at}"
+    click.echo(f"{head}: {result['goes_on']} go on, {dropped_text(result['dropped'])}")
 
 
 def _wait(root: Path, environment: str, name: str, seconds: float) -> int:

@@ -91,7 +91,8 @@ def _held_line(name: str, why: dict[str, Any]) -> str:
     if why["mode"] == PAUSED:
         return f"paused: {name} {since}{because}"
     behind = f", {why['behind']} wait behind it" if why["behind"] else ""
-    behind += f", {why['dead']} dead letters" if why["dead"] else ""
+    if why["dead"]:
+        behind += f", {why['dead']} dead letter" + ("s" if why["dead"] > 1 else "")
     if why["left"]:
         return f"draining: {name} {since}, {why['left']} left{behind}{because}"
     return f"drained: {name} {since}{behind}{because}"
