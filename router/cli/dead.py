@@ -1,5 +1,5 @@
 """Owns: `router dead`.
-Imports: click, cli.asking, infra.store, runtime.dossier.
+Imports: click, cli.asking, cli.jobs, infra.store, runtime.dossier.
 Never: changes anything without a reason.
 """
 
@@ -14,19 +14,17 @@ import click
 from router.cli.asking import ask
 from router.cli.common import (
     FINDINGS,
-    choose,
     fail,
     format_option,
     load_sound,
     place_options,
-    store_path,
 )
+from router.cli.jobs import job_commands, open_store
 from router.cli.kinds import When
 from router.cli.render import envelope, visible
-from router.core.errors import MessageError, Unavailable
+from router.core.errors import MessageError
 from router.infra.codecs import decode_json
 from router.infra.store.letters import LetterQuery
-from router.infra.store.store import Store
 from router.runtime.dossier import dossier_lines, dossiers, request_bodies
 
 reason_option = click.option("--reason", required=True, help="Why; kept with the message.")
@@ -57,7 +55,7 @@ def list_letters(root: Path, environment: str, style: str, **query: Any) -> None
     A time has an offset, as in 2026-03-01T00:00:00Z.
     """
     wanted = LetterQuery(**query)
-    with _open(root, environment).read() as reader:
+    with open_store(root, environment).read() as reader:
         letters, groups = reader.letters.find(wanted), reader.letters.groups(wanted)
     if style == "json":
         click.echo(envelope("dead list", ok=True, data={"letters": letters, "groups": groups}))
@@ -88,7 +86,7 @@ def show(root: Path, environment: str, style: str, message: str, **only: bool) -
     the recorded request of a command, what waits behind it, and its payload.
     """
     project = load_sound(root)
-    with _open(root, environment).read() as reader:
+    with open_store(root, environment).read() as reader:
         letters = dossiers(reader, message, project.operations)
         bodies = request_bodies(reader, message, project.operations)
         original = reader.letters.original(message)
@@ -158,47 +156,5 @@ def plan(consumer: str, why: str, rate: int, reason: str, root: Path, environmen
     click.echo(f"start it with: router dead start {result['job']}")
 
 
-@dead.command("start")
-@click.argument("job", type=int)
-@place_options
-def start(job: int, root: Path, environment: str) -> None:
-    """Start a planned job, or go on with a cancelled one; the daemon sends."""
-    ask(root, environment, "start", {"job": job})
-    click.echo(f"job {job} runs: router dead job {job}")
-
-
-@dead.command("cancel")
-@click.argument("job", type=int)
-@place_options
-def cancel(job: int, root: Path, environment: str) -> None:
-    """Stop a job: what was not sent stays a dead letter."""
-    click.echo(_totals(ask(root, environment, "cancel", {"job": job})["totals"]))
-
-
-@dead.command("job")
-@click.argument("job", type=int)
-@place_options
-@format_option
-def job_(job: int, root: Path, environment: str, style: str) -> None:
-    """Show how far a job is; its counts add up to the set that was frozen."""
-    with _open(root, environment).read() as reader:
-        found = reader.letters.job(job)
-    if found is None:
-        click.echo(f"no job {job}", err=True)
-        sys.exit(FINDINGS)
-    if style == "json":
-        click.echo(envelope("dead job", ok=True, data={"job": found}))
-        return
-    click.echo(f"job {job} {found['state']}: {_totals(found['totals'])}")
-
-
-def _totals(totals: dict[str, Any]) -> str:
-    return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in totals.items())
-
-
-def _open(root: Path, environment: str) -> Store:
-    project = load_sound(root)
-    try:
-        return Store.to_read(store_path(project, choose(project, environment)))
-    except Unavailable as error:
-        fail(str(error))
+for command in job_commands("dead", "job"):
+    dead.add_command(command)

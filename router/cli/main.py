@@ -17,6 +17,7 @@ COMMANDS = {
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
     "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
+    "replay": ("router.cli.replay", "replay", "Decide records anew; send what was not sent."),
     "resume": ("router.cli.pause", "resume", "Let what was paused go on."),
     "run": ("router.cli.run", "run", "Run the daemon: take deliveries, route, call systems."),
     "sandbox": ("router.cli.sandbox", "sandbox", "Run a declared stand-in for systems."),

@@ -80,8 +80,20 @@ def load_project(root: Path, adapters: Mapping[str, Any]) -> tuple[Project, list
         report.error(
             "E000", Place("routes"), f"no project in {root.name}/", "router check --project FOLDER"
         )
-    loader = _Loader(texts, report, adapters)
-    project = loader.load(root)
+    return _checked(root, texts, report, adapters)
+
+
+def load_texts(
+    root: Path, texts: Mapping[str, str], adapters: Mapping[str, Any]
+) -> tuple[Project, list[Diagnostic]]:
+    """Return the project that texts make, as `load_project` does; the disk is not looked at."""
+    return _checked(root, texts, Report(), adapters)
+
+
+def _checked(
+    root: Path, texts: Mapping[str, str], report: Report, adapters: Mapping[str, Any]
+) -> tuple[Project, list[Diagnostic]]:
+    project = _Loader(texts, report, adapters).load(root)
     check_landscape(project, report)
     return project, in_order(report.found)
 

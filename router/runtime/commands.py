@@ -5,7 +5,7 @@ Never: makes a call a second time that is done; goes on to a call before those b
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from router.config.systems import AnyOperation
 from router.core.decision import DeadLettered
@@ -23,9 +23,16 @@ from router.runtime.results import record_decision, record_settled
 class Commands:
     """Carries commands. Safe for many threads: each row is in one thread's hands."""
 
-    def __init__(self, store: Store, exchange: Exchange) -> None:
+    def __init__(
+        self,
+        store: Store,
+        exchange: Exchange,
+        operation_of: Callable[[Queued], AnyOperation | None],
+    ) -> None:
+        """`operation_of` says by which operation a command is carried."""
         self._store = store
         self._exchange = exchange
+        self._operation_of = operation_of
         self._effects = Effects(store, exchange)
         self._clock: Clock = exchange.clock
 
@@ -35,7 +42,7 @@ class Commands:
         After each call the store says which is next: a later call sees what is on disk, so that it
         sees the same after a crash.
         """
-        command = self._exchange.operations.get(row.consumer)
+        command = self._operation_of(row)
         if command is None:
             self._bury(row, "no_consumer", f"{row.consumer} is not declared")
             return
@@ -66,8 +73,9 @@ class Commands:
         now = self._clock.now()
         failure = retry.Failure(reason="error", detail=f"{type(error).__name__} in the worker")
         try:
-            policy = self._exchange.operations[row.consumer].policy
-            decision = retry.decide(row.message, policy, failure, now)
+            command = self._operation_of(row)
+            assert command is not None, "one that is not declared is buried"
+            decision = retry.decide(row.message, command.policy, failure, now)
             self._store.write(lambda t: record_decision(t, row, decision, now))
         except Exception:  # noqa: BLE001 (the row stays in the queue)
             return False

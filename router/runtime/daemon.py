@@ -26,10 +26,8 @@ from router.runtime.wiring import (
     build_parts,
     missing_secrets,
     open_exchange,
+    revisions_of,
 )
-
-#: earlier revisions that are kept for retries which they began
-MOST_KEPT = 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,8 +58,9 @@ class Daemon:
         self._site = site
         self._caution = Caution(site.store, LOOP_LANE)
         site.store.write(lambda transaction: transaction.end_leases(site.clock.now()))
-        self._kept: dict[str, Project] = {}
+        self._revisions = revisions_of(project.root, site.store)
         self._reloading = threading.Lock()
+        self._keep(project)
         self.parts = self._build(project)
         self._threads = Threads(self.parts, site.complain)
 
@@ -88,7 +87,7 @@ class Daemon:
         ] or self._refusals(project)
         if refusals:
             return Reloaded(revision=old.revision, refusals=tuple(refusals))
-        self._keep(old)  # its retries may still send to systems that the new one has not
+        self._keep(project)  # and the old one is kept: its retries may send to what is gone
         try:
             parts = self._build(project)
         except (RouterError, OSError) as error:
@@ -111,16 +110,15 @@ class Daemon:
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
         exchange = open_exchange(project, environment, self._site.secrets, self._site.clock)
-        hooks = Hooks(projects=self._kept, caution=self._caution)
+        hooks = Hooks(revisions=self._revisions, caution=self._caution)
         return build_parts(project, environment, self._site.store, exchange, hooks)
 
     def _environment(self, project: Project) -> EnvironmentFile:
         return project.environments[self._site.environment]
 
     def _keep(self, project: Project) -> None:
-        self._kept[project.revision] = project
-        while len(self._kept) > MOST_KEPT:
-            del self._kept[next(iter(self._kept))]
+        """Keep what runs: for retries that it begins, for replays as it was then."""
+        self._revisions.keep(project, self._site.clock.now())
 
     def _refusals(self, project: Project) -> list[str]:
         """Return why a sound project cannot take the old one's place."""

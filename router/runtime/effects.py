@@ -98,6 +98,9 @@ class Effects:
             return False
         if intent.state == "accepted":
             return self._confirm(job, now)
+        if intent.successor:
+            self._store.write(lambda t: record_settled(t, job.row, done=False, now=now))
+            return False
         if intent.state == "waiting":
             return self._lease_and_call(job, now)
         if now < intent.lease_until:

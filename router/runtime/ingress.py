@@ -104,11 +104,22 @@ class Ingress:
 
     def decode(self, channel: Channel, delivery: Delivery, body: bytes) -> Sequence[Arrival]:
         """Return the records of a delivery; what does not decode arrives as a failure."""
-        try:
-            document = decode_body(channel, body)
-        except MessageError as error:
-            return (failed_arrival(channel, delivery, error, "decode"),)
-        return arrivals_of(channel, delivery, document, self._env, shaper(channel, self._contracts))
+        return arrivals(channel, delivery, body, (self._contracts, self._env))
+
+
+def arrivals(
+    channel: Channel,
+    delivery: Delivery,
+    body: bytes,
+    by: tuple[Contracts, Mapping[str, Json]],
+) -> Sequence[Arrival]:
+    """Return the records of a delivery by the contracts and values of an environment."""
+    contracts, env = by
+    try:
+        document = decode_body(channel, body)
+    except MessageError as error:
+        return (failed_arrival(channel, delivery, error, "decode"),)
+    return arrivals_of(channel, delivery, document, env, shaper(channel, contracts))
 
 
 def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:

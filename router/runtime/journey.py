@@ -11,6 +11,8 @@ from router.infra.store.reader import Reader
 
 #: transactions shown for one word; more are counted
 MOST = 20
+#: words about what a person asked for
+_REPLAYED = ("replayed", "edited", "resolved", "revision_lost", "unchanged", "changed", "resent")
 
 
 def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
@@ -87,6 +89,8 @@ def said(entry: dict[str, Any]) -> str:
         return f"asked {detail['operation']}({arguments})"
     if word in ("done", "refused") and "request" not in detail:
         return _sequence(word, detail) + attempt
+    if word in _REPLAYED:
+        return _of_replay(word, detail) + attempt
     if word in ("done", "accepted", "refused"):
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
@@ -102,6 +106,23 @@ def _sequence(word: str, detail: dict[str, Any]) -> str:
         return f"refused{code}: by {detail['call']}"
     theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
     return f"done: {', '.join(detail['calls'])}{theirs}"
+
+
+def _of_replay(word: str, detail: dict[str, Any]) -> str:
+    """Return what a line about something that was asked for says."""
+    job = f"job {detail['job']}" if "job" in detail else ""
+    if word in ("replayed", "edited", "resolved"):
+        of = f" from {detail['of']}" if "of" in detail else ""
+        lost = f"; {detail['lost']}" if "lost" in detail else ""
+        return f"{word}{of}: " + ", ".join(one for one in (job, detail["reason"]) if one) + lost
+    if word == "revision_lost":
+        return f"decided by the running configuration: revision {detail['revision']} is lost"
+    if word == "unchanged":
+        return f"{word}: it was sent just so, nothing is sent ({job})"
+    if word == "resent":
+        return f"{word} as {detail['as']}: the request is another one now ({job})"
+    why = detail.get("detail") or f"{detail['of']} is {detail['state']} with another request"
+    return f"{word}, not sent: {why} ({job})"
 
 
 def _effects(entry: dict[str, Any]) -> list[str]:

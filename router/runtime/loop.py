@@ -18,7 +18,6 @@ from router.core.decision import (
     DeadLettered,
     Decision,
     Needs,
-    Produced,
     Redeliver,
     Routed,
 )
@@ -37,7 +36,9 @@ from router.runtime.caution import Caution
 from router.runtime.failpoints import reach
 from router.runtime.gates import Gates
 from router.runtime.ingress import LOOP_LANE
-from router.runtime.recording import record, record_answers
+from router.runtime.recording import record, record_answers, rows_of
+from router.runtime.replay import answers_for
+from router.runtime.replayed import counted, replay_of
 from router.runtime.verdicts import (
     Judge,
     Verdict,
@@ -48,7 +49,6 @@ from router.runtime.verdicts import (
     open_row,
     produced_keys,
     remember,
-    rows_of,
     settle_objects,
     verdict_of,
 )
@@ -134,13 +134,20 @@ class Loop:
         rows = [] if suspects else self._next_rows(until)
         if suspects or (rows and rows[0].id <= until):
             ready = suspects
-        works = [open_row(row, {}) for row in rows if row.id not in self._waiting]
+        works = [self._open(row) for row in rows if row.id not in self._waiting]
         works += [self._collect(one) for one in ready]
         if len(works) == 1 and works[0].row.id <= until:
             self._alone(works[0])
         elif works:
             self._safely(works)
         return len(works)
+
+    def _open(self, row: Queued) -> Work:
+        """Return a row as work; a replayed one has the answers that it was decided with before."""
+        if replay_of(row) is None:
+            return open_row(row, {})
+        with self._store.read() as reader:
+            return open_row(row, answers_for(reader, row))
 
     def _next_rows(self, until: int) -> list[Queued]:
         """Return the next rows; up to row `until` they go one at a time."""
@@ -288,15 +295,15 @@ class Loop:
     def _with_flows(self, verdict: Verdict, now: datetime) -> Verdict:
         """Return the verdict with those of the flows that can be decided with it."""
         decision = verdict.decision
-        if not isinstance(decision, Routed) or self._pauses:
+        row = verdict.work.row
+        if not isinstance(decision, Routed) or self._pauses or replay_of(row) is not None:
             return verdict
         decided = []
-        for effect in decision.effects:
-            if isinstance(effect, Produced) and not effect.message.order_key:
-                for row in rows_of(effect):
-                    work, follows = self._decide(open_row(row, {}), {}, now)
-                    if ends_here(follows):
-                        decided.append(verdict_of(work, follows, {}))
+        for one in rows_of(decision, row):
+            if one.lane == LOOP_LANE and not one.message.order_key:
+                work, follows = self._decide(open_row(one, {}), {}, now)
+                if ends_here(follows):
+                    decided.append(verdict_of(work, follows, {}))
         return replace(verdict, at_once=tuple(decided)) if decided else verdict
 
     def _decide(
@@ -311,7 +318,8 @@ class Loop:
                 break
             work = answered
             decision = self._judge.decide(work, seen)
-        return work, decision
+        lost = self._judge.lost(work.row)
+        return (replace(work, lost=lost) if lost else work), decision
 
     def _record(self, transaction: Transaction, batch: _Batch, now: datetime) -> None:
         change = {
@@ -388,7 +396,7 @@ class Loop:
         failure = retry.Failure(
             reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
         )
-        return retry.decide(row.message, self._judge.policy(row), failure, now)
+        return retry.decide(counted(row), self._judge.policy(row), failure, now)
 
 
 def _outcome_of(future: Future[Outcome]) -> Outcome:

@@ -1,5 +1,5 @@
 """Owns: carrying out what operators ask: retry, edit, resolve, jobs, pause, drain, resume.
-Imports: core, infra.store, runtime.pausing.
+Imports: core, infra.store, runtime.again, runtime.jobs, runtime.pausing.
 Never: loses a message: a letter is settled in the transaction that puts its message on its way.
 """
 
@@ -11,19 +11,16 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from router.core.errors import MessageError, Unavailable
-from router.core.message import derived_id
 from router.core.ports import Clock
 from router.infra.store.inbox import Command
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import CLOSING, SLOW, Pause
-from router.infra.store.rows import Entry, Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime import jobs
+from router.runtime.again import edited, fresh, note, retry_letter
 from router.runtime.pausing import drain, fence_of, pause, resume
-from router.runtime.results import REFUSED
 
-#: messages of one transaction of a job
-BATCH = 100
 #: times a second that a slow resume lets messages go
 STEPS = 5
 
@@ -37,6 +34,7 @@ class Operator:
         clock: Clock,
         pause: Callable[[Sequence[Pause]], None],
         in_hand: Callable[[], frozenset[int]] = frozenset,
+        mover: jobs.Mover | None = None,
     ) -> None:
         """`pause` is told what is held back, at the start and at each change; `in_hand` says which
         queue rows are under way.
@@ -45,24 +43,23 @@ class Operator:
         self._clock = clock
         self._pause = pause
         self._in_hand = in_hand
+        self._mover = mover
         self._told: tuple[Pause, ...] | None = None
-        #: when each running job may send again, and each slow resume let go
-        self._next: dict[int | str, datetime] = {}
+        #: when each slow resume may let go
+        self._next: dict[str, datetime] = {}
         self.look()
 
     def step(self) -> int:
         """Carry out what was asked, and move running jobs on. Raises Unavailable."""
         with self._store.read() as reader:
             asked = reader.inbox.asked()
-            running = reader.letters.running()
         pauses = self.look()  # what an earlier revision's operator carried out, or could not tell
         for command in asked:
             self._carry(command)
-        moved = sum(self._move(job, rate) for job, rate in running)
         for one in pauses:
             if one.mode == SLOW:
                 self._let_go(one)
-        return len(asked) + moved
+        return len(asked) + (self._mover.step() if self._mover is not None else 0)
 
     def look(self) -> tuple[Pause, ...]:
         """Tell what is held back by now, and return it."""
@@ -115,27 +112,6 @@ class Operator:
             lambda transaction: transaction.inbox.answer(command.id, "failed", {"error": text})
         )
 
-    def _move(self, job: int, rate: int) -> int:
-        """Send the next messages of a job, as many as its rate allows by now."""
-        now = self._clock.now()
-        if now < self._next.get(job, now):
-            return 0
-        size = min(BATCH, max(1, rate // 5))
-
-        def send(transaction: Transaction) -> int:
-            keys = transaction.letters.remaining(job, size)
-            for message_id, consumer in keys:
-                sent = retry_letter(transaction, message_id, consumer, now, f"job {job}")
-                state = "sent" if sent else "skipped"
-                transaction.letters.set_item(job, (message_id, consumer), state)
-            if not keys:
-                transaction.letters.set_job(job, "done", unless=("cancelled",))
-            return len(keys)
-
-        moved = self._store.write(send)
-        self._next[job] = now + timedelta(seconds=size / rate)
-        return moved
-
 
 def carry_out(
     transaction: Transaction, verb: str, arguments: Mapping[str, Any], now: datetime
@@ -145,22 +121,6 @@ def carry_out(
     if handler is None:
         raise MessageError(f"no verb {verb}")
     return handler(transaction, arguments, now)
-
-
-def retry_letter(
-    transaction: Transaction, message_id: str, consumer: str, now: datetime, reason: str
-) -> bool:
-    """Put the message of an open letter on its way again, unchanged, as its next attempt."""
-    row = transaction.letters.open_row(message_id, consumer)
-    if row is None:
-        return False
-    again = replace(row, message=replace(row.message.again(), occurred_at=now), extra=_fresh(row))
-    # of a sequence the call that was refused: it goes on there
-    transaction.free_intent((row.extra or {}).get(REFUSED, message_id))
-    transaction.enqueue([again])
-    transaction.letters.settle(message_id, consumer, "retried", reason)
-    _note(transaction, again, now, "replayed", {"reason": reason})
-    return True
 
 
 def _retry(transaction: Transaction, arguments: Mapping[str, Any], now: datetime) -> dict[str, Any]:
@@ -183,21 +143,13 @@ def _edit(transaction: Transaction, arguments: Mapping[str, Any], now: datetime)
     row = transaction.letters.open_row(letter["message_id"], letter["consumer"])
     assert row is not None, "it was found open in this transaction"
     original = row.message
-    seed = f"edited {now.isoformat()}"
-    message = replace(
-        original,
-        id=derived_id(original.id, seed),
-        causationid=original.id,
-        payload=arguments["payload"],
-        occurred_at=now,
-        attempt=1,
-    )
-    edited = replace(row, message=message, extra=_fresh(row, edited=True))
+    message = edited(original, arguments["payload"], f"edited {now.isoformat()}", now)
+    made = replace(row, message=message, extra=fresh(row, edited=True))
     transaction.pass_gate(row, message.id)  # it goes before what waits behind the original
     transaction.pauses.heir(original.id, row.consumer, message.id)
-    transaction.enqueue([edited])
+    transaction.enqueue([made])
     transaction.letters.settle(original.id, letter["consumer"], "edited", arguments["reason"])
-    _note(transaction, edited, now, "edited", {"reason": arguments["reason"], "of": original.id})
+    note(transaction, made, now, "edited", {"reason": arguments["reason"], "of": original.id})
     return {"message": message.id}
 
 
@@ -216,61 +168,19 @@ def _resolve(
         )
         if row.message.order_key:
             transaction.open_gate(row, now)
-        _note(transaction, row, now, "resolved", {"reason": arguments["reason"]})
+        note(transaction, row, now, "resolved", {"reason": arguments["reason"]})
     return {"resolved": len(found)}
-
-
-def _plan(transaction: Transaction, arguments: Mapping[str, Any], now: datetime) -> dict[str, Any]:
-    query = LetterQuery(consumer=arguments["consumer"], reason=arguments["reason_word"])
-    if not query.consumer and not query.reason:
-        raise MessageError("a bulk retry without a filter would mean everything: give one")
-    number = transaction.letters.plan(query, now, arguments["reason"], arguments["rate"])
-    return {"job": number, "totals": transaction.letters.totals(number)}
-
-
-def _start(
-    transaction: Transaction, arguments: Mapping[str, Any], _now: datetime
-) -> dict[str, Any]:
-    if not transaction.letters.set_job(arguments["job"], "running", unless=("done", "running")):
-        raise MessageError(f"job {arguments['job']} cannot be started")
-    return {"job": arguments["job"]}
-
-
-def _cancel(
-    transaction: Transaction, arguments: Mapping[str, Any], _now: datetime
-) -> dict[str, Any]:
-    if not transaction.letters.set_job(arguments["job"], "cancelled", unless=("done",)):
-        raise MessageError(f"job {arguments['job']} cannot be cancelled")
-    return {"job": arguments["job"], "totals": transaction.letters.totals(arguments["job"])}
 
 
 _VERBS: Mapping[str, Callable[[Transaction, Mapping[str, Any], datetime], dict[str, Any]]] = {
     "retry": _retry,
     "edit": _edit,
     "resolve": _resolve,
-    "plan": _plan,
-    "start": _start,
-    "cancel": _cancel,
+    "plan": jobs.plan_letters,
+    "replay": jobs.plan_replay,
+    "start": jobs.start,
+    "cancel": jobs.cancel,
     "pause": pause,
     "drain": drain,
     "resume": resume,
 }
-
-
-def _fresh(row: Queued, *, edited: bool = False) -> Mapping[str, Any] | None:
-    """Return what travels with a message that is decided anew: its claims, no verdict from before.
-
-    An edited record is another record: it makes no claim of the original's.
-    """
-    if row.extra is None:
-        return None
-    claims = [] if edited else row.extra.get("claims", [])
-    return {**row.extra, "claims": claims, "verdict": None}
-
-
-def _note(
-    transaction: Transaction, row: Queued, now: datetime, word: str, detail: Mapping[str, Any]
-) -> None:
-    transaction.write(
-        Entry(at=now, message=row.message, consumer=row.consumer, word=word, detail=detail)
-    )

@@ -25,7 +25,10 @@ from router.core.decision import (
 from router.core.document import Json
 from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.transaction import Transaction
-from router.runtime.verdicts import Verdict, holdings_after, rows_of
+from router.runtime.again import note
+from router.runtime.ingress import LOOP_LANE
+from router.runtime.replayed import inherited, replay_of
+from router.runtime.verdicts import Verdict, holdings_after
 
 #: what a worker of a system takes from
 SYSTEM_LANE = "sys."
@@ -39,6 +42,11 @@ def lane_of(operation: str) -> str:
 def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
     """Write everything that follows from a verdict of the loop, and take its row away."""
     row, decision = verdict.work.row, verdict.decision
+    if verdict.work.lost:
+        note(transaction, row, now, "revision_lost", {"revision": verdict.work.lost})
+    replay = replay_of(row)
+    if replay is not None:  # what comes of it now is what counts: it may be buried again below
+        transaction.letters.replayed(row.message.id, row.consumer, f"job {replay.job}")
     for claim, holder, state in holdings_after(verdict):
         transaction.claim(claim, holder, state, now)
     transaction.refer(verdict.work.references, row.message.correlationid)
@@ -113,23 +121,35 @@ def record_answers(
 
 def _publish(transaction: Transaction, decision: Routed, verdict: Verdict) -> None:
     settled = {one.work.row.identity for one in verdict.at_once}
+    rows = [one for one in rows_of(decision, verdict.work.row) if one.identity not in settled]
+    transaction.enqueue(rows)
+    replay = replay_of(verdict.work.row)
+    if replay is not None:
+        keys = [one.identity for one in rows]
+        transaction.jobs.follow(replay.job, replay.item, keys)
     for effect in decision.effects:
         if isinstance(effect, Produced):
             transaction.refer(effect.words[1:], effect.message.correlationid)
-            rows = rows_of(effect)
-            transaction.enqueue(row for row in rows if row.identity not in settled)
-        else:
-            transaction.enqueue(
-                [
-                    Queued(
-                        lane=lane_of(effect.operation),
-                        consumer=effect.operation,
-                        message=effect.message,
-                    )
-                ]
-            )
     for effect, _ in verdict.absorbed:
         transaction.refer(effect.words[1:], effect.message.correlationid)
+
+
+def rows_of(decision: Routed, row: Queued) -> list[Queued]:
+    """Return what follows from a decision about a row: objects for flows, commands for workers."""
+    extra = inherited(row)
+    made = []
+    for effect in decision.effects:
+        if isinstance(effect, Produced):
+            made += [
+                Queued(lane=LOOP_LANE, consumer=flow, message=effect.message, extra=extra)
+                for flow in effect.subscribers
+            ]
+        else:
+            lane = lane_of(effect.operation)
+            made.append(
+                Queued(lane=lane, consumer=effect.operation, message=effect.message, extra=extra)
+            )
+    return made
 
 
 def _reason(decision: Decision) -> str:

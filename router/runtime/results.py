@@ -14,14 +14,13 @@ from router.core.outcome import Outcome
 from router.core.ports import Prepared
 from router.infra.store.rows import Entry, Intent, Queued
 from router.infra.store.transaction import Transaction
+from router.runtime.again import REFUSED
 from router.runtime.recording import bury, record_ending
 from router.runtime.requests import Leg
 
 #: a lease outlasts the call's time-out by this: a process that stands still between its check and
 #: its first byte is the risk that remains
 MARGIN = timedelta(seconds=2)
-#: under which a refused message keeps the key of the effect that was refused
-REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,11 +1,12 @@
 """Owns: deciding a batch: judge identities, run the pipelines, settle produced objects, in order.
 Imports: core, config, engine.
-Never: does I/O; sees a clock; lets a later message of a batch miss what an earlier one claimed.
+Never: does I/O (what earlier projects said is recalled for it); sees a clock; lets a later message
+of a batch miss what an earlier one claimed.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, TypeGuard
 
@@ -23,6 +24,7 @@ from router.core.decision import (
     Needs,
     Produced,
     Routed,
+    Sent,
 )
 from router.core.document import Json
 from router.core.envelope import unpack_claim
@@ -31,7 +33,8 @@ from router.engine.pipeline import run_flow, run_route
 from router.engine.steps.ending import stop_of
 from router.engine.token import Context
 from router.infra.store.rows import Queued
-from router.runtime.ingress import LOOP_LANE, unpack_verdict
+from router.runtime.ingress import unpack_verdict
+from router.runtime.replayed import replay_of
 
 
 @dataclass(slots=True, kw_only=True)
@@ -39,6 +42,7 @@ class Work:
     """One queue row, opened: what it claims, and the answers that it has so far.
 
     `decided` is set when the decision does not depend on the pipeline: an answer is not to be had.
+    `lost` is the revision that should have decided it and is not to be had.
     """
 
     row: Queued
@@ -46,6 +50,7 @@ class Work:
     references: tuple[str, ...]
     answers: Mapping[str, Json]
     decided: Decision | None = None
+    lost: str = ""
 
 
 @dataclass(slots=True, kw_only=True)
@@ -80,12 +85,12 @@ class Judge:
         self,
         project: Project,
         env: Mapping[str, Json],
-        earlier: Mapping[str, Project] | None = None,
+        recall: Callable[[str], Project | None] = lambda _: None,
     ) -> None:
-        """`earlier` are projects of this process by revision: a retry is decided by the first."""
+        """`recall` gives an earlier project by its revision: a retry is decided by the first."""
         self._project = project
         self._env = env
-        self._earlier = earlier or {}
+        self._recall = recall
 
     def policy(self, row: Queued) -> FailurePolicy:
         """Return the failure policy of a row's consumer."""
@@ -108,14 +113,33 @@ class Judge:
             subscribers=self._of(work.row).subscribers, env=self._env, answers=work.answers
         )
         if isinstance(consumer, Route):
-            return run_route(consumer, message, context)
+            return self._reachable(work.row, run_route(consumer, message, context))
         if consumer is None:
             return self._undeclared(work.row)
-        return run_flow(consumer, message, context)
+        return self._reachable(work.row, run_flow(consumer, message, context))
+
+    def lost(self, row: Queued) -> str:
+        """Return the revision that should decide a row and is not to be had, or an empty text."""
+        revision = str((row.extra or {}).get("revision", ""))
+        return revision if revision and self._earlier(revision) is None else ""
 
     def _of(self, row: Queued) -> Project:
-        """Return the project that decides a row: that of its first decision, while it is known."""
-        return self._earlier.get((row.extra or {}).get("revision", ""), self._project)
+        """Return the project that decides a row: that of its first decision, if it is kept."""
+        revision = (row.extra or {}).get("revision", "")
+        return (self._earlier(revision) if revision else None) or self._project
+
+    def _earlier(self, revision: str) -> Project | None:
+        return self._project if revision == self._project.revision else self._recall(revision)
+
+    def _reachable(self, row: Queued, decision: Decision | Needs) -> Decision | Needs:
+        """Return the decision; a dead letter when an earlier project wants what is gone by now."""
+        if self._of(row) is self._project:
+            return decision
+        systems = self._project.systems
+        gone = [one for one in _wanted(decision) if one.partition(".")[0] not in systems]
+        if not gone:
+            return decision
+        return DeadLettered(reason="no_consumer", detail=f"{gone[0]} is not declared any more")
 
     def _consumer(self, row: Queued) -> Any:
         project = self._of(row)
@@ -133,6 +157,16 @@ class Judge:
             return DeadLettered(reason="no_consumer", detail=f"{row.consumer} is not declared")
         ending = channel.routes.get(row.message.kind, channel.otherwise)
         return stop_of(ending)  # type: ignore[arg-type]
+
+
+def _wanted(decision: Decision | Needs) -> list[str]:
+    """Return the operations that a decision sends to or asks."""
+    match decision:
+        case Routed(effects=effects):
+            return [one.operation for one in effects if isinstance(one, Sent)]
+        case Needs(calls=calls):
+            return [one.operation for one in calls]
+    return []
 
 
 def gate_keys(works: Iterable[Work]) -> list[tuple[str, str]]:
@@ -192,13 +226,6 @@ def settle_objects(verdict: Verdict, held: Mapping[bytes, Holding]) -> Verdict:
     return replace(verdict, decision=decision, absorbed=tuple(absorbed))
 
 
-def rows_of(effect: Produced) -> tuple[Queued, ...]:
-    """Return an object as rows: one for each flow that subscribes."""
-    return tuple(
-        Queued(lane=LOOP_LANE, consumer=flow, message=effect.message) for flow in effect.subscribers
-    )
-
-
 def ends_here(decision: Decision | Needs) -> TypeGuard[Decision]:
     """Return whether a decision about an object can be recorded with the one that produced it:
     it waits for nothing, and no other object comes of it.
@@ -239,6 +266,7 @@ def remember(verdict: Verdict, held: dict[bytes, Holding]) -> None:
 
 
 def _is_free(holding: Holding | None, work: Work) -> bool:
-    return (
-        holding is None or holding.message_id == work.row.message.id or holding.state is Held.DEAD
-    )
+    """What lives by a claim keeps it: a message that had effects has them after its replay too."""
+    if holding is None or holding.state is Held.DEAD:
+        return True
+    return holding.message_id == work.row.message.id and replay_of(work.row) is None

@@ -15,7 +15,7 @@ from typing import Any
 
 from router.config.channels import Channel, FileSource, HttpSource
 from router.config.environments import EnvironmentFile
-from router.config.project import Project
+from router.config.project import Project, load_texts
 from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.pauses import Pause, closed_by
@@ -25,8 +25,12 @@ from router.runtime.caution import Caution
 from router.runtime.exchange import Exchange
 from router.runtime.folders import Folder
 from router.runtime.ingress import Ingress
+from router.runtime.installed import installed_adapters
+from router.runtime.jobs import Mover
 from router.runtime.loop import Loop
 from router.runtime.operator import Operator
+from router.runtime.replay import Replayer
+from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
@@ -46,12 +50,12 @@ class Hooks:
     """What is tied to the parts from outside.
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
-    the parts by hand. `projects` are earlier ones by revision, `caution` knows how the last process
+    the parts by hand. `revisions` gives earlier projects, `caution` knows how the last process
     ended.
     """
 
     observe: Callable[[Verdict], None] | None = None
-    projects: Mapping[str, Project] = dataclasses.field(default_factory=dict)
+    revisions: Revisions | None = None
     caution: Caution | None = None
 
 
@@ -92,9 +96,12 @@ def build_parts(
     answers = Answers(exchange, ENRICH_WORKERS if threaded else 0)
     ingress = Ingress(store, clock, env, project.contracts)
     slots = environment.workers if threaded else 0
-    loop = Loop(store, Judge(project, env, hooks.projects), answers, hooks.observe, hooks.caution)
-    names = sorted(_systems(project, store, hooks.projects.values()))
-    workers = tuple(Worker(store, exchange, name, slots) for name in names)
+    revisions = hooks.revisions or revisions_of(project.root, store)
+    judge = Judge(project, env, revisions.get)
+    loop = Loop(store, judge, answers, hooks.observe, hooks.caution)
+    names = sorted(_systems(project, store, revisions.held()))
+    workers = tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
+    mover = Mover(store, clock, Replayer(project, env, revisions))
 
     def tell(pauses: Sequence[Pause]) -> None:
         loop.pause(pauses)
@@ -116,8 +123,13 @@ def build_parts(
         scheduler=Scheduler(store, clock),
         folders=_folders(project, environment, (store, ingress, clock)),
         adapters=exchange.adapters,
-        operator=Operator(store, clock, tell, in_hand),
+        operator=Operator(store, clock, tell, in_hand, mover),
     )
+
+
+def revisions_of(root: Path, store: Store) -> Revisions:
+    """Return the projects that are kept in a store, by revision."""
+    return Revisions(store, lambda texts: load_texts(root, texts, installed_adapters()))
 
 
 def _systems(project: Project, store: Store, earlier: Iterable[Project]) -> set[str]:

@@ -1,15 +1,16 @@
 """Owns: the workers of one system: a bounded pool, order by key, pauses.
-Imports: core, infra.store, runtime.commands.
+Imports: core, config, infra.store, runtime.
 Never: takes more commands than the pool has room for.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
+from router.config.project import Project
 from router.core.errors import Unavailable
 from router.core.ports import Clock
 from router.infra.store.pauses import PAUSED, Pause, moved_on
@@ -20,6 +21,7 @@ from router.runtime.bell import Bell
 from router.runtime.commands import Commands
 from router.runtime.exchange import Exchange
 from router.runtime.recording import SYSTEM_LANE
+from router.runtime.resending import Resending
 
 
 class Worker:
@@ -28,10 +30,19 @@ class Worker:
     With `workers=0` a command is carried at once, by the caller: for tests of the language.
     """
 
-    def __init__(self, store: Store, exchange: Exchange, system: str, workers: int) -> None:
+    def __init__(
+        self,
+        store: Store,
+        exchange: Exchange,
+        system: str,
+        workers: int,
+        recall: Callable[[str], Project | None] = lambda _: None,
+    ) -> None:
+        """`recall` gives an earlier project by its revision, for replays."""
         self.bell = Bell()
         self._store = store
-        self._commands = Commands(store, exchange)
+        self._resending = Resending(store, exchange, recall)
+        self._commands = Commands(store, exchange, self._resending.operation)
         self._clock: Clock = exchange.clock
         self._lane = SYSTEM_LANE + system
         self._slots = workers
@@ -139,7 +150,8 @@ class Worker:
     def _carry(self, row: Queued) -> None:
         again = True
         try:
-            self._commands.carry(row)
+            if self._resending.goes_on(row):
+                self._commands.carry(row)
             again = False
         except Unavailable:
             pass  # the store is away: not at once, but with the next tick

@@ -1,21 +1,20 @@
-"""Owns: looking at dead letters and saying what became of them; jobs over many of them.
+"""Owns: looking at dead letters and saying what became of them.
 Imports: SQLAlchemy, infra.store.tables, infra.codecs.
 Never: deletes a letter: it stays, with its state and a note.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Select, and_, exists, func, insert, or_, select, update
+from sqlalchemy import Connection, Select, exists, func, select, update
 
 from router.core.envelope import unpack
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
-from router.infra.store.rows import Queued, number_of, time_text
+from router.infra.store.rows import Queued, time_text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +34,7 @@ class LetterQuery:
 
 
 class Letters:
-    """Dead letters and jobs over one connection."""
+    """Dead letters over one connection."""
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
@@ -43,13 +42,13 @@ class Letters:
     def find(self, query: LetterQuery) -> list[dict[str, Any]]:
         """Return letters, the newest first, without their bodies."""
         columns = [column for column in tables.dead.c if column.name != "body"]
-        rows = self._connection.execute(_narrowed(select(*columns), query))
+        rows = self._connection.execute(narrowed(select(*columns), query))
         return [dict(row) for row in rows.mappings()]
 
     def groups(self, query: LetterQuery) -> list[dict[str, Any]]:
         """Return how many letters there are by consumer and reason."""
         dead = tables.dead
-        counted = _narrowed(select(dead.c.consumer, dead.c.reason), query).subquery()
+        counted = narrowed(select(dead.c.consumer, dead.c.reason), query).subquery()
         rows = self._connection.execute(
             select(counted.c.consumer, counted.c.reason, func.count().label("n"))
             .group_by(counted.c.consumer, counted.c.reason)
@@ -94,106 +93,22 @@ class Letters:
             .values(state=state, note=note)
         )
 
-    def plan(self, query: LetterQuery, at: datetime, reason: str, rate: int) -> int:
-        """Freeze the letters that a query finds now as a job; return its number."""
-        jobs, items, dead = tables.jobs, tables.job_items, tables.dead
-        made = self._connection.execute(
-            insert(jobs).values(at=time_text(at), reason=reason, rate=rate, state="planned")
-        )
-        number = number_of(made)
-        found = _narrowed(select(dead.c.message_id, dead.c.consumer), query)
-        rows = [
-            {
-                "job": number,
-                "message_id": row.message_id,
-                "consumer": row.consumer,
-                "state": "remaining",
-            }
-            for row in self._connection.execute(found)
-        ]
-        if rows:
-            self._connection.execute(insert(items), rows)
-        return number
+    def replayed(self, message_id: str, consumer: str, note: str, state: str = "retried") -> None:
+        """Say of an open letter, if there is one, that its message is on its way again.
 
-    def set_job(self, number: int, state: str, unless: Sequence[str] = ()) -> bool:
-        """Set a job's state; False when there is no such job or it is in one of `unless`."""
-        jobs = tables.jobs
-        done = self._connection.execute(
-            update(jobs)
-            .where(jobs.c.id == number, jobs.c.state.not_in(list(unless)))
-            .values(state=state)
-        )
-        return done.rowcount == 1
-
-    def running(self) -> list[tuple[int, int]]:
-        """Return (job, rate) of each running job."""
-        jobs = tables.jobs
-        rows = self._connection.execute(
-            select(jobs.c.id, jobs.c.rate).where(jobs.c.state == "running").order_by(jobs.c.id)
-        )
-        return [(row.id, row.rate) for row in rows]
-
-    def remaining(self, job: int, limit: int) -> list[tuple[str, str]]:
-        """Return the next (message, consumer) of a job."""
-        items = tables.job_items
-        rows = self._connection.execute(
-            select(items.c.message_id, items.c.consumer)
-            .where(items.c.job == job, items.c.state == "remaining")
-            .order_by(items.c.message_id, items.c.consumer)
-            .limit(limit)
-        )
-        return [(row.message_id, row.consumer) for row in rows]
-
-    def set_item(self, job: int, key: tuple[str, str], state: str) -> None:
-        """Say what became of one message of a job."""
-        items = tables.job_items
-        self._connection.execute(
-            update(items)
-            .where(items.c.job == job, items.c.message_id == key[0], items.c.consumer == key[1])
-            .values(state=state)
-        )
-
-    def totals(self, job: int) -> dict[str, int]:
-        """Return a job's counts: they add up to its frozen set.
-
-        `failed` are those that are dead letters again, `under_way` those that are not settled yet.
+        Without a consumer every open letter of the message is meant.
         """
-        items, dead = tables.job_items, tables.dead
-        of_job = items.c.job == job
-        same = and_(dead.c.message_id == items.c.message_id, dead.c.consumer == items.c.consumer)
-        again = exists().where(same, dead.c.state == "open")
-        moving = or_(
-            *(
-                exists().where(
-                    table.c.message_id == items.c.message_id, table.c.consumer == items.c.consumer
-                )
-                for table in (tables.queue, tables.due, tables.held_back)
-            )
+        dead = tables.dead
+        mine = [dead.c.consumer == consumer] if consumer else []
+        self._connection.execute(
+            update(dead)
+            .where(dead.c.message_id == message_id, dead.c.state == "open", *mine)
+            .values(state=state, note=note)
         )
-        sent = and_(of_job, items.c.state == "sent")
-
-        def count(*where: Any) -> int:
-            query = select(func.count()).select_from(items).where(*where)
-            return int(self._connection.execute(query).scalar() or 0)
-
-        totals = {
-            "all": count(of_job),
-            "remaining": count(of_job, items.c.state == "remaining"),
-            "skipped": count(of_job, items.c.state == "skipped"),
-            "failed": count(sent, again),
-            "under_way": count(sent, ~again, moving),
-        }
-        totals["succeeded"] = count(sent, ~again, ~moving)
-        return totals
-
-    def job(self, number: int) -> dict[str, Any] | None:
-        """Return a job with its totals."""
-        jobs = tables.jobs
-        row = self._connection.execute(select(jobs).where(jobs.c.id == number)).mappings().first()
-        return None if row is None else {**dict(row), "totals": self.totals(number)}
 
 
-def _narrowed(statement: Select[Any], query: LetterQuery) -> Select[Any]:
+def narrowed(statement: Select[Any], query: LetterQuery) -> Select[Any]:
+    """Return a statement over dead letters that a query narrows, the newest first."""
     dead = tables.dead
     for column, value in (
         (dead.c.state, query.state),

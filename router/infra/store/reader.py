@@ -19,8 +19,11 @@ from router.infra.store import tables
 from router.infra.store.evidence import Evidence
 from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
+from router.infra.store.jobs import Jobs
 from router.infra.store.letters import Letters
 from router.infra.store.pauses import Pause, Pauses, passes
+from router.infra.store.records import Records
+from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Intent, Queued, time_of, time_text
 
 #: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once
@@ -130,6 +133,21 @@ class Reader:
     def evidence(self) -> Evidence:
         """Return what is kept about one message."""
         return Evidence(self._connection)
+
+    @property
+    def jobs(self) -> Jobs:
+        """Return jobs over many messages, to be looked at."""
+        return Jobs(self._connection)
+
+    @property
+    def revisions(self) -> RevisionTexts:
+        """Return the configurations that are kept, to be looked at."""
+        return RevisionTexts(self._connection)
+
+    @property
+    def records(self) -> Records:
+        """Return what is kept of records, for a replay."""
+        return Records(self._connection)
 
     @property
     def inbox(self) -> Inbox:
@@ -290,6 +308,7 @@ def _intent(row: Row[Any]) -> Intent:
         token=row.token,
         their_reference=row.their_reference,
         result=None if row.result is None else decode_trusted(row.result.encode()),
+        successor=row.successor,
     )
 
 

@@ -91,3 +91,5 @@ class Intent:
     their_reference: str | None = None
     #: what later calls of a sequence may read
     result: Json = None
+    #: the effect that has taken its place
+    successor: str | None = None

@@ -181,7 +181,17 @@ fences = Table(
     sqlite_with_rowid=False,
 )
 
-#: a bulk replay: the set that was frozen when it was planned
+#: the configurations that ran here: texts by path as JSON, compressed with zlib
+revisions = Table(
+    "revisions",
+    metadata,
+    Column("revision", String(16), primary_key=True),
+    Column("at", _Time, nullable=False),
+    Column("texts", LargeBinary, nullable=False),
+    sqlite_with_rowid=False,
+)
+
+#: work over many messages: the set was frozen when it was planned
 jobs = Table(
     "jobs",
     metadata,
@@ -190,18 +200,45 @@ jobs = Table(
     Column("reason", Text, nullable=False),
     #: messages a second
     Column("rate", Integer, nullable=False),
-    #: running, cancelled, done
+    #: planned, running, cancelled, done
     Column("state", String(16), nullable=False),
+    #: how its messages are put on their way: retry (a dead letter as it was queued), replay (a
+    #: record from its bytes)
+    Column("how", String(16), nullable=False, server_default="retry"),
+    #: the configuration it was planned for
+    Column("revision", String(16), nullable=False, server_default=""),
+    #: further choices, JSON
+    Column("options", Text, nullable=False, server_default="{}"),
 )
 job_items = Table(
     "job_items",
     metadata,
     Column("job", _Serial, primary_key=True),
-    Column("message_id", _Id, primary_key=True),
-    Column("consumer", String(160), primary_key=True),
+    #: its place in the set, from 1
+    Column("item", Integer, primary_key=True),
+    Column("message_id", _Id, nullable=False),
+    Column("consumer", String(160), nullable=False),
     #: remaining, sent, skipped
     Column("state", String(16), nullable=False),
-    Index("job_items_by_state", "job", "state"),
+    #: the newest line of the message's journal when the set was frozen
+    Column("seen", BigInteger, nullable=False),
+    #: why it was skipped
+    Column("note", Text, nullable=False),
+    Index("job_items_by_state", "job", "state", "item"),
+    sqlite_with_rowid=False,
+)
+
+#: the messages that a job has put on their way, with what derives from them, and what came of a
+#: command when it was held against what was sent before: new, unchanged, changed, resent
+job_messages = Table(
+    "job_messages",
+    metadata,
+    Column("job", _Serial, primary_key=True),
+    Column("message_id", _Id, primary_key=True),
+    Column("consumer", String(160), primary_key=True),
+    Column("item", Integer, nullable=False),
+    Column("word", String(16), nullable=False),
+    Index("job_messages_by_word", "job", "word"),
     sqlite_with_rowid=False,
 )
 
@@ -223,6 +260,8 @@ intents = Table(
     Column("lease_until", _Time, nullable=False),
     Column("token", String(32), nullable=False),
     Column("result", Text),
+    #: the effect that a replay with another request has put in its place
+    Column("successor", _Id),
 )
 
 #: who is first in a row of messages with one order key: later ones wait behind it

@@ -19,8 +19,10 @@ from router.core.envelope import pack
 from router.infra.codecs import encode_json
 from router.infra.store import tables
 from router.infra.store.inbox import Inbox
+from router.infra.store.jobs import Jobs
 from router.infra.store.letters import Letters
 from router.infra.store.pauses import Pauses
+from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Dead, Entry, Intent, Queued, time_text
 from router.infra.store.statements import module_of, write_many
 
@@ -181,14 +183,17 @@ class Transaction:
             lease_until=time_text(intent.lease_until),
             token=intent.token,
             result=None,
+            successor=intent.successor,
         )
 
     def lease(self, key: str, token: str, until: datetime, held: str = "") -> bool:
-        """Take over an effect for one more call; False when another than `held` has done so."""
+        """Take over an effect for one more call; False when another than `held` has done so, or
+        another effect has its place.
+        """
         mine = [tables.intents.c.token == held] if held else []
         done = self.connection.execute(
             update(tables.intents)
-            .where(tables.intents.c.key == key, *mine)
+            .where(tables.intents.c.key == key, tables.intents.c.successor.is_(None), *mine)
             .values(
                 state="sending",
                 token=token,
@@ -329,6 +334,16 @@ class Transaction:
         return Letters(self.connection)
 
     @property
+    def jobs(self) -> Jobs:
+        """Return jobs over many messages, in this transaction."""
+        return Jobs(self.connection)
+
+    @property
+    def revisions(self) -> RevisionTexts:
+        """Return the configurations that are kept, in this transaction."""
+        return RevisionTexts(self.connection)
+
+    @property
     def inbox(self) -> Inbox:
         """Return what operators ask, in this transaction."""
         return Inbox(self.connection)
@@ -346,6 +361,17 @@ class Transaction:
             .where(table.c.key == key, table.c.state == "refused")
             .values(state="waiting")
         )
+
+    def succeed_intent(self, old: Intent, successor: str) -> bool:
+        """Let another effect take an old one's place; False when the old one has moved on."""
+        table = tables.intents
+        same = (table.c.token == old.token, table.c.state == old.state)
+        done = self.connection.execute(
+            update(table)
+            .where(table.c.key == old.key, table.c.successor.is_(None), *same)
+            .values(successor=successor)
+        )
+        return done.rowcount == 1
 
     def flush(self) -> None:
         """Send what was collected."""

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from router.config.project import load_project
+from router.config.project import Project, load_project
 from router.core.errors import Retryable
 from router.core.ports import Answer, Health, Prepared
 from router.infra.codecs import encode_json
@@ -18,8 +18,9 @@ from router.infra.store.pauses import Pause
 from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
 from router.runtime.exchange import Exchange
+from router.runtime.forecast import forecaster_of
 from router.runtime.installed import installed_adapters
-from router.runtime.wiring import Hooks, Parts, build_parts
+from router.runtime.wiring import Hooks, Parts, build_parts, revisions_of
 
 START = datetime(2026, 5, 1, 8, tzinfo=UTC)
 
@@ -111,6 +112,11 @@ class Far:
         self._decide = decide
         #: ids that were put with success, in order
         self.put: list[int] = []
+        #: bodies that were put with success, and under which key
+        self.bodies: list[Any] = []
+        self.keys: list[str] = []
+        #: how often it was asked
+        self.asked = 0
 
     def prepare(self, request: Any, values: Any, document: Any) -> Prepared:
         return self._real.prepare(request, values, document)
@@ -126,6 +132,9 @@ class Far:
             raise Retryable("no connection")
         if verb == "POST" and status == 200:
             self.put.append(number)
+            self.bodies.append(note)
+            self.keys.append(key["idempotency-key"])
+        self.asked += verb == "GET"
         return Answer(status=status, body=note or {"id": number, "thing": "x"})
 
     def check(self) -> Health:
@@ -148,25 +157,49 @@ class World:
             path = root / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text.lstrip())
-        project, findings = load_project(root, installed_adapters())
-        assert not findings, [str(one) for one in findings]
+        self.root, self.decide = root, decide
+        project = self.load()
         settings = project.environments["test"]
-        real = project.systems["far"].adapter(settings.systems["far"], None)
-        self.far = Far(real, decide)
+        self.far = Far(project.systems["far"].adapter(settings.systems["far"], None), decide)
         self.clock = ManualClock(START)
+        self.store = Store.in_memory(project.revision)
+        self.begin(project)
+
+    def load(self) -> Project:
+        project, findings = load_project(self.root, installed_adapters())
+        assert not findings, [str(one) for one in findings]
+        return project
+
+    def begin(self, project: Project) -> None:
+        """Run a project over the store, as a process that has just started."""
+        self.project = project
+        self.store.revision = project.revision
+        revisions = revisions_of(self.root, self.store)
+        revisions.keep(project, self.clock.now())
         exchange = Exchange(
             operations=project.operations, adapters={"far": self.far}, env={}, clock=self.clock
         )
-        self.project = project
-        self.store = Store.in_memory(project.revision)
-        self._build = lambda: build_parts(
-            project, settings, self.store, exchange, Hooks(observe=lambda _: None)
+        self.parts: Parts = build_parts(
+            project,
+            project.environments["test"],
+            self.store,
+            exchange,
+            Hooks(observe=lambda _: None, revisions=revisions),
         )
-        self.parts: Parts = self._build()
+        self.forecaster = forecaster_of(project, {}, (self.store, exchange, revisions))
+
+    def change(self, *changes: tuple[str, str, str]) -> None:
+        """Change texts of the project (file, old, new) and restart with them."""
+        for name, old, new in changes:
+            path = self.root / name
+            text = path.read_text() if path.exists() else ""
+            assert old in text, name
+            path.write_text(text.replace(old, new) if old else new)
+        self.begin(self.load())
 
     def restart(self) -> None:
         """Let another process take over the store."""
-        self.parts = self._build()
+        self.begin(self.project)
 
     def give(self, number: int, thing: str) -> None:
         channel = self.project.channels["notes"]

@@ -24,7 +24,7 @@ def letters(world: Any, state: str = "open") -> list[dict[str, Any]]:
 
 def job(world: Any, number: int) -> dict[str, Any]:
     with world.store.read() as reader:
-        return reader.letters.job(number)
+        return reader.jobs.told(number)
 
 
 def words(world: Any, message: str) -> list[str]:

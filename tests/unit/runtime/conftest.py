@@ -175,7 +175,7 @@ class Landscape:
         self.project, found = load_project(root, {"wire": Wire})
         assert found == [], "\n".join(map(str, found))
         self.clock = ManualClock(now)
-        self.store = Store.in_memory("rev")
+        self.store = Store.in_memory(self.project.revision)
         environment: EnvironmentFile = self.project.environments["test"]
         exchange = open_exchange(self.project, environment, None, self.clock)  # type: ignore[arg-type]
         self.exchange = exchange

@@ -50,6 +50,9 @@ class Bench:
         self.before()
         return self.says.get(work.row.message.id, GONE)
 
+    def lost(self, _row: Any) -> str:
+        return ""
+
     def seen(self, verdict: Any) -> None:
         self.order.append(verdict.work.row.message.id)
 
