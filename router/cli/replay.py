@@ -152,7 +152,7 @@ def _check_edit(project: Project, text: str) -> None:
     if text:
         expression, found = edit_of(project, text)
         if expression is None:
-            fail("--edit: " + render(found, {"--edit": text.strip().removeprefix("=")}))
+            fail(render(found, {"--edit": text.strip().removeprefix("=")}))
 
 
 def _time(text: str, option: str) -> str:

@@ -75,3 +75,11 @@ class Answers:
         """Stop asking; calls under way are not waited for."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def outcome_of(future: Future[Outcome]) -> Outcome:
+    """Return what came of a call; one that broke is asked again by the policy."""
+    error = future.exception()
+    if error is None:
+        return future.result()
+    return Outcome(word="retry", detail=f"{type(error).__name__} in the call")

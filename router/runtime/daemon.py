@@ -5,6 +5,7 @@ Never: drops a consumer for which messages wait; leaves the store without its ma
 
 from __future__ import annotations
 
+import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -13,7 +14,7 @@ from router.config.channels import Route
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
 from router.core.diagnostics import Diagnostic, Severity
-from router.core.errors import RouterError
+from router.core.errors import RouterError, Unavailable
 from router.core.ports import Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.caution import Caution
@@ -94,12 +95,20 @@ class Daemon:
             return Reloaded(revision=old.revision, refusals=(str(error),))
         self._threads.stop()
         self._site.store.revision = project.revision
-        self._site.store.write(lambda transaction: transaction.pauses.keep(pausable(project)))
-        parts.operator.look()  # what was asked of the old one meanwhile
+        with contextlib.suppress(Unavailable):  # then its first step does
+            parts.operator.look()  # what was asked of the old one meanwhile
         self.parts = parts
         self._threads = Threads(parts, self._site.complain)
         self._threads.start()
+        self._forget(pausable(project))
         return Reloaded(revision=project.revision)
+
+    def _forget(self, names: list[str]) -> None:
+        """Hold nothing back any more that the project does not have."""
+        try:
+            self._site.store.write(lambda transaction: transaction.pauses.keep(names))
+        except Unavailable as error:
+            self._site.complain(str(error))
 
     def stop(self) -> None:
         """Finish what is in hand, then close the store."""

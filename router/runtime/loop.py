@@ -30,7 +30,7 @@ from router.infra.store.pauses import Pause, moved_on
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
-from router.runtime.answers import Answers
+from router.runtime.answers import Answers, outcome_of
 from router.runtime.bell import Bell
 from router.runtime.caution import Caution
 from router.runtime.failpoints import reach
@@ -377,7 +377,7 @@ class Loop:
         """Return the row with its answers, or decided when an answer is not to be had."""
         now = self._clock.now()
         for call, future in zip(one.calls, one.futures, strict=True):
-            outcome = _outcome_of(future)
+            outcome = outcome_of(future)
             if outcome.word != "done":
                 decision = self._without(one.row, call, outcome, now)
                 return replace(open_row(one.row, {}), decided=decision)
@@ -397,11 +397,3 @@ class Loop:
             reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
         )
         return retry.decide(counted(row), self._judge.policy(row), failure, now)
-
-
-def _outcome_of(future: Future[Outcome]) -> Outcome:
-    """Return what came of a call; one that broke is asked again by the policy."""
-    error = future.exception()
-    if error is None:
-        return future.result()
-    return Outcome(word="retry", detail=f"{type(error).__name__} in the call")

@@ -85,23 +85,19 @@ class Parts:
 
 
 def build_parts(
-    project: Project,
-    environment: EnvironmentFile,
-    store: Store,
-    exchange: Exchange,
-    hooks: Hooks,
+    project: Project, environment: EnvironmentFile, store: Store, exchange: Exchange, hooks: Hooks
 ) -> Parts:
     """Return the running parts of a project over an open store."""
-    env, clock, threaded = exchange.env, exchange.clock, hooks.observe is None
-    answers = Answers(exchange, ENRICH_WORKERS if threaded else 0)
+    env, clock = exchange.env, exchange.clock
+    asking, slots = (ENRICH_WORKERS, environment.workers) if hooks.observe is None else (0, 0)
+    answers = Answers(exchange, asking)
     ingress = Ingress(store, clock, env, project.contracts)
-    slots = environment.workers if threaded else 0
     revisions = hooks.revisions or revisions_of(project.root, store)
+    replayer = Replayer(project, env, revisions)
     judge = Judge(project, env, revisions.get)
     loop = Loop(store, judge, answers, hooks.observe, hooks.caution)
     names = sorted(_systems(project, store, revisions.held()))
     workers = tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
-    mover = Mover(store, clock, Replayer(project, env, revisions))
 
     def tell(pauses: Sequence[Pause]) -> None:
         loop.pause(pauses)
@@ -123,7 +119,7 @@ def build_parts(
         scheduler=Scheduler(store, clock),
         folders=_folders(project, environment, (store, ingress, clock)),
         adapters=exchange.adapters,
-        operator=Operator(store, clock, tell, in_hand, mover),
+        operator=Operator(store, clock, tell, in_hand, Mover(store, clock, replayer)),
     )
 
 

@@ -17,8 +17,8 @@ from sqlalchemy import (
     func,
     insert,
     literal,
-    or_,
     select,
+    union,
     union_all,
     update,
 )
@@ -319,8 +319,10 @@ def _roots(query: JournalQuery) -> Select[Any]:
 
 
 def _lines(query: JournalQuery) -> Select[Any]:
-    journal, words = tables.journal, tables.reference_words
+    journal = tables.journal
     lines = select(journal.c.message_id)
+    if query == JournalQuery(channel=query.channel, kind=query.kind):
+        lines = lines.where(journal.c.causationid.is_(None))  # the door alone: it is a record's
     if query.consumer:
         lines = lines.where(journal.c.consumer == query.consumer)
     if query.word:
@@ -330,13 +332,16 @@ def _lines(query: JournalQuery) -> Select[Any]:
     if query.until:
         lines = lines.where(journal.c.at < query.until)
     if query.about:
-        about = query.about[:256]  # as words are kept
-        known = select(words.c.correlationid).where(words.c.word == about)
-        lines = lines.where(
-            or_(
-                journal.c.message_id == about,
-                journal.c.correlationid == about,
-                journal.c.correlationid.in_(known),
-            )
-        )
+        lines = lines.where(journal.c.message_id.in_(_about(query.about[:256])))
     return lines
+
+
+def _about(about: str) -> Any:
+    """Return the query for the messages of a word; each part has its index."""
+    journal, words = tables.journal, tables.reference_words
+    known = select(words.c.correlationid).where(words.c.word == about)
+    return union(
+        select(journal.c.message_id).where(journal.c.message_id == about),
+        select(journal.c.message_id).where(journal.c.correlationid == about),
+        select(journal.c.message_id).where(journal.c.correlationid.in_(known)),
+    )

@@ -1,0 +1,111 @@
+"""Owns: what a transaction writes about calls with an effect: intents, leases, results.
+Imports: SQLAlchemy, infra.store.tables, infra.codecs.
+Never: decides whether a call may be made.
+"""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, Table, update
+
+from router.core.document import Json
+from router.infra.codecs import encode_json
+from router.infra.store import tables
+from router.infra.store.rows import Intent, time_text
+
+
+class IntentWriter(ABC):
+    """The part of a transaction that is about effects."""
+
+    @property
+    @abstractmethod
+    def connection(self) -> Connection:
+        """Return the connection, for statements that look: what was collected is sent before."""
+
+    @abstractmethod
+    def _insert(self, table: Table, **row: Any) -> None:
+        """Collect a row."""
+
+    def intend(self, intent: Intent) -> None:
+        """Record an effect before its first call."""
+        self._insert(
+            tables.intents,
+            key=intent.key,
+            operation=intent.operation,
+            state=intent.state,
+            request=encode_json(intent.head).decode(),
+            body=intent.body,
+            reference=intent.reference,
+            their_reference=None,
+            sends=intent.sends,
+            first_at=time_text(intent.first_at),
+            lease_until=time_text(intent.lease_until),
+            token=intent.token,
+            result=None,
+            successor=intent.successor,
+        )
+
+    def lease(self, key: str, token: str, until: datetime, held: str = "") -> bool:
+        """Take over an effect for one more call; False when another than `held` has done so, or
+        another effect has its place.
+        """
+        mine = [tables.intents.c.token == held] if held else []
+        done = self.connection.execute(
+            update(tables.intents)
+            .where(tables.intents.c.key == key, tables.intents.c.successor.is_(None), *mine)
+            .values(
+                state="sending",
+                token=token,
+                lease_until=time_text(until),
+                sends=tables.intents.c.sends + 1,
+            )
+        )
+        return done.rowcount == 1
+
+    def end_leases(self, at: datetime) -> None:
+        """Say that no call of an earlier process is under way: the daemon's lock proves it dead."""
+        table = tables.intents
+        self.connection.execute(
+            update(table)
+            .where(table.c.state == "sending", table.c.lease_until > time_text(at))
+            .values(lease_until=time_text(at))
+        )
+
+    def conclude(
+        self, key: str, token: str, state: str, theirs: str | None = None, *, result: Json = None
+    ) -> bool:
+        """Settle an effect; False when the lease was lost to another call meanwhile.
+
+        `theirs` is the far side's name for it, `result` what later calls of a sequence may read.
+        """
+        table = tables.intents
+        text = None if result is None else encode_json(result).decode()
+        done = self.connection.execute(
+            update(table)
+            .where(table.c.key == key, table.c.token == token)
+            .values(state=state, their_reference=theirs, result=text)
+        )
+        return done.rowcount == 1
+
+    def free_intent(self, key: str) -> None:
+        """Let an effect that the far side refused be tried again with the same bytes."""
+        table = tables.intents
+        self.connection.execute(
+            update(table)
+            .where(table.c.key == key, table.c.state == "refused")
+            .values(state="waiting")
+        )
+
+    def succeed_intent(self, old: Intent, successor: str) -> bool:
+        """Let another effect take an old one's place; False when the old one has moved on."""
+        table = tables.intents
+        same = (table.c.token == old.token, table.c.state == old.state)
+        done = self.connection.execute(
+            update(table)
+            .where(table.c.key == old.key, table.c.successor.is_(None), *same)
+            .values(successor=successor)
+        )
+        return done.rowcount == 1
