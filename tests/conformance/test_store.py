@@ -57,6 +57,28 @@ def row_of(message_of: Any) -> Any:
     return make
 
 
+def test_a_row_that_is_stored_again_beside_a_failure_is_read_as_it_is_now(
+    on_file: Store, row_of: Any
+) -> None:
+    on_file.write(lambda t: t.enqueue([row_of("a", extra={"n": 1})]))
+    go = threading.Event()
+
+    def fail(_: Transaction) -> None:
+        raise MessageError("no")
+
+    def again(transaction: Transaction) -> None:
+        transaction.settle((1,))
+        transaction.enqueue([row_of("a", extra={"n": 2})])
+
+    on_file.submit(lambda _: go.wait(HANG))
+    failed, stored = on_file.submit(fail), on_file.submit(again)
+    go.set()
+    stored.result(HANG)
+    assert isinstance(failed.exception(HANG), MessageError)
+    with on_file.read() as reader:
+        assert [row.extra for row in reader.queued("loop", 0, 10)] == [{"n": 2}]
+
+
 def names(rows: list[Queued]) -> list[str]:
     return [one.message.id for one in rows]
 

@@ -20,6 +20,7 @@ from router.core.errors import Unavailable
 from router.infra.store.database import DaemonLock, migrate, open_file, open_memory
 from router.infra.store.handoff import Handoff
 from router.infra.store.reader import Reader
+from router.infra.store.rows import Queued
 from router.infra.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -189,6 +190,7 @@ class Store:
     ) -> tuple[list[Callable[[], None]], set[str]]:
         settled: list[Callable[[], None]] = []
         woken: set[str] = set()
+        published: list[Queued] = []
         with self._writer.begin() as connection:
             for job, future in group:
                 transaction = Transaction(connection, self.revision)
@@ -202,7 +204,9 @@ class Store:
                     settled.append(_failure(future, error))
                     continue
                 woken |= transaction.woken
+                published += transaction.published
                 settled.append(_success(future, result))
+        self._handoff.put(published)
         return settled, woken
 
 
