@@ -157,7 +157,7 @@ class HttpAdapter:
         except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as error:
             raise Retryable(f"it cannot be sent: {type(error).__name__}") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
-            raise Retryable(f"no connection: {type(error).__name__}") from error
+            raise Retryable(f"no connection: {_why(error)}") from error
         except httpx.HTTPError as error:
             raise Unknown(f"no whole answer: {type(error).__name__}") from error
 
@@ -210,6 +210,15 @@ class HttpAdapter:
             pair = base64.b64encode(f"{auth.user}:{secret}".encode()).decode()
             return {"authorization": f"Basic {pair}"}
         return {auth.header.lower(): secret}
+
+
+def _why(error: httpx.TransportError) -> str:
+    """Return why there is no connection, in the words of who refused it."""
+    text = str(error)
+    _, refused, why = text.partition("certificate verify failed: ")
+    if refused:
+        return f"the certificate is not accepted: {why.partition(' (_ssl')[0]}"
+    return f"{type(error).__name__} {text}".rstrip()
 
 
 def _document(raw: bytes) -> Any:

@@ -177,6 +177,13 @@ class Lookup:
         roots=_lookup_names,
     )
     found: Expression = knob(EXPRESSION, doc="true when the effect exists", roots=ANSWER_ROOTS)
+    missing: Expression | None = knob(
+        EXPRESSION,
+        doc="true when it surely does not exist; when it is left out: any other document with a "
+        "status 2xx or 404, or an empty 404. What is neither found nor missing is asked again",
+        default=None,
+        roots=ANSWER_ROOTS,
+    )
     reference: Expression | None = knob(
         EXPRESSION, doc="the far side's name for it", default=None, roots=ANSWER_ROOTS
     )

@@ -25,3 +25,9 @@ class Outcome:
     result: Json = None
     #: the far side's wish for the next try
     after: timedelta | None = None
+
+
+def status_text(status: int) -> str:
+    """Return a status of HTTP as people read it."""
+    followed = ", a redirect: not followed" if 300 <= status < 400 else ""
+    return f"status {status}{followed}"

@@ -11,7 +11,7 @@ from datetime import datetime, timedelta
 from router.config.systems import Operation, OutcomeRule
 from router.core.document import Json
 from router.core.errors import MessageError
-from router.core.outcome import Outcome
+from router.core.outcome import Outcome, status_text
 from router.core.ports import Answer
 from router.engine.wishes import wish_in, wish_of
 
@@ -35,7 +35,7 @@ def classify(
         except MessageError as error:
             text = f"the answer cannot be read: {error}"
             return Outcome(word=_unsure(operation), detail=text, after=after)
-    return Outcome(word=_unsure(operation), detail=f"status {answer.status}", after=after)
+    return Outcome(word=_unsure(operation), detail=status_text(answer.status), after=after)
 
 
 def _wish(
@@ -55,7 +55,7 @@ def _outcome(
     operation: Operation, rule: OutcomeRule, scope: Mapping[str, Json], after: timedelta | None
 ) -> Outcome:
     word = rule.outcome or rule.otherwise
-    detail = f"status {scope['status']}"
+    detail = status_text(scope["status"])
     if word == "accepted":
         theirs = rule.reference(scope) if rule.reference is not None else None
         return Outcome(word=word, detail=detail, reference="" if theirs is None else str(theirs))

@@ -8,11 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from router.config.systems import AnyOperation, Operation
+from router.config.systems import AnyOperation, Lookup, Operation
 from router.core.document import Json
 from router.core.errors import MessageError, Retryable, Unknown
-from router.core.outcome import Outcome
-from router.core.ports import Adapter, Clock, Prepared
+from router.core.outcome import Outcome, status_text
+from router.core.ports import Adapter, Answer, Clock, Prepared
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
 
@@ -76,10 +76,10 @@ class Exchange:
             }
             if answer.status >= 500 or answer.status == 429:
                 after = wish_of(answer.headers.get("retry-after", ""), self.clock.now())
-                detail = f"look-up: status {answer.status}"
+                detail = f"look-up: {status_text(answer.status)}"
                 return Outcome(word="unknown", detail=detail, after=after)
             if not lookup.found.holds(scope):
-                return Outcome(word="refused", detail="look-up: not there")
+                return _not_found(lookup, answer, scope)
             name = lookup.reference(scope) if lookup.reference is not None else None
             found = "" if name is None else str(name)
             result = lookup.result(scope) if lookup.result is not None else None
@@ -88,3 +88,22 @@ class Exchange:
             return Outcome(word="unknown", detail=f"look-up: {error}", after=error.after)
         except (Unknown, MessageError, LookupError) as error:
             return Outcome(word="unknown", detail=f"look-up: {error}")
+
+
+def _not_found(lookup: Lookup, answer: Answer, scope: Mapping[str, Json]) -> Outcome:
+    """Return that an effect does not exist, unless the answer does not say so.
+
+    An error page, a redirect, a log-in that is refused say nothing: who takes them for a no posts
+    twice.
+    """
+    said = answer.status < 300 or answer.status == 404
+    empty = answer.status == 404 and not answer.raw
+    missing = said and (answer.body is not None or empty)
+    why = ", no document" if answer.body is None else ", neither found nor missing"
+    if lookup.missing is not None:
+        missing = lookup.missing.holds(scope)
+    if missing:
+        return Outcome(word="refused", detail="look-up: not there")
+    return Outcome(
+        word="unknown", detail=f"look-up: {status_text(answer.status)}{why if said else ''}"
+    )
