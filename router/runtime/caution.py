@@ -1,63 +1,123 @@
-"""Owns: care after an unclean end: rows go one at a time behind a committed mark.
-Imports: infra.store.
-Never: suspects a row that was not alone in hand when the process died.
+"""Owns: care after an unclean end: what may have killed the process goes alone, behind a mark.
+Imports: core.decision, core.ports, infra.store.
+Never: suspects what was not alone in hand when the process died.
 
-A row that kills its process would kill it again after every start. So after an unclean end each row
-that can have been in hand then is marked, on disk, before it is touched. One that was marked at two
-ends in succession is the killer: it is buried without being touched. The rows in hand are the first
-ones of the lane: the loop takes rows in order, and those that are settled are gone.
+What kills its process would kill it again after every start. So after an unclean end everything
+that can have been in hand then (a row of the loop, a command, a file) is marked, on disk, before it
+is touched, and of all that is suspected only one is in hand at a time. What was marked at enough
+ends in succession is the killer: it is buried without being touched. What was in hand are the first
+rows of a lane: they are taken in order, and those that are settled are gone.
+
+Who kills the process for other reasons may hit the same one twice: each start begins with it. So
+it takes more ends than two. A call takes seconds, and is hit again and again: there a trial
+follows. The next process leaves it alone for as long as it may last. When that process ends too, it
+was something else, and the count begins anew.
 """
 
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Literal
 
+from router.core.decision import DeadLettered
+from router.core.ports import Clock
 from router.infra.store.store import Store
 
-#: ends of the process with the same row alone in hand, after which it is not touched again
-MOST_ENDS = 2
-#: rows that go alone after an unclean end: more than can wait for answers (loop.MOST_WAITING) and
-#: be in a batch (loop.BATCH) at once
-MOST_IN_HAND = 1024
+#: ends of the process with the same one alone in hand, after which it is not touched again
+MOST_ENDS = 5
+#: what is done with a suspect: touched, not now, never again
+Verdict = Literal["go", "later", "killer"]
+
+
+def killer(step: str) -> DeadLettered:
+    """Return the dead letter of what ends the process; the step says what was done with it."""
+    return DeadLettered(
+        reason="killer", step=step, detail="the process ended with it alone in hand"
+    )
+
+
+class Suspects:
+    """The first rows of a lane, as far as they are from before an unclean end. For one thread."""
+
+    def __init__(self, until: int, most: int) -> None:
+        #: rows up to this one go alone; 0 = none does
+        self.until = until
+        self._most = most
+        self._seen, self._last = 0, 0
+
+    def take(self, row: int) -> None:
+        """Count a row that goes alone: behind `most` of them, nothing was in anybody's hands."""
+        if row > self._last:  # an answered row comes a second time, among later ones
+            self._seen, self._last = self._seen + 1, row
+        if self._seen >= self._most:
+            self.until = min(self.until, self._last)
 
 
 class Caution:
-    """Says how the loop has to go about its rows. One thread (the loop) uses it."""
+    """Lets one suspect at a time be in hand, and knows which of them is the killer.
 
-    def __init__(self, store: Store, lane: str) -> None:
+    Safe for many threads.
+    """
+
+    def __init__(self, store: Store, clock: Clock) -> None:
         """Take note of how the last process ended, and say that this one runs."""
         self._store = store
+        self._clock = clock
+        self._since = clock.now()
         with store.read() as reader:
             unclean = reader.mark("state") == "running"
-            #: rows up to this one are handled alone
-            self.until = reader.last_queued(lane) if unclean else 0
-            self._suspect, self._ends = _read(reader.mark("in_hand"))
-        #: how many rows went alone by now, and the last of them
-        self._seen, self._last = 0, 0
+            self._until = reader.newest_row() if unclean else 0
+            #: what the last process ended with in hand, and how many in succession; it stays when
+            #: that was put down: a row may be harmless until it has its answer
+            self._ended = _read(reader.mark("in_hand"))
+        self._hand = threading.Lock()
+        #: set when no row of the loop is suspected any more; calls, which take long, wait for it
+        self.loop_done = threading.Event()
         store.write(lambda transaction: transaction.mark("state", "running"))
 
-    def take(self, row: int) -> bool:
-        """Mark a row as alone in hand; False when it must not be touched."""
-        if row > self._last:  # an answered row comes a second time, among later ones
-            self._seen, self._last = self._seen + 1, row
-        if self._seen >= MOST_IN_HAND:
-            self.until = min(self.until, self._last)  # the others were in nobody's hands
-        ends = self._ends if row == self._suspect else 0
-        if ends >= MOST_ENDS:
-            return False
-        text = json.dumps([row, ends + 1])
-        self._store.write(lambda transaction: transaction.mark("in_hand", text))
-        return True
+    def suspects(self, most: int) -> Suspects:
+        """Return which rows of a lane go alone, when at most so many can have been in hand."""
+        return Suspects(self._until, most)
 
-    def put_down(self) -> None:
-        """Take the mark away: the row was handled, and nothing came of it."""
-        self._store.write(lambda transaction: transaction.mark("in_hand", "[0, 0]"))
+    @contextmanager
+    def alone(self, key: str, lasts: timedelta | None = None) -> Iterator[Verdict]:
+        """Have a suspect alone in hand, marked on disk, and say what may be done with it.
+
+        `lasts` is the length of its trial; without it there is none. Raises Unavailable.
+        """
+        with self._hand:
+            verdict = self.judge(key, lasts)
+            if verdict == "go":
+                self._mark(key, self._ends(key) + 1)
+            yield verdict
+            if verdict == "killer":
+                self._ended = ("", 0)  # it is buried: who retries it means it
+            self._mark("", 0)
+
+    def judge(self, key: str, lasts: timedelta | None = None) -> Verdict:
+        """Return what is to be done with a suspect."""
+        if self._ends(key) < MOST_ENDS:
+            return "go"
+        return (
+            "later" if lasts is not None and self._clock.now() < self._since + lasts else "killer"
+        )
 
     def end(self) -> None:
         """Say that this process ended in order."""
         self._store.write(lambda transaction: transaction.mark("state", "stopped"))
 
+    def _ends(self, key: str) -> int:
+        return self._ended[1] if key == self._ended[0] else 0
 
-def _read(text: str) -> tuple[int, int]:
-    row, ends = json.loads(text or "[0, 0]")
-    return int(row), int(ends)
+    def _mark(self, key: str, ends: int) -> None:
+        text = json.dumps([key, ends])
+        self._store.write(lambda transaction: transaction.mark("in_hand", text))
+
+
+def _read(text: str) -> tuple[str, int]:
+    key, ends = json.loads(text or '["", 0]')
+    return str(key), int(ends)

@@ -6,6 +6,7 @@ Never: makes a call a second time that is done; goes on to a call before those b
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
+from datetime import timedelta
 
 from router.config.systems import AnyOperation
 from router.core.decision import DeadLettered
@@ -13,6 +14,7 @@ from router.core.ports import Clock
 from router.engine import retry
 from router.infra.store.rows import Intent, Queued
 from router.infra.store.store import Store
+from router.runtime.caution import killer
 from router.runtime.effects import Effects
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
@@ -67,6 +69,25 @@ class Commands:
         keys = [effect_key(row, command, one) for one in command.calls]
         with self._store.read() as reader:
             return reader.intents([row.message.id, *keys])
+
+    def lasts(self, row: Queued) -> timedelta:
+        """Return how long a command can take: its calls, and a look-up for each."""
+        command = self._operation_of(row)
+        calls = command.calls if command is not None else ()
+        return sum((2 * self._effects.lasts(one) for one in calls), timedelta(0))
+
+    def leave_alone(self, row: Queued, lasts: timedelta) -> None:
+        """Let a command come again after a while, untouched. Raises Unavailable."""
+        self._effects.later(row, self._clock.now() + lasts, "suspected")
+
+    def bury_killer(self, row: Queued) -> None:
+        """Keep a command that ends the process for a person. Raises Unavailable."""
+        command = self._operation_of(row)
+        begun = self._begun(row, command) if command is not None else {}
+        under_way = any(one.state not in ("done", "refused") for one in begun.values())
+        decision = killer("call" if under_way else "request")
+        now = self._clock.now()
+        self._store.write(lambda t: record_decision(t, row, decision, now))
 
     def failed(self, row: Queued, error: Exception) -> bool:
         """Treat an unknown error as retryable up to the limit; False when that failed as well."""

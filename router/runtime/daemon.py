@@ -18,7 +18,6 @@ from router.core.errors import RouterError, Unavailable
 from router.core.ports import Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.caution import Caution
-from router.runtime.ingress import LOOP_LANE
 from router.runtime.memory import settle_memory
 from router.runtime.wiring import (
     Hooks,
@@ -57,7 +56,7 @@ class Daemon:
 
     def __init__(self, site: Site, project: Project) -> None:
         self._site = site
-        self._caution = Caution(site.store, LOOP_LANE)
+        self._caution = Caution(site.store, site.clock)
         site.store.write(lambda transaction: transaction.end_leases(site.clock.now()))
         self._revisions = revisions_of(project.root, site.store)
         self._reloading = threading.Lock()

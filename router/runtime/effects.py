@@ -63,8 +63,13 @@ class Effects:
         reach("worker.after_intent")
         return made
 
+    def lasts(self, operation: Operation) -> timedelta:
+        """Return how long a call of an operation can take."""
+        return self._exchange.adapter(operation).timeout + MARGIN
+
     def fix(self, leg: Leg, now: datetime) -> Intent | DeadLettered:
         """Return the intent of a call with its exact request, or why there can be none."""
+        reach(f"worker.prepare.{leg.row.message.kind}")
         reference = reference_of(leg.key, leg.operation)
         try:
             prepared = prepare(self._exchange, leg, reference)
@@ -104,7 +109,7 @@ class Effects:
         if intent.state == "waiting":
             return self._lease_and_call(job, now)
         if now < intent.lease_until:
-            return self._later(job.row, intent.lease_until, "in_flight")
+            return self.later(job.row, intent.lease_until, "in_flight")
         return self._unsure(job, now)
 
     def _unsure(self, job: Job, now: datetime) -> bool:
@@ -124,7 +129,7 @@ class Effects:
             return self._after(job, found)
         if now >= settled:
             return self._lease_and_call(job, now)
-        return self._later(job.row, settled, "settling")
+        return self.later(job.row, settled, "settling")
 
     def _find(self, job: Job, theirs: str = "") -> Outcome:
         places = {**job.leg.references, "reference": job.intent.reference, "theirs": theirs}
@@ -153,9 +158,10 @@ class Effects:
         operation = job.leg.operation
         adapter = self._exchange.adapter(operation)
         if self._clock.now() + adapter.timeout > job.intent.lease_until:
-            return self._later(job.row, job.intent.lease_until, "lease_too_short")
+            return self.later(job.row, job.intent.lease_until, "lease_too_short")
         idempotency = _idempotency(operation)
         key = {idempotency.header: job.intent.key} if idempotency.header else {}
+        reach(f"worker.call.{job.row.message.kind}")
         outcome = self._exchange.call(operation, job.prepared, key)
         reach("worker.after_call")
         goes_on = self._conclude(job, outcome)
@@ -180,7 +186,7 @@ class Effects:
                 job.row, DeadLettered(reason="not_confirmed", detail=text, step="call")
             )
         pause = max(confirmation.every, found.after or timedelta(0))
-        return self._later(job.row, now + pause, "accepted")
+        return self.later(job.row, now + pause, "accepted")
 
     def _settle(self, job: Job, outcome: Outcome) -> bool:
         """Record what came of the effect: done, refused (for a person), or taken for later."""
@@ -205,8 +211,8 @@ class Effects:
         self._store.write(write)
         return False
 
-    def _later(self, row: Queued, at: datetime, reason: str) -> bool:
-        """Let the row come again at a time without counting an attempt."""
+    def later(self, row: Queued, at: datetime, reason: str) -> bool:
+        """Let the row come again at a time, not counted as an attempt. Raises Unavailable."""
 
         def write(transaction: Transaction) -> None:
             transaction.settle((row.id,))
@@ -221,7 +227,7 @@ class Effects:
         return False
 
     def _lease_end(self, operation: Operation, now: datetime) -> datetime:
-        return now + self._exchange.adapter(operation).timeout + MARGIN
+        return now + self.lasts(operation)
 
 
 def _idempotency(operation: Operation) -> Idempotency:

@@ -18,6 +18,7 @@ from router.core.errors import Draining
 from router.core.ports import Clock
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.caution import Caution
 from router.runtime.failpoints import reach
 from router.runtime.ingress import Ingress
 
@@ -40,6 +41,8 @@ class Folder:
     ) -> None:
         #: seconds between two looks
         self.every = 1.0
+        #: knows whether a file that was taken before may have killed the process
+        self.caution: Caution | None = None
         self.channel = channel
         self._folder = folder
         self._archive = archive
@@ -53,7 +56,7 @@ class Folder:
         if not self._folder.is_dir() or not self._ingress.takes(self.channel.name):
             return 0
         now = self._clock.now()
-        ready = [(name, self._finish) for name in self._taken_before()]
+        ready = [(name, self._finish_alone) for name in self._taken_before()]
         present: dict[str, _Seen] = {}
         for name, status in self._waiting(source.pattern):
             seen = self._seen.get(name)
@@ -96,11 +99,22 @@ class Folder:
         (self._folder / name).rename(taken)
         self._finish(name, limit)
 
-    def _finish(self, name: str, limit: int) -> None:
-        """Read a taken file once, whole, and put it away; one that is known is only put away."""
+    def _finish_alone(self, name: str, limit: int) -> None:
+        """Finish a file that an earlier process, or an earlier try, did not come to the end of."""
+        if self.caution is None:
+            return self._finish(name, limit)
+        key = f"file:{self.channel.name}/{_shown(name)}"
+        with self.caution.alone(key) as verdict:
+            return self._finish(name, limit, kills=verdict == "killer")
+
+    def _finish(self, name: str, limit: int, *, kills: bool = False) -> None:
+        """Read a taken file once, whole, and put it away; one that is known is only put away.
+
+        One that `kills` the process when it is looked into becomes a dead letter.
+        """
         path = self._folder / (TAKEN + name)
         status = path.stat()
-        shown = os.fsencode(name).decode("utf-8", "backslashreplace")
+        shown = _shown(name)
         key = (self.channel.name, shown, status.st_size, status.st_mtime_ns)
         with self._store.read() as reader:
             known = reader.file_known(key)
@@ -112,8 +126,13 @@ class Folder:
             def also(transaction: Transaction, delivery: str) -> None:
                 transaction.file_done(key, self._clock.now(), delivery)
 
+            headers = {"file-name": shown}
             try:
-                self._ingress.receive(self.channel, {"file-name": shown}, body, also).result()
+                if kills:
+                    self._ingress.refuse(self.channel, headers, body, also).result()
+                else:
+                    reach(f"folder.read.{shown}")
+                    self._ingress.receive(self.channel, headers, body, also).result()
             except Draining:
                 path.rename(self._folder / name)
                 raise
@@ -129,6 +148,11 @@ class Folder:
             target = self._archive / f"{name}.{number}"
             number += 1
         shutil.move(path, target)
+
+
+def _shown(name: str) -> str:
+    """Return a file's name as a text; names are bytes."""
+    return os.fsencode(name).decode("utf-8", "backslashreplace")
 
 
 def _no_link(path: str, flags: int) -> int:

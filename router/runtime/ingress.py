@@ -26,6 +26,7 @@ from router.infra.codecs import Limits, decode_json, decode_xml, encode_json, sh
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.caution import killer
 from router.runtime.failpoints import reach
 
 #: values of a document; a larger body may hold more, one for so many bytes of the limit
@@ -78,16 +79,43 @@ class Ingress:
 
         `also` may write more into that transaction; it gets the delivery's id. Raises Draining.
         """
-        delivery = Delivery(
+        delivery = self._delivery(headers, body)
+        return self._keep(channel, delivery, body, self.decode(channel, delivery, body), also)
+
+    def refuse(
+        self,
+        channel: Channel,
+        headers: Mapping[str, str],
+        body: bytes,
+        also: Callable[[Transaction, str], None],
+    ) -> Future[Receipt]:
+        """Store a delivery that ends the process as a dead letter, without looking into it.
+
+        Raises Draining.
+        """
+        delivery = self._delivery(headers, body)
+        why = MessageError(killer("decode").detail, code="killer")
+        failed = failed_arrival(channel, delivery, why, "decode")
+        return self._keep(channel, delivery, body, (failed,), also)
+
+    def _delivery(self, headers: Mapping[str, str], body: bytes) -> Delivery:
+        return Delivery(
             id=secrets.token_hex(16),
             headers=headers,
             received_at=self._clock.now(),
             sha256=hashlib.sha256(body).hexdigest(),
         )
-        arrivals = self.decode(channel, delivery, body)
 
+    def _keep(
+        self,
+        channel: Channel,
+        delivery: Delivery,
+        body: bytes,
+        arrivals: Sequence[Arrival],
+        also: Callable[[Transaction, str], None] | None,
+    ) -> Future[Receipt]:
         def job(transaction: Transaction) -> Receipt:
-            content = (encode_json(dict(headers)).decode(), delivery.sha256, body)
+            content = (encode_json(dict(delivery.headers)).decode(), delivery.sha256, body)
             transaction.deliver(delivery.id, channel.name, delivery.received_at, content)
             transaction.enqueue(_queued(channel, one) for one in arrivals)
             if also is not None:

@@ -7,38 +7,33 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
-from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
 from router.core.claim import Holding
 from router.core.decision import (
-    Call,
     Conflict,
     DeadLettered,
     Decision,
     Needs,
-    Redeliver,
     Routed,
 )
 from router.core.document import Json
 from router.core.errors import Unavailable
-from router.core.outcome import Outcome
 from router.core.ports import Clock
-from router.engine import retry
 from router.infra.store.pauses import Pause, moved_on
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
-from router.runtime.answers import Answers, outcome_of
+from router.runtime.answers import Answers
 from router.runtime.bell import Bell
-from router.runtime.caution import Caution
+from router.runtime.caution import Caution, Suspects, killer
 from router.runtime.failpoints import reach
 from router.runtime.gates import Gates
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.recording import record, record_answers, rows_of
 from router.runtime.replay import answers_for
-from router.runtime.replayed import counted, replay_of
+from router.runtime.replayed import replay_of
 from router.runtime.verdicts import (
     Judge,
     Verdict,
@@ -52,26 +47,14 @@ from router.runtime.verdicts import (
     settle_objects,
     verdict_of,
 )
+from router.runtime.waiting import Asked, Waiting
 
 #: rows of one batch: large enough to share an fsync, small enough for a quick answer
 BATCH = 256
-#: a row that the process ended with, alone in hand, again and again
-KILLER = DeadLettered(
-    reason="killer", step="loop", detail="the process ended with it alone in hand"
-)
+#: rows that can be in hand at once: of a batch, and those that wait for answers
+MOST_IN_HAND = 1024
 #: rows that may wait for answers at once; the rest stays in the queue
 MOST_WAITING = 512
-
-
-@dataclass(slots=True)
-class _Waiting:
-    """A row whose calls are under way."""
-
-    row: Queued
-    calls: tuple[Call, ...]
-    futures: tuple[Future[Outcome], ...]
-    answers: dict[str, Json]
-    asked: list[tuple[Call, Json]]
 
 
 @dataclass(slots=True)
@@ -92,10 +75,10 @@ class Loop:
         judge: Judge,
         answers: Answers,
         observe: Callable[[Verdict], None] | None = None,
-        caution: Caution | None = None,
     ) -> None:
         """`observe` is told of every verdict once it is recorded."""
-        self._caution = caution
+        self._caution: Caution | None = None
+        self._suspects = Suspects(0, 0)
         self.bell = Bell()
         self._observe = observe
         self._store = store
@@ -111,12 +94,17 @@ class Loop:
         #: rows that were taken and are not recorded; held while rows are taken
         self._hand: frozenset[int] = frozenset()
         self._taking = threading.Lock()
-        self._waiting: dict[int, _Waiting] = {}
+        self._waiting = Waiting(answers, judge, self.bell.ring)
         store.wake(LOOP_LANE, self.bell.ring)
+
+    def take_care(self, caution: Caution) -> None:
+        """Let what may have killed the last process go alone. Called before the first step."""
+        self._caution = caution
+        self._suspects = caution.suspects(MOST_IN_HAND)
 
     def step(self) -> int:
         """Take one batch; return how many rows were taken or moved on. Raises Unavailable."""
-        ready = [one for one in self._waiting.values() if all(f.done() for f in one.futures)]
+        ready = self._waiting.ready()
         if self._look_again.is_set():
             self._look_again.clear()
             self._cursor, self._passed = 0, []
@@ -126,16 +114,18 @@ class Loop:
             self._look_again.set()  # the cursor is past rows that nobody has decided
             raise
         finally:
-            self._hand = frozenset(self._waiting)
+            self._hand = self._waiting.rows
 
-    def _step(self, ready: list[_Waiting]) -> int:
-        until = self._caution.until if self._caution is not None else 0
+    def _step(self, ready: list[Asked]) -> int:
+        until = self._suspects.until
         suspects = [one for one in ready if one.row.id <= until][:1]
         rows = [] if suspects else self._next_rows(until)
         if suspects or (rows and rows[0].id <= until):
             ready = suspects
+        elif self._caution is not None:
+            self._caution.loop_done.set()
         works = [self._open(row) for row in rows if row.id not in self._waiting]
-        works += [self._collect(one) for one in ready]
+        works += [self._waiting.collect(one) for one in ready]
         if len(works) == 1 and works[0].row.id <= until:
             self._alone(works[0])
         elif works:
@@ -178,13 +168,21 @@ class Loop:
         return rows
 
     def _alone(self, work: Work) -> None:
-        """Handle a row from before an unclean end, marked while it is in hand."""
+        """Handle a row from before an unclean end, marked while it is in hand, with its calls."""
         assert self._caution is not None, "only it says that a row is handled alone"
-        if self._caution.take(work.row.id):
-            self._safely([work], at_once=False)
-            self._caution.put_down()
-            return
-        self._bury(work, KILLER)
+        row = work.row.id
+        answers = f"answers:{row}"
+        self._suspects.take(row)
+        with self._caution.alone(f"row:{row}") as verdict:
+            if verdict != "go":
+                self._bury(work, killer("loop"))
+            elif self._caution.judge(answers) != "go":
+                self._bury(work, killer("enrich"))
+            else:
+                self._safely([work], at_once=False)
+        if row in self._waiting:
+            with self._caution.alone(answers):
+                self._waiting.stand_by(row)
 
     def pause(self, pauses: Sequence[Pause]) -> None:
         """Leave rows that are held back in the queue; when they pass they are looked at again."""
@@ -268,12 +266,12 @@ class Loop:
         self._store.write(lambda transaction: self._record(transaction, batch, now))
         reach("loop.after_record")
         for verdict in batch.verdicts:
-            self._waiting.pop(verdict.work.row.id, None)
+            self._waiting.forget(verdict.work.row.id)
             for one in (verdict, *verdict.at_once):
                 if self._observe is not None:
                     self._observe(one)
         for work, needs in batch.needy:
-            self._ask(work, needs)
+            self._waiting.ask(work, needs)
 
     def _settle(self, batch: _Batch, works: list[Work], now: datetime) -> int:
         """Absorb the objects that are there already.
@@ -331,9 +329,7 @@ class Loop:
             change[what](row, now)
         for verdict in batch.verdicts:
             row = verdict.work.row
-            waited = self._waiting.get(row.id)
-            if waited is not None:
-                record_answers(transaction, row, waited.asked, now)
+            record_answers(transaction, row, self._waiting.asked(row.id), now)
             record(transaction, verdict, now)
 
     def _bury(self, work: Work, decision: DeadLettered) -> None:
@@ -348,7 +344,7 @@ class Loop:
             record(transaction, verdict, now)
 
         self._store.write(job)
-        self._waiting.pop(work.row.id, None)
+        self._waiting.forget(work.row.id)
 
     def _from_cache(self, needs: Needs, work: Work, now: datetime) -> Work | None:
         found: dict[str, Json] = {}
@@ -358,42 +354,3 @@ class Loop:
                 return None
             found[call.key] = document
         return open_row(work.row, {**work.answers, **found})
-
-    def _ask(self, work: Work, needs: Needs) -> None:
-        calls = tuple(call for call in needs.calls if call.key not in work.answers)
-        futures = tuple(self._answers.ask(call, self.bell.ring) for call in calls)
-        earlier = self._waiting.get(work.row.id)
-        self._waiting[work.row.id] = _Waiting(
-            row=work.row,
-            calls=calls,
-            futures=futures,
-            answers=dict(work.answers),
-            asked=list(earlier.asked) if earlier else [],
-        )
-        if all(future.done() for future in futures):
-            self.bell.ring()
-
-    def _collect(self, one: _Waiting) -> Work:
-        """Return the row with its answers, or decided when an answer is not to be had."""
-        now = self._clock.now()
-        for call, future in zip(one.calls, one.futures, strict=True):
-            outcome = outcome_of(future)
-            if outcome.word != "done":
-                decision = self._without(one.row, call, outcome, now)
-                return replace(open_row(one.row, {}), decided=decision)
-            self._answers.keep(call, outcome.result, now)
-            if call.key not in one.answers:
-                one.asked.append((call, outcome.result))
-            one.answers[call.key] = outcome.result
-        return open_row(one.row, one.answers)
-
-    def _without(
-        self, row: Queued, call: Call, outcome: Outcome, now: datetime
-    ) -> Redeliver | DeadLettered:
-        if outcome.word == "refused":
-            detail = f"{call.operation} {outcome.detail}"
-            return DeadLettered(reason=outcome.code or "refused", detail=detail, step="enrich")
-        failure = retry.Failure(
-            reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
-        )
-        return retry.decide(counted(row), self._judge.policy(row), failure, now)

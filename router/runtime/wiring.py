@@ -95,9 +95,12 @@ def build_parts(
     revisions = hooks.revisions or revisions_of(project.root, store)
     replayer = Replayer(project, env, revisions)
     judge = Judge(project, env, revisions.get)
-    loop = Loop(store, judge, answers, hooks.observe, hooks.caution)
+    loop = Loop(store, judge, answers, hooks.observe)
     names = sorted(_systems(project, store, revisions.held()))
     workers = tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
+    folders = _folders(project, environment, (store, ingress, clock))
+    if hooks.caution is not None:
+        _take_care(hooks.caution, loop, workers, folders)
 
     def tell(pauses: Sequence[Pause]) -> None:
         loop.pause(pauses)
@@ -117,10 +120,20 @@ def build_parts(
         answers=answers,
         workers=workers,
         scheduler=Scheduler(store, clock),
-        folders=_folders(project, environment, (store, ingress, clock)),
+        folders=folders,
         adapters=exchange.adapters,
         operator=Operator(store, clock, tell, in_hand, Mover(store, clock, replayer)),
     )
+
+
+def _take_care(
+    caution: Caution, loop: Loop, workers: Iterable[Worker], folders: Iterable[Folder]
+) -> None:
+    loop.take_care(caution)
+    for worker in workers:
+        worker.take_care(caution)
+    for folder in folders:
+        folder.caution = caution
 
 
 def revisions_of(root: Path, store: Store) -> Revisions:

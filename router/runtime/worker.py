@@ -18,6 +18,7 @@ from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.bell import Bell
+from router.runtime.caution import Caution, Suspects
 from router.runtime.commands import Commands
 from router.runtime.exchange import Exchange
 from router.runtime.recording import SYSTEM_LANE
@@ -27,7 +28,8 @@ from router.runtime.resending import Resending
 class Worker:
     """Carries commands to one system with a bounded pool. One thread calls `step`.
 
-    With `workers=0` a command is carried at once, by the caller: for tests of the language.
+    With `workers=0` a command is carried at once, by the caller: for tests of the language. After
+    an unclean end the commands that can have been in hand go first, one after the other.
     """
 
     def __init__(
@@ -58,14 +60,23 @@ class Worker:
         self._lock = threading.Lock()
         #: held while rows are taken
         self._taking = threading.Lock()
+        self._caution: Caution | None = None
+        self._suspects = Suspects(0, 0)
+        #: commands that went alone, and go so when they come again
+        self._apart: set[tuple[str, str]] = set()
         store.wake(self._lane, self.bell.ring)
+
+    def take_care(self, caution: Caution) -> None:
+        """Let what may have killed the last process go alone. Called before the first step."""
+        self._caution = caution
+        self._suspects = caution.suspects(self._slots)
 
     def step(self) -> int:
         """Take what the pool has room for; return how many rows were taken or held back."""
         with self._taking:
             with self._lock:
                 busy = frozenset(self._busy)
-            rows = self._next_rows((self._slots - len(busy)) if self._pool else 1)
+            rows = self._next_rows(self._room(len(busy)))
             self._taken = frozenset(row.id for row in rows)
         try:
             if rows:
@@ -76,6 +87,12 @@ class Worker:
         finally:
             self._taken = frozenset()
         return len(rows)
+
+    def _room(self, busy: int) -> int:
+        """Return how many rows may be taken; one at a time, while they are suspects."""
+        if not self._suspects.until or self._caution is None:
+            return (self._slots - busy) if self._pool else 1
+        return int(not busy and self._caution.loop_done.is_set())
 
     def _next_rows(self, limit: int) -> list[Queued]:
         """Return the next rows and move the cursor behind them, and behind what is held back."""
@@ -91,7 +108,17 @@ class Worker:
             self._cursor = rows[-1].id
         if len(rows) < limit:
             self._cursor = max(self._cursor, newest)
+        if self._suspects.until:
+            self._suspect(rows)
         return rows
+
+    def _suspect(self, rows: list[Queued]) -> None:
+        """Let a row from before the unclean end go alone; behind the last one care is over."""
+        if rows and rows[0].id <= self._suspects.until:
+            self._suspects.take(rows[0].id)
+            self._apart.add(rows[0].identity)
+        else:
+            self._suspects = Suspects(0, 0)
 
     def _hand_out(self, rows: list[Queued]) -> None:
         # one that was in hand when the rows were read may be settled by now
@@ -150,7 +177,9 @@ class Worker:
     def _carry(self, row: Queued) -> None:
         again = True
         try:
-            if self._resending.goes_on(row):
+            if row.identity in self._apart:
+                self._carry_alone(row)
+            elif self._resending.goes_on(row):
                 self._commands.carry(row)
             again = False
         except Unavailable:
@@ -164,6 +193,19 @@ class Worker:
                 self._busy.discard(row.id)
             if not again:
                 self.bell.ring()
+
+    def _carry_alone(self, row: Queued) -> None:
+        """Carry a command that may have killed the process; no other suspect is in hand."""
+        assert self._caution is not None, "only it says that a row goes alone"
+        lasts = self._commands.lasts(row)
+        key = f"call:{row.message.id}:{row.consumer}"
+        with self._caution.alone(key, lasts) as verdict:
+            if verdict == "killer":
+                self._commands.bury_killer(row)
+            elif verdict == "later":
+                self._commands.leave_alone(row, lasts)
+            elif self._resending.goes_on(row):
+                self._commands.carry(row)
 
     def _read_again(self, row: int) -> None:
         with self._lock:

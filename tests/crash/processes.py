@@ -182,8 +182,12 @@ class Landscape:
 
     def journals(self) -> list[dict[str, Any]]:
         """Return the documents that the ledger holds, doubles included."""
+        return self.documents("journals")
+
+    def documents(self, collection: str) -> list[dict[str, Any]]:
+        """Return what a collection of the sandbox holds."""
         with urllib.request.urlopen(
-            f"http://127.0.0.1:{self.sandbox_port}/_sandbox/journals", timeout=30
+            f"http://127.0.0.1:{self.sandbox_port}/_sandbox/{collection}", timeout=30
         ) as answer:
             found = json.load(answer)
         assert isinstance(found, list)

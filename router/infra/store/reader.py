@@ -182,6 +182,10 @@ class Reader:
         found = self._connection.execute(select(func.max(table.c.id)).where(table.c.lane == lane))
         return int(found.scalar() or 0)
 
+    def newest_row(self) -> int:
+        """Return the id of the newest row of the queue, 0 when there is none."""
+        return int(self._connection.execute(select(func.max(tables.queue.c.id))).scalar() or 0)
+
     def intents(self, keys: Sequence[str]) -> dict[str, Intent]:
         """Return calls with an effect by their keys, as far as they were begun."""
         table = tables.intents

@@ -82,7 +82,7 @@ def test_after_an_unclean_end_a_flow_is_handled_for_itself(land: Any) -> None:
     """So that a flow that kills the process is told from the record before it."""
     land.store.write(lambda transaction: transaction.mark("state", "running"))
     land.take("plain", id="a", version=1)
-    land.parts.loop._caution = Caution(land.store, LOOP_LANE)
+    land.parts.loop.take_care(Caution(land.store, land.clock))
     land.parts.loop.step()
     assert queued(land) == ["flow:things"]
     land.run()

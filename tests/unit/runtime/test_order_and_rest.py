@@ -21,7 +21,7 @@ from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
-from router.runtime import caution
+from router.runtime import loop
 from router.runtime.caution import Caution
 from router.runtime.clock import ManualClock
 from router.runtime.folders import Folder
@@ -213,9 +213,9 @@ def test_a_command_that_fails_while_others_are_read_is_taken_again(
 def test_a_row_whose_mark_could_not_be_written_is_taken_again(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    Caution(bench.store, LOOP_LANE)
+    Caution(bench.store, bench.clock)
     bench.put("a")
-    bench.loop._caution = Caution(bench.store, LOOP_LANE)
+    bench.loop.take_care(Caution(bench.store, bench.clock))
     failing_once(bench.store, monkeypatch)
     with pytest.raises(Unavailable):
         bench.loop.step()
@@ -298,7 +298,8 @@ def test_after_an_unclean_end_an_answered_row_is_alone_in_hand_as_well(
         """Start as after kill -9, and run until the killer is decided with its answer."""
         loop = land.parts.loop
         loop._waiting.clear()
-        loop._cursor, loop._caution = 0, Caution(land.store, LOOP_LANE)
+        loop._cursor = 0
+        loop.take_care(Caution(land.store, land.clock))
         decide = loop._judge.decide
 
         def kill(work: Any, held: Any) -> Any:
@@ -315,8 +316,8 @@ def test_after_an_unclean_end_an_answered_row_is_alone_in_hand_as_well(
         finally:
             monkeypatch.undo()
 
-    Caution(land.store, LOOP_LANE)
-    for _ in range(4):
+    Caution(land.store, land.clock)
+    for _ in range(7):
         start()
     assert land.words(good) == ["routed"]
     assert land.words(killer) == ["dead_lettered"]
@@ -327,10 +328,10 @@ def test_after_an_unclean_end_an_answered_row_is_alone_in_hand_as_well(
 def test_after_an_unclean_end_rows_that_were_in_nobodys_hands_go_together(
     land: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(caution, "MOST_IN_HAND", 3)
-    Caution(land.store, LOOP_LANE)
+    monkeypatch.setattr(loop, "MOST_IN_HAND", 3)
+    Caution(land.store, land.clock)
     messages = [land.take("else", id=f"m{n}", version=1) for n in range(9)]
-    land.parts.loop._caution = Caution(land.store, LOOP_LANE)
+    land.parts.loop.take_care(Caution(land.store, land.clock))
     assert [land.parts.loop.step() for _ in range(5)] == [1, 1, 1, 6, 0]
     assert [land.words(one) for one in messages] == [["discarded"]] * 9
 
