@@ -7,16 +7,23 @@ from __future__ import annotations
 
 from typing import Any
 
+from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 
 #: transactions shown for one word; more are counted
 MOST = 20
+#: messages behind a dead letter that are named; more are counted
+MOST_BEHIND = 10
+#: words of the journal with which a message may become a dead letter
+_BURIED = ("dead_lettered", "conflict", "refused")
 #: words about what a person asked for
 _REPLAYED = ("replayed", "edited", "resolved", "revision_lost", "unchanged", "changed", "resent")
 
 
 def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
-    """Return each transaction that a word means: its journal, and what still waits."""
+    """Return each transaction that a word means: its journal, what still waits, what needs a
+    person.
+    """
     made = []
     for correlationid in reader.correlations(word)[:MOST]:
         entries = reader.history(correlationid)
@@ -26,8 +33,21 @@ def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
                 "correlationid": correlationid,
                 "entries": entries,
                 "waiting": reader.waiting(ids),
+                "letters": _open_letters(reader, entries),
             }
         )
+    return made
+
+
+def _open_letters(reader: Reader, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """Return the open dead letters of a transaction, each with the messages behind it."""
+    made = []
+    for message in dict.fromkeys(one["message_id"] for one in entries if one["word"] in _BURIED):
+        for letter in reader.letters.find(LetterQuery(message_id=message)):
+            consumer = letter["consumer"]
+            key = reader.evidence.letter(message, consumer)["order_key"]
+            behind = reader.evidence.behind(consumer, key, message)
+            made.append({"message_id": message, "consumer": consumer, "behind": behind})
     return made
 
 
@@ -62,11 +82,24 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
             else f"{' ' * 24}{indent}{waiting['consumer']} waits until {waiting['due_at'][:23]}Z"
             f" ({waiting['reason']})"
         )
+    for letter in journey["letters"]:
+        if letter["message_id"] == message:
+            lines.extend(" " * 24 + indent + line for line in _letter_lines(letter))
     children = dict.fromkeys(
         one["message_id"] for one in journey["entries"] if one["causationid"] == message
     )
     for child in children:
         _follow(child, journey, depth + 1, lines)
+
+
+def _letter_lines(letter: dict[str, Any]) -> list[str]:
+    """Return what an open dead letter is, where more is to be seen, and what stands behind it."""
+    lines = [f"{letter['consumer']} is a dead letter: router dead show {letter['message_id']}"]
+    behind = letter["behind"]
+    if behind:
+        named = ", ".join(behind[:MOST_BEHIND]) + (", ..." if len(behind) > MOST_BEHIND else "")
+        lines.append(f"  behind it, with the same key: {len(behind)} ({named})")
+    return lines
 
 
 def said(entry: dict[str, Any]) -> str:
@@ -80,10 +113,13 @@ def said(entry: dict[str, Any]) -> str:
         return f"{word}: {detail['reason']}" + (f", {more}" if more else "") + later + attempt
     if word == "dead_lettered":
         at = f" at {detail['place']}" if detail.get("place") else ""
-        step = detail.get("step", "")
-        return f"{word}: {detail['reason']} in {step}{at}: {detail['detail']}{attempt}"
-    if word in ("duplicate", "conflict"):
-        return f"{word} of {detail['of']}"
+        step = f" in {detail['step']}" if detail.get("step") else ""
+        more = f": {detail['detail']}" if detail.get("detail") else ""
+        return f"{word}: {detail['reason']}{step}{at}{more}{attempt}"
+    if word == "duplicate":
+        return f"{word} of {detail['of']}: nothing is done"
+    if word == "conflict":
+        return f"{word} with {detail['of']}: same identity, other content"
     if word == "enriched":
         arguments = ", ".join(f"{k}={v}" for k, v in detail["arguments"].items())
         return f"asked {detail['operation']}({arguments})"
@@ -94,7 +130,8 @@ def said(entry: dict[str, Any]) -> str:
     if word in ("done", "accepted", "refused"):
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
-        ours = f"{detail['request']}, our reference {detail['reference']}"
+        why = f", {detail['detail']}" if word == "refused" and detail.get("detail") else ""
+        ours = f"{detail['request']}{why}, our reference {detail['reference']}"
         return f"{word}{code}: {ours}{theirs}{attempt}"
     return f"{word}{attempt}"
 

@@ -187,7 +187,10 @@ def test_a_refusal_names_its_call_and_a_retry_goes_on_there(land: Landscape) -> 
     (letter,) = dead(land)
     assert (letter["consumer"], letter["reason"]) == ("far.put", "closed")
     assert letter["detail"] == "far.post status 409"
-    assert lines(land)[-1] == "far.put  refused closed: by far.post"
+    assert lines(land)[-2:] == [
+        "far.put  refused closed: by far.post",
+        f"far.put is a dead letter: router dead show {letter['message_id']}",
+    ]
     arguments = {"message": letter["message_id"], "reason": "period is open"}
     land.store.write(lambda t: operator.carry_out(t, "retry", arguments, land.clock.now()))
     land.run()
