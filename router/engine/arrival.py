@@ -5,18 +5,21 @@ Never: decodes bytes, stores, raises for a bad record (it arrives as a failure).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
 from router.config.channels import Channel, Route
+from router.config.references import Value
+from router.config.transforms.expressions import Expression
 from router.core.claim import Claim
 from router.core.decision import DeadLettered, Discarded
 from router.core.document import Json, type_name
 from router.core.errors import MessageError, TransformError
 from router.core.message import Message, RawRef, derived_id
-from router.engine.identity import claims_of, document_digest, searchable, words_of
+from router.engine.identity import claims_of, document_digest, part, searchable, words_of
 from router.engine.steps.ending import stop_of
 
 
@@ -92,8 +95,13 @@ def arrival_of(
         scope["stamp"] = stamp
         route = channel.routes.get(kind, channel.otherwise)
         if not isinstance(route, Route):
-            message = _message(channel, delivery, body, (message_id, kind))
-            return Arrival(message=message, verdict=stop_of(route))
+            verdict = stop_of(route)
+            dead = isinstance(verdict, DeadLettered)
+            return Arrival(
+                message=_message(channel, delivery, body, (message_id, kind)),
+                references=_readable(channel, kind, scope) if dead else (),
+                verdict=verdict,
+            )
         return _routed(route, delivery, scope, (message_id, stamp))
     except MessageError as error:
         return failed_arrival(channel, delivery, error, "accept", record=(message_id, kind, body))
@@ -108,8 +116,10 @@ def failed_arrival(
 ) -> Arrival:
     """Return the arrival of what cannot be read: it goes to the dead letters with its bytes."""
     message_id, kind, body = record or (derived_id(delivery.id, "0"), "", None)
+    scope: dict[str, Json] = {"body": body, "headers": delivery.headers}
     return Arrival(
         message=_message(channel, delivery, body, (message_id, kind)),
+        references=_readable(channel, kind, scope),
         verdict=DeadLettered(
             reason=error.code, detail=str(error), step=step, place=str(error.place or "")
         ),
@@ -141,6 +151,28 @@ def _routed(
         order_key=joined(order),
     )
     return Arrival(message=message, claims=claims, references=tuple(dict.fromkeys(references)))
+
+
+def _readable(channel: Channel, kind: str, scope: Mapping[str, Json]) -> tuple[str, ...]:
+    """Return the words by which a record is found that has no identity: what can be read of it.
+
+    Where no route is known, that is what any route takes for the sender's name of a delivery.
+    """
+    known = channel.routes.get(kind)
+    if isinstance(known, Route):
+        values = (*known.correlation, *known.identity.delivery, *known.identity.object)
+        return _words_in(values, scope)
+    routes = [one for one in channel.routes.values() if isinstance(one, Route)]
+    return _words_in([value for one in routes for value in one.identity.delivery], scope)
+
+
+def _words_in(values: Iterable[Value], scope: Mapping[str, Json]) -> tuple[str, ...]:
+    found: dict[str, None] = {}
+    for value in values:
+        if isinstance(value, Expression):
+            with suppress(MessageError):
+                found[str(part(value(scope), "", value.place))] = None
+    return tuple(found)
 
 
 def _message(channel: Channel, delivery: Delivery, body: Json, made: tuple[str, str]) -> Message:

@@ -9,8 +9,9 @@ import pytest
 
 from router.config.channels import ChannelFile, make_channel
 from router.core.decision import DeadLettered, Discarded
+from router.core.errors import MessageError
 from router.core.message import RawRef, derived_id
-from router.engine.arrival import Delivery, arrivals_of, joined
+from router.engine.arrival import Delivery, arrivals_of, failed_arrival, joined
 
 CHANNEL = """
 channel: shop
@@ -135,6 +136,30 @@ def test_records_fare_each_for_itself(channel_of: Any, delivery: Delivery) -> No
     assert [one.message.payload for one in arrivals] == body["items"]
     assert all(one.claims == () for one in arrivals if one.verdict is not None)
     assert len({one.message.id for one in arrivals}) == len(arrivals)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        ({"kind": "order", "id": None, "version": 1}, ("e1",)),
+        ({"kind": "order", "id": 7, "version": "x"}, ("7", "e1")),
+        ({"kind": "else", "id": 7}, ("e1", "7")),
+        ({"kind": {"id": 7}}, ("e1",)),
+        (None, ("e1",)),
+    ],
+)
+def test_what_cannot_be_taken_is_found_by_what_can_be_read(
+    channel_of: Any, delivery: Delivery, body: Any, words: tuple[str, ...]
+) -> None:
+    (arrival,) = arrive(channel_of(), delivery, body)
+    assert isinstance(arrival.verdict, DeadLettered)
+    assert arrival.references == words
+    failed = failed_arrival(channel_of(), delivery, MessageError("no JSON"), "decode")
+    assert failed.references == ("e1",)
+
+
+def test_what_is_discarded_by_its_kind_leaves_no_words(channel_of: Any, delivery: Delivery) -> None:
+    assert arrive(channel_of(), delivery, {"kind": "removed", "id": 7})[0].references == ()
 
 
 def test_a_declared_ending_is_the_verdict(channel_of: Any, delivery: Delivery) -> None:
