@@ -58,7 +58,7 @@ def test_a_death_at_a_boundary(landscape: Callable[..., Landscape], boundary: st
 
 @pytest.mark.timeout(120)
 def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None:
-    """A message that kills its process: three ends, then it is a dead letter."""
+    """A message that kills its process: six ends, then it is a dead letter."""
     day = make_day(5, messages=40, files=0)
     killer = Webhook("app/uninstalled", "killer", b'{"id": 1}')
     place = landscape(Settings(orders=day.orders))
@@ -68,7 +68,7 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
     sender = Sender(place.port)
     sender.start([*day.webhooks[:20], killer, *day.webhooks[20:]])
     ends = 0
-    while ends < 3:
+    while ends < 6:
         daemon = place.daemon
         assert daemon is not None
         wait_until(lambda d=daemon: d.poll() is not None, "it dies", seconds=SECONDS)  # type: ignore[misc]
