@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from router.cli.common import FINDINGS, format_option, load, project_option
-from router.cli.render import envelope, finding_data, render
+from router.cli.render import envelope, finding_data, render, some
 from router.config.project import Project
 from router.core.diagnostics import Severity
 
@@ -38,15 +38,11 @@ def check(root: Path, style: str) -> None:
     else:
         if findings:
             click.echo(render(findings, project.texts))
-        counted = ", ".join(_some(n, noun) for noun, n in _counts(project).items())
-        found = f"{_some(errors, 'errors')}, {_some(warnings, 'warnings')}"
+        counted = ", ".join(some(n, noun) for noun, n in _counts(project).items())
+        found = f"{some(errors, 'errors')}, {some(warnings, 'warnings')}"
         click.echo(f"{found} in {counted}; revision {project.revision}")
     if errors:
         sys.exit(FINDINGS)
-
-
-def _some(n: int, nouns: str) -> str:
-    return f"{n} {nouns.removesuffix('s') if n == 1 else nouns}"
 
 
 def _counts(project: Project) -> dict[str, int]:

@@ -13,7 +13,7 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
-from router.cli.render import render
+from router.cli.render import render, some
 from router.config.environments import EnvironmentFile
 from router.config.project import Project, load_project
 from router.core.diagnostics import Diagnostic, Severity, nearest
@@ -80,7 +80,7 @@ def load_sound(root: Path) -> Project:
     errors = [one for one in findings if one.severity is Severity.ERROR]
     if errors:
         click.echo(render(errors, project.texts), err=True)
-        click.echo(f"{len(errors)} errors: nothing was started", err=True)
+        click.echo(f"{some(len(errors), 'errors')}: nothing was started", err=True)
         sys.exit(FINDINGS)
     return project
 

@@ -68,3 +68,8 @@ def _one(finding: Diagnostic, texts: Mapping[str, str]) -> str:
     width = max(1, min(place.width or 1, max(len(shown) - start, 1)))
     frame = f"{number} | {shown}\n{' ' * len(number)} | {' ' * start}{'^' * width}"
     return f"{head}\n{frame} {visible(finding.hint)}".rstrip()
+
+
+def some(n: int, nouns: str) -> str:
+    """Return a number of things: `1 error`, `2 errors`."""
+    return f"{n} {nouns.removesuffix('s') if n == 1 else nouns}"
