@@ -26,6 +26,7 @@ from typing import Literal
 from router.core.decision import DeadLettered
 from router.core.ports import Clock
 from router.infra.store.store import Store
+from router.infra.store.transaction import Transaction
 
 #: ends of the process with the same one alone in hand, after which it is not touched again
 MOST_ENDS = 5
@@ -73,11 +74,11 @@ class Caution:
             self._until = reader.newest_row() if unclean else 0
             #: what the last process ended with in hand, and how many in succession; it stays when
             #: that was put down: a row may be harmless until it has its answer
-            self._ended = _read(reader.mark("in_hand"))
+            self._ended = _read(reader.mark("in_hand")) if unclean else ("", 0)
         self._hand = threading.Lock()
         #: set when no row of the loop is suspected any more; calls, which take long, wait for it
         self.loop_done = threading.Event()
-        store.write(lambda transaction: transaction.mark("state", "running"))
+        store.write(_begin)
 
     def suspects(self, most: int) -> Suspects:
         """Return which rows of a lane go alone, when at most so many can have been in hand."""
@@ -93,7 +94,11 @@ class Caution:
             verdict = self.judge(key, lasts)
             if verdict == "go":
                 self._mark(key, self._ends(key) + 1)
-            yield verdict
+            try:
+                yield verdict
+            except Exception:
+                self._mark("", 0)  # it failed, so it is in nobody's hands any more
+                raise
             if verdict == "killer":
                 self._ended = ("", 0)  # it is buried: who retries it means it
             self._mark("", 0)
@@ -114,8 +119,18 @@ class Caution:
         return self._ended[1] if key == self._ended[0] else 0
 
     def _mark(self, key: str, ends: int) -> None:
-        text = json.dumps([key, ends])
+        text = _text(key, ends)
         self._store.write(lambda transaction: transaction.mark("in_hand", text))
+
+
+def _begin(transaction: Transaction) -> None:
+    """Say that a process runs, and that nothing is in its hand so far."""
+    transaction.mark("in_hand", _text("", 0))
+    transaction.mark("state", "running")
+
+
+def _text(key: str, ends: int) -> str:
+    return json.dumps([key, ends])
 
 
 def _read(text: str) -> tuple[str, int]:

@@ -46,7 +46,8 @@ class Commands:
         """
         command = self._operation_of(row)
         if command is None:
-            self._bury(row, "no_consumer", f"{row.consumer} is not declared")
+            detail = f"{row.consumer} is not declared"
+            self._bury(row, DeadLettered(reason="no_consumer", detail=detail))
             return
         while self._step(row, command):
             reach("worker.between_calls")
@@ -61,7 +62,7 @@ class Commands:
             return False
         if not leg.is_plain and row.message.id in intents:
             detail = "it was begun when it was one call: what came of that is to be found out first"
-            self._bury(row, "unknown", detail)
+            self._bury(row, DeadLettered(reason="unknown", detail=detail))
             return False
         return self._effects.carry(leg, intents.get(leg.key))
 
@@ -85,9 +86,7 @@ class Commands:
         command = self._operation_of(row)
         begun = self._begun(row, command) if command is not None else {}
         under_way = any(one.state not in ("done", "refused") for one in begun.values())
-        decision = killer("call" if under_way else "request")
-        now = self._clock.now()
-        self._store.write(lambda t: record_decision(t, row, decision, now))
+        self._bury(row, killer("call" if under_way else "request"))
 
     def failed(self, row: Queued, error: Exception) -> bool:
         """Treat an unknown error as retryable up to the limit; False when that failed as well."""
@@ -102,8 +101,7 @@ class Commands:
             return False
         return True
 
-    def _bury(self, row: Queued, reason: str, detail: str) -> None:
-        decision = DeadLettered(reason=reason, detail=detail)
+    def _bury(self, row: Queued, decision: DeadLettered) -> None:
         now = self._clock.now()
         self._store.write(lambda t: record_decision(t, row, decision, now))
 

@@ -111,17 +111,17 @@ class Ingress:
         channel: Channel,
         delivery: Delivery,
         body: bytes,
-        arrivals: Sequence[Arrival],
+        records: Sequence[Arrival],
         also: Callable[[Transaction, str], None] | None,
     ) -> Future[Receipt]:
         def job(transaction: Transaction) -> Receipt:
             content = (encode_json(dict(delivery.headers)).decode(), delivery.sha256, body)
             transaction.deliver(delivery.id, channel.name, delivery.received_at, content)
-            transaction.enqueue(_queued(channel, one) for one in arrivals)
+            transaction.enqueue(_queued(channel, one) for one in records)
             if also is not None:
                 also(transaction, delivery.id)
             return Receipt(
-                delivery.id, tuple((one.message.id, one.message.correlationid) for one in arrivals)
+                delivery.id, tuple((one.message.id, one.message.correlationid) for one in records)
             )
 
         reach("ingress.before_commit")

@@ -69,10 +69,6 @@ class Waiting:
         """Let go of a row that is dealt with."""
         self._rows.pop(row, None)
 
-    def clear(self) -> None:
-        """Let go of every row."""
-        self._rows.clear()
-
     def ask(self, work: Work, needs: Needs) -> None:
         """Make the calls that a row needs and that it has no answer to."""
         calls = tuple(call for call in needs.calls if call.key not in work.answers)

@@ -218,6 +218,10 @@ class Landscape:
         """Return how many rows a table has."""
         return int(self.query(f"SELECT count(*) FROM {table}")[0][0])
 
+    def under_way(self) -> int:
+        """Return how many calls with an effect are begun, and nothing is known of them so far."""
+        return int(self.query("SELECT count(*) FROM intents WHERE state = 'sending'")[0][0])
+
     def backlog(self) -> int:
         """Return how many rows wait: in queues, for their time, behind another of their key."""
         counted = (f"(SELECT count(*) FROM {name})" for name in ("queue", "due", "held_back"))

@@ -35,7 +35,7 @@ def test_a_signal_in_the_middle_of_work_ends_it_cleanly(
     assert place.end_daemon(by, GRACE) == 0
     assert "Traceback" not in place.log()
     assert '"event": "stopped"' in place.log()
-    assert under_way(place) == 0, "a call under way was left without its result"
+    assert place.under_way() == 0, "a call under way was left without its result"
     place.start_daemon()
     wait_until(lambda: sender.done, "everything is taken")
     status = place.wait_idle(60)
@@ -53,7 +53,7 @@ def test_it_ends_while_a_far_side_stands_still(landscape: Callable[..., Landscap
     place.sandbox.send_signal(signal.SIGSTOP)
     sender = Sender(place.port)
     sender.send(day.webhooks)
-    wait_until(lambda: under_way(place) > 0, "calls are under way")
+    wait_until(lambda: place.under_way() > 0, "calls are under way")
     assert place.end_daemon(signal.SIGTERM, GRACE) == 0
     assert "Traceback" not in place.log()
     place.sandbox.send_signal(signal.SIGCONT)
@@ -97,7 +97,3 @@ def test_ctrl_c_during_the_start_shows_no_traceback(
     place.end_daemon(signal.SIGINT, GRACE)
     assert "Traceback" not in place.log()
     place.start_daemon()
-
-
-def under_way(landscape: Landscape) -> int:
-    return int(landscape.query("SELECT count(*) FROM intents WHERE state = 'sending'")[0][0])

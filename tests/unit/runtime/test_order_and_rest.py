@@ -297,7 +297,8 @@ def test_after_an_unclean_end_an_answered_row_is_alone_in_hand_as_well(
     def start() -> None:
         """Start as after kill -9, and run until the killer is decided with its answer."""
         loop = land.parts.loop
-        loop._waiting.clear()
+        for row in loop._waiting.rows:
+            loop._waiting.forget(row)
         loop._cursor = 0
         loop.take_care(Caution(land.store, land.clock))
         decide = loop._judge.decide
