@@ -1,4 +1,4 @@
-"""Owns: requests to a daemon, well formed and otherwise.
+"""Owns: requests to a daemon, well formed and otherwise, and what operators ask of it.
 Imports: the standard library.
 Never: follows a redirect.
 """
@@ -8,6 +8,7 @@ from __future__ import annotations
 import http.client
 import itertools
 import json
+import signal
 import socket
 from dataclasses import dataclass
 from typing import Any
@@ -133,3 +134,24 @@ def kept_bytes(place: Landscape, message: str) -> bytes:
 
 def deliveries(place: Landscape) -> int:
     return int(place.query("SELECT count(*) FROM deliveries")[0][0])
+
+
+def router(place: Landscape, *words: str) -> str:
+    """Run a command that must succeed; return what it prints."""
+    done = place.command(*words, "--env", "crash")
+    assert done.returncode == 0, done.stdout + done.stderr
+    return done.stdout
+
+
+def reload(place: Landscape) -> str:
+    """Ask the daemon to take up the project; return what it says: `reloaded`, `reload_refused`."""
+    assert place.daemon is not None
+
+    def answers() -> list[str]:
+        events = [json.loads(line)["event"] for line in place.log().splitlines() if line[:1] == "{"]
+        return [one for one in events if one.startswith("reload")]
+
+    before = len(answers())
+    place.daemon.send_signal(signal.SIGHUP)
+    wait_until(lambda: len(answers()) > before, "the reload is answered")
+    return answers()[-1]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tests.acceptance.calls import post
+from tests.acceptance.calls import post, router
 from tests.crash.processes import Landscape, free_port, wait_until
 
 PROJECT = Path(__file__).parent / "parcels"
@@ -82,21 +82,9 @@ class Desk:
         wait_until(lambda: daemon.poll() is not None, "it dies")
         assert daemon.returncode == -signal.SIGKILL
 
-    def reloads(self) -> None:
-        """Let the daemon take the project up again."""
-        assert self.place.daemon is not None
-        before = self.place.log().count('"event": "reload')
-        self.place.daemon.send_signal(signal.SIGHUP)
-        wait_until(
-            lambda: self.place.log().count('"event": "reload') > before, "it has read the project"
-        )
-        assert "reload_refused" not in self.place.log()
-
     def router(self, *words: str) -> str:
-        """Run a command and return what it prints, as it prints it."""
-        done = self.place.command(*words, "--env", "crash")
-        assert done.returncode == 0, done.stdout + done.stderr
-        return done.stdout
+        """Run a command that must succeed; return what it prints, as it prints it."""
+        return router(self.place, *words)
 
     def trace(self, word: str) -> str:
         """Return what `router trace` prints when nothing is on its way any more."""

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
-import signal
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from tests.acceptance.calls import hook, level, post, raw, request_bytes
+from tests.acceptance.calls import hook, level, post, raw, reload, request_bytes, router
 from tests.crash.processes import ROOT, Landscape, Settings, pause, wait_until
 
 #: a file stands still for two seconds before it is read, and is looked at every second
@@ -44,7 +43,7 @@ def test_a_channel_is_drained_and_then_dropped(place: Landscape) -> None:
     # what is not drained cannot be taken out
     for path in (place.root / "routes" / "channels").glob("shopify*"):
         path.unlink()
-    assert reloaded(place, 1) == "reload_refused"
+    assert reload(place) == "reload_refused"
     assert "messages wait for shopify:returns/approve" in place.log()
 
     place.start_sandbox()
@@ -53,7 +52,7 @@ def test_a_channel_is_drained_and_then_dropped(place: Landscape) -> None:
     assert "drained: channel:shopify since " in router(place, "status")
     refused_at_the_door(place)
 
-    assert reloaded(place, 2) == "reloaded"
+    assert reload(place) == "reloaded"
     assert post(place, level()).status == 404
     assert place.status()["paused"] == {}
 
@@ -71,22 +70,3 @@ def refused_at_the_door(place: Landscape) -> None:
     answer = raw(place, request_bytes(hook(level()), more=b"connection: close\r\n"))
     assert answer.startswith(b"HTTP/1.1 503 ")
     assert b"\r\nretry-after: 60\r\n" in answer
-
-
-def router(place: Landscape, *words: str) -> str:
-    done = place.command(*words, "--env", "crash")
-    assert done.returncode == 0, done.stdout + done.stderr
-    return done.stdout
-
-
-def reloaded(place: Landscape, time: int) -> str:
-    """Ask the daemon to take up the project, for the nth time; return what it says."""
-    assert place.daemon is not None
-    place.daemon.send_signal(signal.SIGHUP)
-
-    def answers() -> list[str]:
-        events = [json.loads(line)["event"] for line in place.log().splitlines() if line[:1] == "{"]
-        return [one for one in events if one.startswith("reload")]
-
-    wait_until(lambda: len(answers()) == time, "the reload is answered")
-    return answers()[-1]

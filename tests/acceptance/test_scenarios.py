@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.acceptance.calls import reload
 from tests.acceptance.desk import Desk, box, parcel, parcels
 from tests.crash.processes import ROOT
 
@@ -261,7 +262,7 @@ def test_a_parked_key_is_released_by_a_retry(desk: Desk) -> None:
 
     table = desk.place.root / "routes" / "tables" / "sizes.yaml"
     table.write_text(table.read_text() + "  XL: giant\n")
-    desk.reloads()
+    assert reload(desk.place) == "reloaded"
     desk.router("dead", "retry", desk.id_of("P-1"), "--reason", "the size is known now")
     released = moved("P-2") + moved("P-3")
     assert desk.trace("O-1") == PARKED + RETRIED + released
