@@ -130,10 +130,15 @@ def said(entry: dict[str, Any]) -> str:
     if word in ("done", "accepted", "refused"):
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
-        why = f", {detail['detail']}" if word == "refused" and detail.get("detail") else ""
-        ours = f"{detail['request']}{why}, our reference {detail['reference']}"
+        ours = f"{detail['request']}{_how(word, detail)}, our reference {detail['reference']}"
         return f"{word}{code}: {ours}{theirs}{attempt}"
     return f"{word}{attempt}"
+
+
+def _how(word: str, detail: dict[str, Any]) -> str:
+    """Return how it is known what became of a call, where it is not its plain success."""
+    told = str(detail.get("detail") or "")
+    return f", {told}" if told and (word == "refused" or told.startswith("look-up")) else ""
 
 
 def _sequence(word: str, detail: dict[str, Any]) -> str:
