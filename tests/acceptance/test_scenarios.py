@@ -27,15 +27,19 @@ ENDS = 6
 
 
 @pytest.fixture
-def desk(tmp_path: Path) -> Iterator[Desk]:
-    """The desk with its carrier; the daemon runs."""
+def still(tmp_path: Path) -> Iterator[Desk]:
+    """The desk with its carrier; nothing runs yet."""
     made = Desk(parcels(tmp_path / "parcels"))
-    try:
-        made.place.start_sandbox()
-        made.place.start_daemon()
-        yield made
-    finally:
-        made.place.close()
+    yield made
+    made.place.close()
+
+
+@pytest.fixture
+def desk(still: Desk) -> Desk:
+    """The desk with its carrier; the daemon runs."""
+    still.place.start_sandbox()
+    still.place.start_daemon()
+    return still
 
 
 #: a parcel that went all the way
@@ -319,6 +323,32 @@ def test_a_half_accepted_batch(desk: Desk, tmp_path: Path) -> None:
     assert after == HALF + EDITED
     assert desk.made() == ["a", "c", "b"]
     assert shown_on_the_page(before) == shown_on_the_page(after) == 1
+
+
+LOST = """\
+order/O-1
+YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <first's delivery>, message <first>
+YYYY-MM-DDThh:mm:ss.mmmZ  desk:packed  routed
+                            -> parcel@1.0.0 P-1 to flow:parcels_to_carrier
+YYYY-MM-DDThh:mm:ss.mmmZ    flow:parcels_to_carrier  routed
+                              -> command carrier.make_labels
+YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  retry: unknown, no whole answer: ReadTimeout, \
+again in 0.1 s
+YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  done: POST /labels, look-up: there, \
+our reference <ours>, theirs B-P-1 (attempt 2)
+"""
+
+
+def test_a_batch_whose_answer_is_lost(still: Desk) -> None:
+    """The labels are made, and nobody says so: the carrier is asked, nothing is made twice."""
+    path = still.place.root / "routes" / "sandboxes" / "crash.yaml"
+    fault = "    faults: [{kind: no_answer, at: [1], lasts: 4s}]\n"
+    path.write_text(path.read_text().replace("  - get: /labels\n", f"{fault}  - get: /labels\n"))
+    still.place.start_sandbox()
+    still.place.start_daemon()
+    still.sends("first", "packed", parcel("P-1", "O-1", box("a"), box("b")))
+    assert still.trace("O-1") == LOST
+    assert still.made() == ["a", "b"]
 
 
 def shown_on_the_page(trace: str) -> int:
