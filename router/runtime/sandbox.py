@@ -104,7 +104,9 @@ class Sandbox:
 
     def _fault(self, endpoint: Endpoint) -> Fault | None:
         """Return the fault that hits the next request of an endpoint; the same in every run."""
-        return self._hit(endpoint.get or endpoint.post, endpoint.faults)
+        # one path may have two endpoints: each counts its own requests
+        name = f"GET {endpoint.get}" if endpoint.get else f"POST {endpoint.post}"
+        return self._hit(name, endpoint.faults)
 
     def _hit(self, name: str, faults: Sequence[AnyFault]) -> AnyFault | None:
         """Count one more of a name; return the first fault that hits it."""

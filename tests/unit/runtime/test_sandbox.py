@@ -27,6 +27,10 @@ endpoints:
         faults: [{kind: twice, at: [2]}, {kind: late, at: [3], lasts: 5s}]
     answer: {status: 201}
     faults: [{kind: error, at: [5]}]
+  - get: /notes
+    select: {in: notes, by: =query.id}
+    answer: {body: =found}
+    faults: [{kind: error, at: [2]}]
   - post: /batches
     insert:
       into: notes
@@ -60,6 +64,19 @@ def test_an_event_follows_what_was_done_twice_and_late_where_declared(stand_in: 
     assert said[3].events[0].body == {"id": "n4", "total": 4}
     # what was refused has not happened
     assert stand_in.counts() == {"notes": 4}
+
+
+def test_two_endpoints_of_one_path_count_their_own_requests(stand_in: Sandbox) -> None:
+    def look() -> Said:
+        return stand_in.answer("GET", "/notes", {"id": "n1"}, ({}, None))
+
+    ask(stand_in, "/notes", {"id": "n1"})
+    assert look().body == [{"id": "n1"}]
+    hit = look().fault
+    assert hit is not None
+    assert hit.kind == "error"
+    said = [ask(stand_in, "/notes", {"id": f"n{n}"}) for n in range(2, 6)]
+    assert [one.fault is not None for one in said] == [False, False, False, True]
 
 
 def test_of_a_batch_the_good_items_are_kept_and_the_others_named(stand_in: Sandbox) -> None:
