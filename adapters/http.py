@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import base64
 import threading
-import time
 from collections.abc import Mapping
 from datetime import timedelta
 from http.cookiejar import DefaultCookiePolicy
@@ -43,6 +42,8 @@ from router import (
 
 if TYPE_CHECKING:
     import httpx
+
+    from adapters.deadline import Deadline
 
 VERBS = ("get", "post", "put", "patch", "delete")
 
@@ -107,7 +108,7 @@ class HttpAdapter:
         self.timeout = settings.timeout
         self._settings = settings
         self._secrets = secrets
-        self._client: httpx.Client | None = None
+        self._client: tuple[httpx.Client, Deadline] | None = None
         self._opening = threading.Lock()
 
     def prepare(self, request: HttpRequest, values: Mapping[str, Any], document: Any) -> Prepared:
@@ -131,23 +132,19 @@ class HttpAdapter:
 
         head = prepared.head
         headers = {**head["headers"], **key, **self._credentials()}
-        until = time.monotonic() + self.timeout.total_seconds()
-
-        def trace(event: str, _info: object) -> None:
-            # waiting for a connection has a time of its own; the lease covers one
-            if event == "http11.send_request_headers.started" and time.monotonic() > until:
-                raise Retryable("no connection in time")
-
+        client, deadline = self._open()
         try:
-            with self._open().stream(
-                head["verb"],
-                self._settings.url.rstrip("/") + head["target"],
-                params=head["query"] or None,
-                headers=headers,
-                content=prepared.body or None,
-                extensions={"trace": trace},
-            ) as response:
-                raw = self._read(response, until)
+            with (
+                deadline.within(self.timeout.total_seconds()),
+                client.stream(
+                    head["verb"],
+                    self._settings.url.rstrip("/") + head["target"],
+                    params=head["query"] or None,
+                    headers=headers,
+                    content=prepared.body or None,
+                ) as response,
+            ):
+                raw = self._read(response)
                 return Answer(
                     status=response.status_code,
                     headers={name.lower(): value for name, value in response.headers.items()},
@@ -158,6 +155,8 @@ class HttpAdapter:
             raise Retryable(f"it cannot be sent: {type(error).__name__}") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Retryable(f"no connection: {_why(error)}") from error
+        except httpx.TimeoutException as error:
+            raise Unknown("no whole answer: out of time") from error
         except httpx.HTTPError as error:
             raise Unknown(f"no whole answer: {type(error).__name__}") from error
 
@@ -175,26 +174,31 @@ class HttpAdapter:
     def close(self) -> None:
         """Close the pool."""
         if self._client is not None:
-            self._client.close()
+            self._client[0].close()
 
-    def _open(self) -> httpx.Client:
+    def _open(self) -> tuple[httpx.Client, Deadline]:
         import httpx  # noqa: PLC0415
+
+        from adapters.deadline import Deadline, Transport  # noqa: PLC0415
 
         with self._opening:
             if self._client is None:
-                self._client = httpx.Client(
-                    timeout=self.timeout.total_seconds(), follow_redirects=False, trust_env=False
+                deadline = Deadline()
+                client = httpx.Client(
+                    timeout=self.timeout.total_seconds(),
+                    follow_redirects=False,
+                    trust_env=False,
+                    transport=Transport(deadline),
                 )
                 # a repeat is the same request: nothing of an answer is carried into it
-                self._client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+                client.cookies.jar.set_policy(DefaultCookiePolicy(allowed_domains=[]))
+                self._client = (client, deadline)
             return self._client
 
-    def _read(self, response: httpx.Response, until: float) -> bytes:
+    def _read(self, response: httpx.Response) -> bytes:
         made = bytearray()
         for part in response.iter_bytes():
             made += part
-            if time.monotonic() > until:
-                raise Unknown("no whole answer: out of time")
             if len(made) > self._settings.answer_limit:
                 raise Unknown(f"the answer is larger than {self._settings.answer_limit} bytes")
         return bytes(made)

@@ -10,9 +10,13 @@ from typing import TYPE_CHECKING
 from router.config.components import Context
 from router.config.sequences import CALLS
 from router.core.diagnostics import nearest
+from router.core.errors import MessageError
 
 if TYPE_CHECKING:
-    from router.config.systems import OperationFile
+    from router.config.systems import OperationFile, OutcomeRule
+
+#: answers of servers and gateways that say nothing about what was done before
+AFTER_THE_COMMIT = (500, 502, 504)
 
 
 def check_operation(
@@ -51,8 +55,39 @@ def check_operation(
             f"{name} does not say where the key goes",
             "header: Idempotency-Key",
         )
+    else:
+        _check_doubt(operation, name, context)
     _check_accepted(operation, name, context)
     _check_transform(operation, name, before, context)
+
+
+def _check_doubt(operation: OperationFile, name: str, context: Context) -> None:
+    """Report a rule that sends again what may be there, where no key keeps it single."""
+    assert operation.idempotency is not None, "it was looked at before"
+    if operation.idempotency.header:
+        return
+    for status in AFTER_THE_COMMIT:
+        rule = _rule_for(operation, status)
+        if rule is not None and "retry" in (rule.outcome, rule.otherwise):
+            context.report.warn(
+                "W071",
+                rule.place,
+                f"{name} is sent again after {status}, and may be there",
+                "is: unknown, then it is looked up before it is sent again",
+            )
+            return
+
+
+def _rule_for(operation: OperationFile, status: int) -> OutcomeRule | None:
+    """Return the rule for an answer that holds no document, None when one cannot read it."""
+    scope = {"status": status, "headers": {}, "body": None, "env": {}}
+    for rule in operation.outcome:
+        try:
+            if rule.condition is None or rule.condition.holds(scope):
+                return rule
+        except MessageError:
+            return None
+    return None
 
 
 def _check_accepted(operation: OperationFile, name: str, context: Context) -> None:

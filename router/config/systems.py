@@ -50,8 +50,10 @@ from router.config.transforms.transform import Transform
 from router.config.validation import Contract
 from router.core.diagnostics import Place
 
-#: roots of outcomes and look-ups: what came back
+#: roots of outcomes: what came back
 ANSWER_ROOTS = frozenset({"status", "headers", "body", "env"})
+#: roots of look-ups: what came back, and the object that was sent, to hold it against
+LOOKUP_ROOTS = ANSWER_ROOTS | {"payload"}
 OUTCOMES = ("done", "accepted", "refused", "retry", "unknown")
 
 ADAPTER = Named("adapter", "E037", lambda context: context.library.adapters)
@@ -63,7 +65,9 @@ class OutcomeRule:
     outcome: str = knob(Choice(OUTCOMES), key="is", doc="what it means then", default="")
     otherwise: str = knob(Choice(OUTCOMES), doc="what everything else means", default="")
     code: Value | None = knob(VALUE, doc="the refusal's code, for search and policy", default=None)
-    reference: Value | None = knob(VALUE, doc="the far side's name for the effect", default=None)
+    reference: Value | None = knob(
+        VALUE, doc="done, accepted, refused: the far side's name for it", default=None
+    )
     result: Expression | None = knob(
         EXPRESSION, doc="the document that it gives to who reads; by default the body", default=None
     )
@@ -176,19 +180,29 @@ class Lookup:
         doc="the question; {reference} is ours, {theirs} what they gave, {call} an earlier call's",
         roots=_lookup_names,
     )
-    found: Expression = knob(EXPRESSION, doc="true when the effect exists", roots=ANSWER_ROOTS)
+    found: Expression = knob(EXPRESSION, doc="true when the effect exists", roots=LOOKUP_ROOTS)
+    refused: Expression | None = knob(
+        EXPRESSION,
+        doc="looked at before found: true when they took it and refused it, or a part of it; a "
+        "person's then, as outcome refused",
+        default=None,
+        roots=LOOKUP_ROOTS,
+    )
+    code: Value | None = knob(
+        VALUE, doc="refused: the refusal's code", default=None, roots=LOOKUP_ROOTS
+    )
     missing: Expression | None = knob(
         EXPRESSION,
         doc="true when it surely does not exist; when it is left out: any other document with a "
         "status 2xx or 404, or an empty 404. What is neither found nor missing is asked again",
         default=None,
-        roots=ANSWER_ROOTS,
+        roots=LOOKUP_ROOTS,
     )
     reference: Expression | None = knob(
-        EXPRESSION, doc="the far side's name for it", default=None, roots=ANSWER_ROOTS
+        EXPRESSION, doc="the far side's name for it", default=None, roots=LOOKUP_ROOTS
     )
     result: Expression | None = knob(
-        EXPRESSION, doc="the document that later calls see", default=None, roots=ANSWER_ROOTS
+        EXPRESSION, doc="the document that later calls see", default=None, roots=LOOKUP_ROOTS
     )
     place: Place = place_of()
 

@@ -13,7 +13,10 @@ from router.core.document import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`word` is done, refused, retry or unknown. `detail` says why, without a payload."""
+    """`word` is done, accepted, refused, retry or unknown; of a look-up it may be missing.
+
+    `detail` says why, without a payload.
+    """
 
     word: str
     detail: str = ""

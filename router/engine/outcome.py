@@ -5,8 +5,9 @@ Never: times a repeat (the failure policy does), reads a clock.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import datetime, timedelta
+from typing import Any
 
 from router.config.systems import Operation, OutcomeRule
 from router.core.document import Json
@@ -56,25 +57,26 @@ def _outcome(
 ) -> Outcome:
     word = rule.outcome or rule.otherwise
     detail = status_text(scope["status"])
-    if word == "accepted":
-        theirs = rule.reference(scope) if rule.reference is not None else None
-        return Outcome(word=word, detail=detail, reference="" if theirs is None else str(theirs))
+    if word in ("retry", "unknown"):
+        return Outcome(word=word, detail=detail, code=text_in(rule.code, scope), after=after)
+    reference = text_in(rule.reference, scope)
     if word != "done":
-        code = rule.code(scope) if rule.code is not None else None
-        return Outcome(word=word, detail=detail, code=str(code or ""), after=after)
+        return Outcome(
+            word=word, detail=detail, code=text_in(rule.code, scope), reference=reference
+        )
     answer = operation.file.request.answer
     if answer is not None:
         answer.ensure(scope["body"], "the answer")
     result = rule.result(scope) if rule.result is not None else scope["body"]
     if operation.file.returns is not None:
         operation.file.returns.ensure(result, "the answer")
-    reference = rule.reference(scope) if rule.reference is not None else None
-    return Outcome(
-        word=word,
-        detail=detail,
-        result=result,
-        reference="" if reference is None else str(reference),
-    )
+    return Outcome(word=word, detail=detail, result=result, reference=reference)
+
+
+def text_in(value: Callable[[Any], Any] | None, scope: Mapping[str, Json]) -> str:
+    """Return what a value gives as text, nothing when it is not asked or is null."""
+    found = value(scope) if value is not None else None
+    return "" if found is None else str(found)
 
 
 def _unsure(operation: Operation) -> str:

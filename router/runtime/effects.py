@@ -123,8 +123,8 @@ class Effects:
             return self._bury(job.row, DeadLettered(reason="unknown", detail=text, step="call"))
         found = self._find(job)
         settled = intent.lease_until + idempotency.settles_in
-        if found.word == "done":
-            return self._conclude(job, found)
+        if found.word in ("done", "refused"):
+            return self._settle(job, found)
         if found.word == "unknown":
             return self._after(job, found)
         if now >= settled:
@@ -133,7 +133,7 @@ class Effects:
 
     def _find(self, job: Job, theirs: str = "") -> Outcome:
         places = {**job.leg.references, "reference": job.intent.reference, "theirs": theirs}
-        return self._exchange.find(job.leg.operation, places)
+        return self._exchange.find(job.leg.operation, places, job.row.message.payload)
 
     def _lease_and_call(self, job: Job, now: datetime) -> bool:
         token = secrets.token_hex(8)
@@ -178,7 +178,7 @@ class Effects:
         confirmation = job.leg.operation.file.confirmation
         theirs = job.intent.their_reference or ""
         found = self._find(job, theirs)
-        if found.word == "done":
+        if found.word in ("done", "refused"):
             return self._settle(job, replace(found, reference=found.reference or theirs))
         if now >= job.intent.first_at + confirmation.within:
             text = job.leg.told(found.detail)

@@ -1,5 +1,5 @@
 """Owns: one call of an operation, from values to outcome.
-Imports: core, config, engine.outcome, engine.wishes.
+Imports: core, config, engine.
 Never: repeats, records, decides what comes next.
 """
 
@@ -8,11 +8,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from router.config.systems import AnyOperation, Lookup, Operation
+from router.config.systems import AnyOperation, Operation
 from router.core.document import Json
 from router.core.errors import MessageError, Retryable, Unknown
 from router.core.outcome import Outcome, status_text
-from router.core.ports import Adapter, Answer, Clock, Prepared
+from router.core.ports import Adapter, Clock, Prepared
+from router.engine.lookup import what_is_there
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
 
@@ -57,10 +58,13 @@ class Exchange:
             return Outcome(word="retry", detail=f"no secret {error}")
         return classify(operation, answer, self.env, self.clock.now())
 
-    def find(self, operation: Operation, places: Mapping[str, Json]) -> Outcome:
-        """Look an effect up: done when it exists, refused when it does not, else unknown.
+    def find(
+        self, operation: Operation, places: Mapping[str, Json], payload: Json = None
+    ) -> Outcome:
+        """Look an effect up: done or refused when it is there, missing when it is not, or unknown.
 
-        `places` are our `reference`, `theirs` and the references of earlier calls by name.
+        `places` are our `reference`, `theirs` and the references of earlier calls by name;
+        `payload` is the object that was sent.
         """
         lookup = operation.file.lookup
         assert lookup is not None, "checked at load: kind lookup has a lookup"
@@ -68,42 +72,12 @@ class Exchange:
         try:
             prepared = adapter.prepare(lookup.request, places, None)
             answer = adapter.call(prepared, {})
-            scope = {
-                "status": answer.status,
-                "headers": dict(answer.headers),
-                "body": answer.body,
-                "env": self.env,
-            }
             if answer.status >= 500 or answer.status == 429:
                 after = wish_of(answer.headers.get("retry-after", ""), self.clock.now())
                 detail = f"look-up: {status_text(answer.status)}"
                 return Outcome(word="unknown", detail=detail, after=after)
-            if not lookup.found.holds(scope):
-                return _not_found(lookup, answer, scope)
-            name = lookup.reference(scope) if lookup.reference is not None else None
-            found = "" if name is None else str(name)
-            result = lookup.result(scope) if lookup.result is not None else None
-            return Outcome(word="done", detail="look-up: there", reference=found, result=result)
+            return what_is_there(lookup, answer, {"env": self.env, "payload": payload})
         except Retryable as error:
             return Outcome(word="unknown", detail=f"look-up: {error}", after=error.after)
         except (Unknown, MessageError, LookupError) as error:
             return Outcome(word="unknown", detail=f"look-up: {error}")
-
-
-def _not_found(lookup: Lookup, answer: Answer, scope: Mapping[str, Json]) -> Outcome:
-    """Return that an effect does not exist, unless the answer does not say so.
-
-    An error page, a redirect, a log-in that is refused say nothing: who takes them for a no posts
-    twice.
-    """
-    said = answer.status < 300 or answer.status == 404
-    empty = answer.status == 404 and not answer.raw
-    missing = said and (answer.body is not None or empty)
-    why = ", no document" if answer.body is None else ", neither found nor missing"
-    if lookup.missing is not None:
-        missing = lookup.missing.holds(scope)
-    if missing:
-        return Outcome(word="refused", detail="look-up: not there")
-    return Outcome(
-        word="unknown", detail=f"look-up: {status_text(answer.status)}{why if said else ''}"
-    )

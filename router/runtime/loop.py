@@ -225,7 +225,7 @@ class Loop:
                     self._safely(works, at_once=False)
                     return
                 self._bury(
-                    works[0],
+                    replace(works[0], references=()),  # they may be what cannot be recorded
                     DeadLettered(reason="poison", detail=type(error).__name__, step="loop"),
                 )
                 return
@@ -333,10 +333,9 @@ class Loop:
             record(transaction, verdict, now)
 
     def _bury(self, work: Work, decision: DeadLettered) -> None:
-        """Keep a row for a person without looking at it any further."""
+        """Keep a row for a person without looking at it any further; it claims nothing."""
         now = self._clock.now()
-        # without its claims: they may be what cannot be recorded
-        verdict = verdict_of(replace(work, claims=(), references=()), decision, {})
+        verdict = verdict_of(replace(work, claims=()), decision, {})
 
         def job(transaction: Transaction) -> None:
             if work.row.message.order_key:

@@ -159,7 +159,7 @@ def test_a_message_that_ends_the_process(desk: Desk) -> None:
     trace = desk.trace("O-2")
     assert trace == KILLER
     assert shown_on_the_page(trace) == 1
-    assert desk.found_by("order/O-2", desk.id_of("killer")) == {"order/O-2"}
+    assert desk.found_by("order/O-2", "P-2", desk.id_of("killer")) == {"order/O-2"}
     assert sorted(desk.made()) == ["P-1-1", "P-3-1"]
 
 
@@ -332,23 +332,50 @@ YYYY-MM-DDThh:mm:ss.mmmZ  desk:packed  routed
                             -> parcel@1.0.0 P-1 to flow:parcels_to_carrier
 YYYY-MM-DDThh:mm:ss.mmmZ    flow:parcels_to_carrier  routed
                               -> command carrier.make_labels
-YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  retry: unknown, no whole answer: ReadTimeout, \
+YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  retry: unknown, no whole answer: out of time, \
 again in 0.1 s
 YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  done: POST /labels, look-up: there, \
 our reference <ours>, theirs B-P-1 (attempt 2)
 """
 
 
-def test_a_batch_whose_answer_is_lost(still: Desk) -> None:
-    """The labels are made, and nobody says so: the carrier is asked, nothing is made twice."""
+def loses_the_first_answer(still: Desk) -> None:
+    """Start all of it; the carrier does what it is first asked, and does not say so."""
     path = still.place.root / "routes" / "sandboxes" / "crash.yaml"
     fault = "    faults: [{kind: no_answer, at: [1], lasts: 4s}]\n"
     path.write_text(path.read_text().replace("  - get: /labels\n", f"{fault}  - get: /labels\n"))
     still.place.start_sandbox()
     still.place.start_daemon()
+
+
+def test_a_batch_whose_answer_is_lost(still: Desk) -> None:
+    """The labels are made, and nobody says so: the carrier is asked, nothing is made twice."""
+    loses_the_first_answer(still)
     still.sends("first", "packed", parcel("P-1", "O-1", box("a"), box("b")))
     assert still.trace("O-1") == LOST
     assert still.made() == ["a", "b"]
+
+
+LOST_HALF = (
+    LOST.rpartition("YYYY")[0]
+    + """\
+YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  refused half_accepted: POST /labels, \
+look-up: refused, or a part of it, our reference <ours>, theirs B-P-1 (attempt 2)
+"""
+    + HALF_WAITS
+)
+
+
+def test_a_half_accepted_batch_whose_answer_is_lost(still: Desk) -> None:
+    """What was refused is not lost with the answer: the look-up counts, and a person is asked."""
+    loses_the_first_answer(still)
+    still.sends("first", "packed", parcel("P-1", "O-1", box("a"), box("b", address="")))
+    still.settle()
+    ((command,),) = still.place.query("SELECT message_id FROM dead")
+    still.names[command] = "<command>"
+    assert still.trace("O-1") == LOST_HALF
+    assert still.found_by("B-P-1") == {"order/O-1"}
+    assert still.made() == ["a"]
 
 
 def shown_on_the_page(trace: str) -> int:

@@ -102,6 +102,10 @@ UNCLEAR: dict[str, tuple[Way, str]] = {
         sends(b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 500\r\n\r\n<html>"),
         "no whole answer: RemoteProtocolError",
     ),
+    "100 Continue again and again": (
+        drips(b"", b"HTTP/1.1 100 Continue\r\n\r\n"),
+        "no whole answer: out of time",
+    ),
     "201 half body": (sends(HEAD + b'content-length: 500\r\n\r\n{"document"'), "no whole answer"),
     "201 half a chunk": (
         sends(HEAD + b"transfer-encoding: chunked\r\n\r\n50\r\n{"),
@@ -130,7 +134,7 @@ UNCLEAR: dict[str, tuple[Way, str]] = {
     ),
     "a head without end": (drips(b"HTTP/1.1 201 Created\r\n", b"x: y\r\n" * 500), "no whole"),
     "slow drip": (drips(HEAD + b"content-length: 100000\r\n\r\n", b" "), "out of time"),
-    "no answer at all": (falls_silent, "no whole answer: ReadTimeout"),
+    "no answer at all": (falls_silent, "no whole answer: out of time"),
     "the connection is cut": (sends(b""), "no whole answer"),
     "the connection is reset": (sends(b"", reset=True), "no whole answer"),
     "another protocol": (sends(b"220 mail.example.org ESMTP\r\n"), "no whole answer"),

@@ -26,7 +26,7 @@ from router.runtime.caution import Caution
 from router.runtime.clock import ManualClock
 from router.runtime.folders import Folder
 from router.runtime.ingress import LOOP_LANE
-from router.runtime.loop import BATCH, MOST_WAITING, Loop
+from router.runtime.loop import Loop
 from router.runtime.operator import Operator, carry_out
 from router.runtime.wiring import Hooks, build_parts
 
@@ -335,17 +335,6 @@ def test_after_an_unclean_end_rows_that_were_in_nobodys_hands_go_together(
     land.parts.loop.take_care(Caution(land.store, land.clock))
     assert [land.parts.loop.step() for _ in range(5)] == [1, 1, 1, 6, 0]
     assert [land.words(one) for one in messages] == [["discarded"]] * 9
-
-
-def test_an_answered_row_counts_once_among_those_that_go_alone(bench: Bench) -> None:
-    assert caution.MOST_IN_HAND >= BATCH + MOST_WAITING
-    careful = Caution(bench.store, LOOP_LANE)
-    careful.until = 9999
-    for row in [*range(1, caution.MOST_IN_HAND), *range(1, 500)]:
-        assert careful.take(row)
-    assert careful.until == 9999
-    assert careful.take(caution.MOST_IN_HAND)
-    assert careful.until == caution.MOST_IN_HAND
 
 
 def test_an_error_of_the_store_shows_no_payload(tmp_path: Path) -> None:
