@@ -1,13 +1,14 @@
 """Owns: claims: what a message says it is, and what was said before it.
-Imports: nothing of the router.
+Imports: core.value.
 Never: judges (engine.identity does).
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from datetime import timedelta
 from enum import StrEnum
+
+from router.core.value import value
 
 
 class Held(StrEnum):
@@ -19,7 +20,7 @@ class Held(StrEnum):
     DEAD = "dead"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Claim:
     """One identity that a message claims.
 
@@ -35,7 +36,7 @@ class Claim:
     keep: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Holding:
     """A claim as it was recorded."""
 

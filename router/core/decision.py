@@ -1,20 +1,20 @@
 """Owns: the ways in which the decision about one message can come out, and the effects it has.
-Imports: core.message, core.errors.
+Imports: core.document, core.message, core.value.
 Never: decides (engine does) or records (infra does).
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
 from router.core.document import Json
 from router.core.message import ContractRef, Message
+from router.core.value import value
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Produced:
     """A canonical object for whoever subscribes. `key` is its business identity (32 bytes),
     `compare` a digest of what makes a repeat a conflict.
@@ -29,7 +29,7 @@ class Produced:
     subscribers: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Sent:
     """A command for one operation of a system."""
 
@@ -40,7 +40,7 @@ class Sent:
 Effect: TypeAlias = Produced | Sent
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Routed:
     """The message had effects. `notes` are the reasons of branches that had none."""
 
@@ -48,7 +48,7 @@ class Routed:
     notes: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Discarded:
     """The message was dropped on purpose, for a declared reason.
 
@@ -59,21 +59,21 @@ class Discarded:
     stale: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Duplicate:
     """The message repeats `of`, which was or is being handled."""
 
     of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Conflict:
     """The message has the identity of `of` and says something else: an incident."""
 
     of: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Redeliver:
     """The message comes again at `at`; `nominal` is the declared delay without its jitter."""
 
@@ -83,7 +83,7 @@ class Redeliver:
     detail: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class DeadLettered:
     """The message needs a person. `step` and `place` say what refused it."""
 
@@ -111,7 +111,7 @@ def word_of(decision: Decision) -> str:
     return WORDS[type(decision)]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Call:
     """An enrich answer that the pipeline needs: `operation` with its arguments."""
 
@@ -122,7 +122,7 @@ class Call:
     cache: timedelta | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Needs:
     """The pipeline cannot decide before these calls are answered."""
 

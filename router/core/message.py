@@ -1,19 +1,20 @@
 """Owns: the immutable message, its identity, its contract reference, and deterministic ids.
-Imports: core.document.
+Imports: core.document, core.value.
 Never: mutated; never holds bytes (the original lies in the store, `raw` points at it).
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import field, replace
 from datetime import datetime
 
 from router.core.document import Json
+from router.core.value import value
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(frozen=True, slots=True, order=True)
 class ContractRef:
     """A contract with the version that was resolved at load: `name@major.minor.patch`."""
 
@@ -34,7 +35,7 @@ class ContractRef:
         return f"{self.name}@{self.version}"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class RawRef:
     """Points at the original bytes of a delivery in the store."""
 
@@ -42,7 +43,7 @@ class RawRef:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Message:
     """One business message on its way; times are aware UTC datetimes.
 
@@ -91,19 +92,16 @@ class Message:
 
 def derived_id(*parts: str) -> str:
     """Return 32 hex digits that depend on every part and on where one part ends."""
-    digest = hashlib.blake2b(digest_size=16)
-    for part in parts:
-        raw = part.encode()
-        digest.update(len(raw).to_bytes(4, "big"))
-        digest.update(raw)
-    return digest.hexdigest()
+    return hashlib.blake2b(_framed(parts), digest_size=16).hexdigest()
 
 
 def key_digest(*parts: str | int) -> bytes:
     """Return 32 bytes for a business key; text "1" and the number 1 give different keys."""
-    digest = hashlib.blake2b(digest_size=32)
-    for part in parts:
-        raw = f"{'i' if isinstance(part, int) else 't'}{part}".encode()
-        digest.update(len(raw).to_bytes(4, "big"))
-        digest.update(raw)
-    return digest.digest()
+    told = [f"i{part}" if isinstance(part, int) else f"t{part}" for part in parts]
+    return hashlib.blake2b(_framed(told), digest_size=32).digest()
+
+
+def _framed(parts: Iterable[str]) -> bytes:
+    """Return the parts one after the other, each behind its length."""
+    raw = [part.encode() for part in parts]
+    return b"".join([len(one).to_bytes(4, "big") + one for one in raw])

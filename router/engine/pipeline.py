@@ -6,7 +6,6 @@ Never: does I/O, reads a clock, records; raises for a bad message (that is a dec
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from typing import TypeAlias
 
 from router.config.channels import Route
@@ -68,7 +67,7 @@ class _Failed(Exception):
 
 def _decide(steps: tuple[Step, ...], token: Token, context: Context) -> Outcome:
     try:
-        emit = _follow(steps, token, replace(context, follow=_follow))
+        emit = follow(steps, token, context)
     except _Failed as failed:
         return failed.decision
     for stop in emit.stops:
@@ -82,7 +81,7 @@ def _decide(steps: tuple[Step, ...], token: Token, context: Context) -> Outcome:
     return Discarded(reason="; ".join(notes))
 
 
-def _follow(steps: tuple[Step, ...], token: Token, context: Context) -> Emit:
+def follow(steps: tuple[Step, ...], token: Token, context: Context) -> Emit:
     """Run steps in order over a token and everything that it becomes."""
     tokens: tuple[Token, ...] = (token,)
     effects: list[Effect] = []

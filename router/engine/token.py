@@ -57,12 +57,11 @@ class Context:
     env: Mapping[str, Json] = field(default_factory=dict)
     #: told of every step: the step, the token it got, what it gave
     observe: Callable[[Step, Token, Emit], None] | None = None
-    #: runs steps within a step; set by the pipeline
-    follow: Callable[[tuple[Step, ...], Token, Context], Emit] | None = None
+    #: runs steps within a step: the pipeline's
+    follow: Callable[[tuple[Step, ...], Token, Context], Emit]
 
     def run(self, steps: tuple[Step, ...], token: Token) -> Emit:
         """Run steps from a token."""
-        assert self.follow is not None, "the pipeline sets it"
         return self.follow(steps, token, self)
 
 

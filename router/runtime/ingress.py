@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import functools
 import hashlib
-import secrets
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
@@ -18,7 +17,6 @@ from router.config.channels import Channel
 from router.config.contracts import Contracts
 from router.core.decision import DeadLettered, Discarded
 from router.core.document import Json
-from router.core.envelope import pack_claim
 from router.core.errors import Draining, MessageError
 from router.core.ports import Clock
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
@@ -28,6 +26,7 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.caution import killer
 from router.runtime.failpoints import reach
+from router.runtime.fresh import fresh_id
 
 #: values of a document; a larger body may hold more, one for so many bytes of the limit
 LEAST_NODES = 50_000
@@ -100,7 +99,7 @@ class Ingress:
 
     def _delivery(self, headers: Mapping[str, str], body: bytes) -> Delivery:
         return Delivery(
-            id=secrets.token_hex(16),
+            id=fresh_id(),
             headers=headers,
             received_at=self._clock.now(),
             sha256=hashlib.sha256(body).hexdigest(),
@@ -184,7 +183,7 @@ def consumer_of(channel: Channel, kind: str) -> str:
 def arrival_extra(arrival: Arrival) -> dict[str, Any]:
     """Return what travels with a record to the loop beside the message."""
     extra: dict[str, Any] = {
-        "claims": [pack_claim(claim) for claim in arrival.claims],
+        "claims": arrival.claims,
         "references": list(arrival.references),
     }
     if arrival.verdict is not None:

@@ -39,8 +39,10 @@ from router.runtime.verdicts import (
     Verdict,
     Work,
     claim_keys,
+    claims_after,
     ends_here,
     gate_keys,
+    objects_after,
     open_row,
     produced_keys,
     remember,
@@ -253,7 +255,7 @@ class Loop:
                 batch.needy.append((known, decision))
                 continue
             verdict = verdict_of(known, decision, seen)
-            remember(verdict, seen)
+            remember(claims_after(verdict), seen)
             batch.verdicts.append(verdict)
         cut = self._settle(batch, works, now)
         if cut:
@@ -287,7 +289,7 @@ class Loop:
                 cut = 1 + next(n for n, work in enumerate(works) if work.row.id == one.work.row.id)
                 if set(claim_keys(works[:cut])) & set(claim_keys(works[cut:])):
                     return cut
-            remember(settled, objects)
+            remember(objects_after(settled), objects)
         return 0
 
     def _with_flows(self, verdict: Verdict, now: datetime) -> Verdict:
@@ -302,7 +304,8 @@ class Loop:
                 work, follows = self._decide(open_row(one, {}), {}, now)
                 if ends_here(follows):
                     decided.append(verdict_of(work, follows, {}))
-        return replace(verdict, at_once=tuple(decided)) if decided else verdict
+        verdict.at_once = tuple(decided)
+        return verdict
 
     def _decide(
         self, work: Work, seen: dict[bytes, Holding], now: datetime

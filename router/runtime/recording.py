@@ -28,7 +28,7 @@ from router.infra.store.transaction import Transaction
 from router.runtime.again import note
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.replayed import inherited, replay_of
-from router.runtime.verdicts import Verdict, holdings_after
+from router.runtime.verdicts import Verdict, claims_after, objects_after
 
 #: what a worker of a system takes from
 SYSTEM_LANE = "sys."
@@ -47,7 +47,7 @@ def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
     replay = replay_of(row)
     if replay is not None:  # what comes of it now is what counts: it may be buried again below
         transaction.letters.replayed(row.message.id, row.consumer, f"job {replay.job}")
-    for claim, holder, state in holdings_after(verdict):
+    for claim, holder, state in (*claims_after(verdict), *objects_after(verdict)):
         transaction.claim(claim, holder, state, now)
     transaction.refer(verdict.work.references, row.message.correlationid)
     if isinstance(decision, Routed):

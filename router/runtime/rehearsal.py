@@ -29,7 +29,7 @@ from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.ports import Adapter
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
-from router.engine.pipeline import STEP_WORDS, run_flow, run_route
+from router.engine.pipeline import STEP_WORDS, follow, run_flow, run_route
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context, Emit, Token
 from router.runtime.ingress import decode_body, shaper
@@ -157,6 +157,7 @@ def _run(project: Project, seen: tuple[Script, Rehearsal], depth: int, run: Any)
             answers=answers,
             subscribers=project.subscribers,
             env=script.env,
+            follow=follow,
             observe=lambda step, token, emit, trial=trial: _observe(
                 trial, depth, step, token, emit
             ),  # type: ignore[misc]

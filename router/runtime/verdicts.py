@@ -6,9 +6,9 @@ of a batch miss what an earlier one claimed.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeGuard
+from typing import Any, TypeAlias, TypeGuard
 
 from router.config.channels import Route
 from router.config.policies import FailurePolicy
@@ -27,9 +27,8 @@ from router.core.decision import (
     Sent,
 )
 from router.core.document import Json
-from router.core.envelope import unpack_claim
 from router.engine.identity import judge
-from router.engine.pipeline import run_flow, run_route
+from router.engine.pipeline import follow, run_flow, run_route
 from router.engine.steps.ending import stop_of
 from router.engine.token import Context
 from router.infra.store.rows import Queued
@@ -72,7 +71,7 @@ def open_row(row: Queued, answers: Mapping[str, Json]) -> Work:
     extra = row.extra or {}
     return Work(
         row=row,
-        claims=tuple(unpack_claim(one) for one in extra.get("claims", ())),
+        claims=tuple(extra.get("claims", ())),
         references=tuple(extra.get("references", ())),
         answers=answers,
     )
@@ -110,7 +109,10 @@ class Judge:
             return judged
         consumer = self._consumer(work.row)
         context = Context(
-            subscribers=self._of(work.row).subscribers, env=self._env, answers=work.answers
+            subscribers=self._of(work.row).subscribers,
+            env=self._env,
+            answers=work.answers,
+            follow=follow,
         )
         if isinstance(consumer, Route):
             return self._reachable(work.row, run_route(consumer, message, context))
@@ -222,6 +224,8 @@ def settle_objects(verdict: Verdict, held: Mapping[bytes, Holding]) -> Verdict:
         if compare != effect.compare:
             return replace(verdict, decision=Conflict(of=of))
         absorbed.append((effect, of))
+    if not absorbed:
+        return verdict
     decision = replace(verdict.decision, effects=tuple(kept))
     return replace(verdict, decision=decision, absorbed=tuple(absorbed))
 
@@ -235,30 +239,43 @@ def ends_here(decision: Decision | Needs) -> TypeGuard[Decision]:
     return isinstance(decision, Discarded | DeadLettered)
 
 
-def holdings_after(verdict: Verdict) -> Sequence[tuple[Claim, str, Held]]:
-    """Return the claims that a verdict records: (claim, holder, state)."""
+#: what is recorded of an identity: the claim, who holds it, how
+Kept: TypeAlias = tuple[Claim, str, Held]
+
+
+def claims_after(verdict: Verdict) -> list[Kept]:
+    """Return the claims of a row that its verdict records."""
     decision, message = verdict.decision, verdict.work.row.message
     if isinstance(decision, Duplicate):
-        return ()
+        return []
     dead = isinstance(decision, DeadLettered | Conflict)
     loses = dead or (isinstance(decision, Discarded) and decision.stale)
     claims = verdict.free if loses else verdict.work.claims
-    made = [(claim, message.id, Held.DEAD if dead else Held.LIVE) for claim in claims]
-    if isinstance(decision, Routed):
-        for effect in decision.effects:
-            if isinstance(effect, Produced):
-                claim = Claim(key=effect.key, words=effect.words, compare=effect.compare, body=b"")
-                made.append((claim, effect.message.id, Held.LIVE))
-    return made
+    return [(claim, message.id, Held.DEAD if dead else Held.LIVE) for claim in claims]
 
 
-def remember(verdict: Verdict, held: dict[bytes, Holding]) -> None:
-    """Let the rest of the batch see what a verdict claims."""
-    for claim, holder, state in holdings_after(verdict):
+def objects_after(verdict: Verdict) -> list[Kept]:
+    """Return the identities of the objects that a verdict produces."""
+    if not isinstance(verdict.decision, Routed):
+        return []
+    return [
+        (
+            Claim(key=effect.key, words=effect.words, compare=effect.compare, body=b""),
+            effect.message.id,
+            Held.LIVE,
+        )
+        for effect in verdict.decision.effects
+        if isinstance(effect, Produced)
+    ]
+
+
+def remember(kept: Iterable[Kept], held: dict[bytes, Holding]) -> None:
+    """Let the rest of the batch see what was claimed before."""
+    for claim, holder, state in kept:
         held[claim.key] = Holding(
             key=claim.key,
             message_id=holder,
-            state=Held(state),
+            state=state,
             compare=claim.compare,
             body=claim.body,
             version=claim.version,

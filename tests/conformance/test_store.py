@@ -293,8 +293,11 @@ def test_an_id_is_never_given_twice(store: Store, row_of: Any) -> None:
 
 
 def test_a_row_comes_back_with_all_that_travels_with_it(store: Store, row_of: Any) -> None:
+    claim = Claim(key=b"k" * 32, words=("a",), compare=b"c", body=b"", keep=timedelta(seconds=1))
     row = row_of(
-        "a", payload={"n": 2**64 - 1, "t": "ä\u2028\U0001f600"}, extra={"claims": [1, None]}
+        "a",
+        payload={"n": 2**64 - 1, "t": "ä\u2028\U0001f600"},
+        extra={"claims": (claim,), "references": ["x"], "verdict": None},
     )
     store.write(put(row))
     (found,) = queued(store)

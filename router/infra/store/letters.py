@@ -11,9 +11,8 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, select, update
 
-from router.core.envelope import unpack
-from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.packing import unpack_row
 from router.infra.store.rows import Queued, time_text
 
 
@@ -66,13 +65,7 @@ class Letters:
         ).first()
         if row is None:
             return None
-        document = decode_trusted(row.body)
-        return Queued(
-            lane=row.lane,
-            consumer=consumer,
-            message=unpack(document["message"]),
-            extra=document.get("extra"),
-        )
+        return unpack_row(row.lane, consumer, row.body)
 
     def original(self, message_id: str) -> bytes | None:
         """Return the bytes that were delivered, None when the message had no delivery."""

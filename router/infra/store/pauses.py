@@ -30,9 +30,9 @@ from sqlalchemy import (
     update,
 )
 
-from router.core.envelope import unpack
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.packing import unpack_row
 from router.infra.store.rows import Queued, time_of
 from router.infra.store.statements import module_of
 
@@ -231,16 +231,8 @@ class Pauses:
                 else table.c.id == one.row
             )
             row = self._connection.execute(select(table.c.lane, table.c.body).where(where)).one()
-            document = decode_trusted(row.body)
-            made.append(
-                Queued(
-                    lane=row.lane,
-                    consumer=one.consumer,
-                    message=unpack(document["message"]),
-                    extra=document.get("extra"),
-                    id=one.row if one.place == "queue" else 0,
-                )
-            )
+            number = one.row if one.place == "queue" else 0
+            made.append(unpack_row(row.lane, one.consumer, row.body, number))
         return made
 
     def holders(self, name: str) -> dict[tuple[str, str], str]:

@@ -6,14 +6,12 @@ Never: writes.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Row, RowMapping, func, select, tuple_, union
 
 from router.core.claim import Held, Holding
-from router.core.envelope import unpack
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
 from router.infra.store.evidence import Evidence
@@ -21,10 +19,12 @@ from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.jobs import Jobs
 from router.infra.store.letters import Letters
+from router.infra.store.packing import unpack_row
 from router.infra.store.pauses import Pause, Pauses, passes
 from router.infra.store.records import Records
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Intent, Queued, time_of, time_text
+from router.infra.store.statements import read_many
 
 #: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once
 CHUNK = 500
@@ -57,7 +57,11 @@ class Reader:
         found = []
         for row in self._connection.execute(query.order_by(table.c.id).limit(limit)):
             ready = self._handoff.take(row.message_id, row.consumer)
-            found.append(_queued(row) if ready is None else replace(ready, id=row.id))
+            if ready is None:
+                ready = _queued(row)
+            else:
+                ready.id = row.id  # it was taken out: nobody else has it
+            found.append(ready)
         return found
 
     def due(self, now: datetime, limit: int) -> list[Queued]:
@@ -78,15 +82,11 @@ class Reader:
 
     def holdings(self, keys: Iterable[bytes], now: datetime) -> dict[bytes, Holding]:
         """Return the claims that are held, by key; expired ones are not."""
-        wanted = sorted(set(keys))
-        table = tables.claims
         found: dict[bytes, Holding] = {}
-        for start in range(0, len(wanted), CHUNK):
-            rows = self._connection.execute(
-                select(table).where(table.c.key.in_(wanted[start : start + CHUNK]))
-            )
+        today = time_text(now)
+        for rows in read_many(self._connection, "holdings", sorted(set(keys))):
             for row in rows:
-                if row.expires_at is None or row.expires_at > time_text(now):
+                if row.expires_at is None or row.expires_at > today:
                     found[row.key] = Holding(
                         key=row.key,
                         message_id=row.message_id,
@@ -288,14 +288,7 @@ class Reader:
 
 
 def _queued(row: Row[Any]) -> Queued:
-    document = decode_trusted(row.body)
-    return Queued(
-        lane=row.lane,
-        consumer=row.consumer,
-        message=unpack(document["message"]),
-        extra=document.get("extra"),
-        id=getattr(row, "id", 0),
-    )
+    return unpack_row(row.lane, row.consumer, row.body, getattr(row, "id", 0))
 
 
 def _intent(row: Row[Any]) -> Intent:

@@ -1,4 +1,4 @@
-"""Owns: the statements that write many rows at once, compiled once for each dialect.
+"""Owns: the statements that write or find many rows at once, compiled once for each dialect.
 Imports: SQLAlchemy, infra.store.tables.
 Never: holds a row.
 
@@ -9,15 +9,20 @@ text is taken from its compiler, once, and the driver gets tuples: a third of th
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, delete
+from sqlalchemy import Connection, Dialect, Table, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.infra.store import tables
 
 Row = Mapping[str, Any]
+
+#: keys of one query
+AT_ONCE = 256
+_PLACES = tuple(map(str, range(AT_ONCE)))
 
 
 def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
@@ -26,7 +31,20 @@ def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
     if order is None:
         connection.exec_driver_sql(text, [dict(row) for row in rows])
     else:
-        connection.exec_driver_sql(text, [tuple(row[key] for key in order) for row in rows])
+        connection.exec_driver_sql(text, [order(row) for row in rows])
+
+
+def read_many(connection: Connection, name: str, keys: Sequence[Any]) -> Iterator[Iterable[Any]]:
+    """Give the rows that a named query finds for keys, part by part.
+
+    The query is compiled for one number of keys; where there are fewer, the last stands repeatedly.
+    """
+    for start in range(0, len(keys), AT_ONCE):
+        part = keys[start : start + AT_ONCE]
+        text, order = _compiled(connection.dialect, name)
+        places = {str(n): key for n, key in enumerate(part)}
+        filled = {**dict.fromkeys(_PLACES, part[-1]), **places}
+        yield connection.exec_driver_sql(text, filled if order is None else order(filled))
 
 
 def module_of(dialect: Dialect) -> Any:
@@ -35,11 +53,16 @@ def module_of(dialect: Dialect) -> Any:
 
 
 @functools.cache
-def _compiled(dialect: Dialect, name: str) -> tuple[str, tuple[str, ...] | None]:
+def _compiled(dialect: Dialect, name: str) -> tuple[str, Callable[[Row], Any] | None]:
+    """Return a statement's text, and what puts a row into its order (None: it goes by names)."""
     statement = _STATEMENTS[name](module_of(dialect))
     compiled = statement.compile(dialect=dialect)
     order = compiled.positiontup
-    return str(compiled), None if order is None else tuple(order)
+    if order is None:
+        return str(compiled), None
+    if len(order) == 1:
+        return str(compiled), lambda row: (row[order[0]],)
+    return str(compiled), itemgetter(*order)
 
 
 def _insert(table: Table) -> Callable[[Any], Any]:
@@ -72,6 +95,11 @@ def _count(module: Any) -> Any:
     return put.on_conflict_do_update(index_elements=keys, set_={"n": total})
 
 
+def _holdings(_module: Any) -> Any:
+    table = tables.claims
+    return select(table).where(table.c.key.in_([bindparam(one) for one in _PLACES]))
+
+
 _CLAIM = tuple(column.name for column in tables.claims.c if column.name != "key")
 
 _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
@@ -87,5 +115,6 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "reference_words": lambda module: _insert(tables.reference_words)(
         module
     ).on_conflict_do_nothing(),
+    "holdings": _holdings,
     "settle": lambda _module: delete(tables.queue).where(tables.queue.c.id == bindparam("row")),
 }

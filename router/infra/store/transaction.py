@@ -14,13 +14,13 @@ from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy import bindparam as bind
 
 from router.core.claim import Claim, Held
-from router.core.envelope import pack
 from router.infra.codecs import encode_json
 from router.infra.store import tables
 from router.infra.store.inbox import Inbox
 from router.infra.store.intents import IntentWriter
 from router.infra.store.jobs import Jobs
 from router.infra.store.letters import Letters
+from router.infra.store.packing import pack_row
 from router.infra.store.pauses import Pauses
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Dead, Entry, Queued, time_text
@@ -77,7 +77,7 @@ class Transaction(IntentWriter):
                 lane=row.lane,
                 consumer=row.consumer,
                 message_id=row.message.id,
-                body=_body(row),
+                body=pack_row(row),
             )
 
     def settle(self, ids: Iterable[int]) -> None:
@@ -92,7 +92,7 @@ class Transaction(IntentWriter):
             "due_at": time_text(at),
             "lane": row.lane,
             "reason": reason,
-            "body": _body(row),
+            "body": pack_row(row),
         }
 
     def claim(self, claim: Claim, message_id: str, state: Held, at: datetime) -> None:
@@ -145,7 +145,7 @@ class Transaction(IntentWriter):
             "attempts": message.attempt,
             "revision": self.revision,
             "lane": letter.queued.lane,
-            "body": _body(letter.queued),
+            "body": pack_row(letter.queued),
             "state": "open",
             "note": "",
         }
@@ -191,7 +191,7 @@ class Transaction(IntentWriter):
             order_key=row.message.order_key,
             lane=row.lane,
             message_id=row.message.id,
-            body=_body(row),
+            body=pack_row(row),
         )
 
     def close_gate(self, row: Queued, at: datetime) -> None:
@@ -317,10 +317,3 @@ class Transaction(IntentWriter):
 
     def _insert(self, table: Table, **row: Any) -> None:
         self._inserts.setdefault(table.name, []).append(row)
-
-
-def _body(row: Queued) -> bytes:
-    document: dict[str, Any] = {"message": pack(row.message)}
-    if row.extra is not None:
-        document["extra"] = row.extra
-    return encode_json(document)

@@ -17,7 +17,7 @@ post:
   request: {ask: /things, answer: receipt@1}
   idempotency: {kind: none}
   outcome:
-    - {if: "=status == `429` || status >= `500`", is: retry}
+    - {if: "=status == `429` || status == `503`", is: retry}
     - {if: "=body.error == 'closed'", is: refused, code: period_closed}
     - {if: =body.error, is: refused, code: =body.error}
     - {if: "=status == `200`", is: done, reference: =body.number}
@@ -162,7 +162,7 @@ SAYS_IT = """
 post:
   accept: thing@1
   request: {ask: /things}
-  idempotency: {kind: none}
+  idempotency: {kind: key, header: idempotency-key}
   outcome:
     - {if: "=status == `200`", is: done}
     - {if: "=status == `429`", is: retry, after: "=headers.\\"x-ratelimit-reset\\""}

@@ -12,7 +12,7 @@ from router.config.steps import STEPS
 from router.core.decision import DeadLettered, Discarded, Needs, Produced, Routed, Sent
 from router.core.diagnostics import Place
 from router.core.message import ContractRef
-from router.engine.pipeline import run_flow, run_route
+from router.engine.pipeline import follow, run_flow, run_route
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context
 
@@ -79,7 +79,7 @@ class Bench:
     def run(self, steps: str, body: Any, **context: Any) -> Any:
         """Return the decision about a body."""
         message = self.message_of(body, channel="shop", kind="order")
-        return run_route(self.route(steps), message, Context(**context))
+        return run_route(self.route(steps), message, Context(follow=follow, **context))
 
 
 @pytest.fixture
@@ -557,6 +557,6 @@ def test_a_flow_begins_with_the_object(bench: Bench, workshop: Any) -> None:
         place=Place("f"),
     )
     message = bench.message_of({"id": "a"}, contract=bench.thing.ref, stamp={"platform": "x"})
-    decision = run_flow(flow, message, Context())
+    decision = run_flow(flow, message, Context(follow=follow))
     assert payloads(decision) == [{"id": "a"}]
     assert decision.effects[0].message.stamp == {"platform": "x"}  # type: ignore[union-attr]

@@ -20,7 +20,13 @@ LOOKED_UP = {
     lookup: {request: {get: "/lookups/1"}, found: =body.there}
     confirmation: {every: 20s, within: 1h}""",
     )
-    .replace("is: refused, code: bad}", "is: accepted}")
+    .replace(
+        """is: refused, code: bad}
+      - {otherwise: retry}""",
+        """is: accepted}
+      - {if: "=status == `429` || status == `503`", is: retry}
+      - {otherwise: unknown}""",
+    )
 }
 
 
