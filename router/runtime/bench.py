@@ -193,6 +193,7 @@ def _bare(path: Path, bodies: list[bytes]) -> None:
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
     connection.execute("CREATE TABLE a (id INTEGER PRIMARY KEY, lane TEXT, body BLOB)")
+    connection.execute("CREATE INDEX a_by_lane ON a (lane)")
     connection.execute("CREATE TABLE b (key BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID")
     connection.execute("CREATE TABLE c (id INTEGER PRIMARY KEY, at TEXT, word TEXT, detail TEXT)")
     for start in range(0, len(bodies), WINDOW):

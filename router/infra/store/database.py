@@ -19,6 +19,9 @@ from router.infra.store.tables import metadata
 
 #: milliseconds that a reader waits for a writer of another process
 BUSY_MS = 5_000
+#: pages of the log that are copied into the file at once (16 MB): what changes again and again
+#: is copied once
+CHECKPOINT = 4_000
 
 
 def open_file(path: Path, *, writes: bool) -> Engine:
@@ -101,6 +104,7 @@ def _settings(engine: Engine, begin: str) -> None:
             "synchronous=FULL",
             f"busy_timeout={BUSY_MS}",
             "cache_size=-65536",
+            f"wal_autocheckpoint={CHECKPOINT}",
         ):
             cursor.execute(f"PRAGMA {pragma}")
         cursor.close()

@@ -26,7 +26,7 @@ class Handoff:
     def put(self, rows: Iterable[Queued]) -> None:
         """Keep rows for whoever reads them next; the oldest are forgotten."""
         for row in rows:
-            self._rows[row.identity] = row
+            self._rows[row.message.id, row.consumer] = row
         while len(self._rows) > MOST:
             try:
                 self._rows.popitem(last=False)
