@@ -44,6 +44,9 @@ class Commands:
         After each call the store says which is next: a later call sees what is on disk, so that it
         sees the same after a crash.
         """
+        if row.damage:
+            self._bury(row, DeadLettered(reason="damaged", detail=row.damage, step="store"))
+            return
         command = self._operation_of(row)
         if command is None:
             detail = f"{row.consumer} is not declared"

@@ -101,6 +101,8 @@ class Judge:
     def decide(self, work: Work, held: Mapping[bytes, Holding]) -> Decision | Needs:
         """Return the decision about one row, or the calls that it needs first."""
         message = work.row.message
+        if work.row.damage:
+            return DeadLettered(reason="damaged", detail=work.row.damage, step="store")
         verdict = unpack_verdict((work.row.extra or {}).get("verdict"))
         if verdict is not None:
             return verdict

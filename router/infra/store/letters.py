@@ -65,7 +65,7 @@ class Letters:
         ).first()
         if row is None:
             return None
-        return unpack_row(row.lane, consumer, row.body)
+        return unpack_row((message_id, consumer), row.lane, row.body)
 
     def original(self, message_id: str) -> bytes | None:
         """Return the bytes that were delivered, None when the message had no delivery."""

@@ -5,14 +5,20 @@ Never: loses what travels with a message.
 
 from __future__ import annotations
 
+import base64
+from datetime import UTC, datetime
 from typing import Any
 
 from router.core.envelope import pack, pack_claim, unpack, unpack_claim
+from router.core.errors import DecodeError
+from router.core.message import Message
 from router.infra.codecs import decode_trusted, encode_json
-from router.infra.store.rows import Queued
+from router.infra.store.rows import DAMAGED, Queued
 
 #: what of `extra` is no plain document: the claims of a record
 CLAIMS = "claims"
+#: when a message came that cannot say it
+_UNKNOWN = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def pack_row(row: Queued) -> bytes:
@@ -26,16 +32,20 @@ def pack_row(row: Queued) -> bytes:
     return encode_json(document)
 
 
-def unpack_row(lane: str, consumer: str, body: bytes, number: int = 0) -> Queued:
-    """Return what `pack_row` wrote; `number` is the row's own in the queue."""
-    document = decode_trusted(body)
-    extra = document.get("extra")
-    if extra is not None and extra.get(CLAIMS):
-        extra[CLAIMS] = tuple(unpack_claim(one) for one in extra[CLAIMS])
-    return Queued(
-        lane=lane,
-        consumer=consumer,
-        message=unpack(document["message"]),
-        extra=extra,
-        id=number,
-    )
+def unpack_row(identity: tuple[str, str], lane: str, body: bytes, number: int = 0) -> Queued:
+    """Return what `pack_row` wrote; `identity` is message and consumer, `number` the row's own.
+
+    One damaged row must not stop those behind it: what cannot be read comes back as a message that
+    says so (`damage`), with its bytes.
+    """
+    message_id, consumer = identity
+    try:
+        document = decode_trusted(body)
+        message, extra = unpack(document["message"]), document.get("extra")
+        if extra is not None and extra.get(CLAIMS):
+            extra[CLAIMS] = tuple(unpack_claim(one) for one in extra[CLAIMS])
+    except (DecodeError, LookupError, TypeError, ValueError) as error:
+        message = Message(id=message_id, correlationid=message_id, occurred_at=_UNKNOWN)
+        kept = base64.b64encode(body).decode()
+        extra = {DAMAGED: f"the row cannot be read: {type(error).__name__}", "bytes": kept}
+    return Queued(lane=lane, consumer=consumer, message=message, extra=extra, id=number)

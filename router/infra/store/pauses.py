@@ -30,10 +30,9 @@ from sqlalchemy import (
     update,
 )
 
-from router.infra.codecs import decode_trusted
 from router.infra.store import tables
 from router.infra.store.packing import unpack_row
-from router.infra.store.rows import Queued, time_of
+from router.infra.store.rows import Queued
 from router.infra.store.statements import module_of
 
 PAUSED, DRAINING, SLOW = "paused", "draining", "slow"
@@ -232,7 +231,8 @@ class Pauses:
             )
             row = self._connection.execute(select(table.c.lane, table.c.body).where(where)).one()
             number = one.row if one.place == "queue" else 0
-            made.append(unpack_row(row.lane, one.consumer, row.body, number))
+            identity = one.message_id, one.consumer
+            made.append(unpack_row(identity, row.lane, row.body, number))
         return made
 
     def holders(self, name: str) -> dict[tuple[str, str], str]:
@@ -317,14 +317,13 @@ def _but_place(pause: Pause) -> tuple[Any, ...]:
 
 
 def _waiting(place: str, row: Any) -> Waiting:
-    document = decode_trusted(row.body)
-    message = document["message"]
+    found = unpack_row((row.message_id, row.consumer), row.lane, row.body)
     return Waiting(
         place=place,
         row=0 if place == "due" else row.id,
         message_id=row.message_id,
         consumer=row.consumer,
-        order_key=message["order_key"],
-        since=time_of(message["occurred_at"]),
-        decided=bool((document.get("extra") or {}).get("verdict")),
+        order_key=found.message.order_key,
+        since=found.message.occurred_at,
+        decided=bool((found.extra or {}).get("verdict")),
     )

@@ -288,7 +288,7 @@ class Reader:
 
 
 def _queued(row: Row[Any]) -> Queued:
-    return unpack_row(row.lane, row.consumer, row.body, getattr(row, "id", 0))
+    return unpack_row((row.message_id, row.consumer), row.lane, row.body, getattr(row, "id", 0))
 
 
 def _intent(row: Row[Any]) -> Intent:

@@ -14,6 +14,9 @@ from typing import Any
 from router.core.document import Json
 from router.core.message import Message
 
+#: what travels with a message of which the row could not be read: why
+DAMAGED = "damaged"
+
 
 @functools.lru_cache(64)  # a batch has one time, and many rows
 def time_text(at: datetime) -> str:
@@ -42,6 +45,11 @@ class Queued:
     message: Message
     extra: Mapping[str, Any] | None = None
     id: int = 0
+
+    @property
+    def damage(self) -> str:
+        """Return why the row could not be read, nothing when it could."""
+        return str((self.extra or {}).get(DAMAGED, ""))
 
     @property
     def identity(self) -> tuple[str, str]:
