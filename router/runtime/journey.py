@@ -24,8 +24,11 @@ def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
     """Return each transaction that a word means: its journal, what still waits, what needs a
     person.
     """
-    made = []
-    for correlationid in reader.correlations(word)[:MOST]:
+    made: list[dict[str, Any]] = []
+    known = reader.correlations(word)
+    if not known:
+        return _undecided(reader, word)
+    for correlationid in known[:MOST]:
         entries = reader.history(correlationid)
         ids = sorted({entry["message_id"] for entry in entries} | _derived(entries))
         made.append(
@@ -34,9 +37,29 @@ def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
                 "entries": entries,
                 "waiting": reader.waiting(ids),
                 "letters": _open_letters(reader, entries),
+                "undecided": [],
             }
         )
     return made
+
+
+def _undecided(reader: Reader, word: str) -> list[dict[str, Any]]:
+    """Return the transactions of what nobody has looked at as yet: it has no journal."""
+    made: dict[str, dict[str, Any]] = {}
+    for one in reader.evidence.undecided(word):
+        correlation = one["correlationid"]
+        journey = made.setdefault(
+            correlation,
+            {
+                "correlationid": correlation,
+                "entries": [],
+                "waiting": {},
+                "letters": [],
+                "undecided": [],
+            },
+        )
+        journey["undecided"].append(one)
+    return list(made.values())[:MOST]
 
 
 def _open_letters(reader: Reader, entries: list[dict[str, Any]]) -> list[dict[str, Any]]:
@@ -61,7 +84,19 @@ def journey_lines(journey: dict[str, Any]) -> list[str]:
     )
     for root in roots:
         _follow(root, journey, 1, lines)
+    for one in journey["undecided"]:
+        lines += _waiting_lines(one)
     return lines
+
+
+def _waiting_lines(one: dict[str, Any]) -> list[str]:
+    """Return what is known of a message that nobody has looked at as yet."""
+    came = f", delivery {one['delivery']}" if "delivery" in one else ""
+    behind = f"waits behind {one['holder']}" if "holder" in one else "waits for its turn"
+    return [
+        f"{one['received_at'][:23]}Z  received{came}, message {one['message_id']}",
+        f"{' ' * 24}  {one['consumer']} {behind}",
+    ]
 
 
 def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str]) -> None:

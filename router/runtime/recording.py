@@ -169,7 +169,8 @@ def _note(
     message = row.message
     came = {}
     if message.causationid is None and message.raw is not None:
-        came = {"received_at": message.occurred_at.isoformat(), "delivery": message.raw.delivery}
+        at = message.occurred_at.isoformat(timespec="microseconds")
+        came = {"received_at": at, "delivery": message.raw.delivery}
     transaction.write(
         Entry(
             at=now,

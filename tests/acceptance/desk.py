@@ -86,9 +86,10 @@ class Desk:
         """Run a command that must succeed; return what it prints, as it prints it."""
         return router(self.place, *words)
 
-    def trace(self, word: str) -> str:
-        """Return what `router trace` prints when nothing is on its way any more."""
-        self.settle()
+    def trace(self, word: str, *, settled: bool = True) -> str:
+        """Return what `router trace` prints; if `settled`, when nothing is on its way any more."""
+        if settled:
+            self.settle()
         return self._named(self.router("trace", word))
 
     def found_by(self, *words: str) -> set[str]:

@@ -226,6 +226,11 @@ TWO_WAIT = """\
                           desk:moved is a dead letter: router dead show <P-1>
                             behind it, with the same key: 2 (<P-2>, <P-3>)
 """
+#: one that nobody has looked at as yet
+BEHIND = """\
+YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <P-2's delivery>, message <P-2>
+                          desk:moved waits behind <P-1>
+"""
 RETRIED = """\
 YYYY-MM-DDThh:mm:ss.mmmZ  desk:moved  replayed: the size is known now (attempt 2)
 YYYY-MM-DDThh:mm:ss.mmmZ  desk:moved  routed (attempt 2)
@@ -262,6 +267,7 @@ def test_a_parked_key_is_released_by_a_retry(desk: Desk) -> None:
     desk.sends("P-4", "moved", parcel("P-4", "O-2"))
     assert desk.trace("O-1") == PARKED + TWO_WAIT
     assert desk.trace("O-2") == "order/O-2\n" + moved("P-4")
+    assert desk.trace("P-2") == "order/O-1\n" + BEHIND
     assert desk.router("status").splitlines()[-2] == "waiting: dead 1, held_back 2"
 
     table = desk.place.root / "routes" / "tables" / "sizes.yaml"
@@ -272,6 +278,29 @@ def test_a_parked_key_is_released_by_a_retry(desk: Desk) -> None:
     assert desk.trace("O-1") == PARKED + RETRIED + released
     assert desk.found_by("P-1", "P-2", "event-P-3", "B-P-2") == {"order/O-1"}
     assert desk.made() == ["P-4-1", "P-1-1", "P-2-1", "P-3-1"]
+
+
+WAITS = """\
+order/O-1
+YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <P-1's delivery>, message <P-1>
+                          desk:packed waits for its turn
+YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <P-2's delivery>, message <P-2>
+                          desk:packed waits for its turn
+"""
+
+
+def test_what_waits_under_a_pause_is_found(desk: Desk) -> None:
+    """By each of its names, before anybody has looked at it; not by what only stands in it."""
+    desk.router("pause", "channel:desk", "--reason", "the carrier is closed")
+    desk.sends("P-1", "packed", parcel("P-1", "O-1"))
+    desk.sends("P-2", "packed", parcel("P-2", "O-1"))
+    assert desk.trace("O-1", settled=False) == WAITS
+    assert desk.found_by("P-1", "event-P-2", "order/O-1", desk.id_of("P-2")) == {"order/O-1"}
+    nothing = desk.place.command("trace", "Bern", "--env", "crash")
+    assert (nothing.returncode, nothing.stdout) == (1, "")
+    desk.router("resume", "channel:desk")
+    desk.settle()
+    assert sorted(desk.made()) == ["P-1-1", "P-2-1"]
 
 
 def test_a_parked_key_is_released_by_resolving(desk: Desk) -> None:

@@ -8,10 +8,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, literal, select
 
-from router.infra.codecs import decode_trusted
+from router.infra.codecs import decode_trusted, encode_json
 from router.infra.store import tables
+from router.infra.store.packing import unpack_row
+from router.infra.store.rows import Queued
+
+#: messages that wait and hold a word somewhere, of which the word may be a name
+MOST_WAITING = 200
 
 
 class Evidence:
@@ -65,6 +70,29 @@ class Evidence:
         ]
         return sorted(found, key=lambda one: keys.index(one["key"]))
 
+    def undecided(self, word: str) -> list[dict[str, Any]]:
+        """Return the messages that a word means and that nobody has looked at as yet.
+
+        They have no line in the journal: every one that waits is searched.
+        """
+        queue, held, gate = tables.queue, tables.held_back, tables.gates
+        holder = (
+            select(gate.c.holder)
+            .where(gate.c.consumer == held.c.consumer, gate.c.order_key == held.c.order_key)
+            .scalar_subquery()
+        )
+        needle = encode_json(word)[1:-1]
+        found = []
+        for table, behind in ((queue, literal("")), (held, holder)):
+            query = select(table, behind.label("holder")).where(
+                func.instr(table.c.body, needle) > 0
+            )
+            for row in self._connection.execute(query.order_by(table.c.id).limit(MOST_WAITING)):
+                waiting = unpack_row((row.message_id, row.consumer), row.lane, row.body)
+                if word in _words(waiting):
+                    found.append(_undecided(waiting, row.holder))
+        return found
+
     def behind(self, consumer: str, order_key: str, holder: str) -> list[str]:
         """Return the messages that wait behind one of their key, the next one first."""
         gate, held = tables.gates, tables.held_back
@@ -78,3 +106,23 @@ class Evidence:
             .order_by(held.c.id)
         )
         return list(rows.scalars())
+
+
+def _words(row: Queued) -> set[str]:
+    """Return everything that a message is known by before it is decided."""
+    message = row.message
+    named = {message.id, message.correlationid, *(row.extra or {}).get("references", ())}
+    return named | ({message.raw.delivery} if message.raw is not None else set())
+
+
+def _undecided(row: Queued, holder: str) -> dict[str, Any]:
+    message = row.message
+    made = {
+        "message_id": message.id,
+        "correlationid": message.correlationid,
+        "consumer": row.consumer,
+        "received_at": message.occurred_at.isoformat(timespec="microseconds"),
+    }
+    if message.raw is not None:
+        made["delivery"] = message.raw.delivery
+    return {**made, "holder": holder} if holder else made
