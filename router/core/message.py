@@ -6,12 +6,18 @@ Never: mutated; never holds bytes (the original lies in the store, `raw` points 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 
 from router.core.document import Json
 from router.core.value import value
+
+#: hex digits of an id, and how many of them are the time of its birth: milliseconds since 1970
+_DIGITS = 32
+BORN = 12
+#: bytes of a business key that are written as they are
+_NEAR = 12
 
 
 @value(frozen=True, slots=True, order=True)
@@ -90,15 +96,31 @@ class Message:
         return replace(self, attempt=self.attempt + 1)
 
 
-def derived_id(*parts: str) -> str:
+def derived_id(parent: str, *seeds: str) -> str:
+    """Return 32 hex digits that depend on the parent, every seed and on where one ends.
+
+    It begins with the time that the parent's begins with: what belongs together lies together in
+    every index.
+    """
+    born = parent[:BORN]
+    return born + digest_of(parent, *seeds)[: _DIGITS - len(born)]
+
+
+def digest_of(*parts: str) -> str:
     """Return 32 hex digits that depend on every part and on where one part ends."""
     return hashlib.blake2b(_framed(parts), digest_size=16).hexdigest()
 
 
-def key_digest(*parts: str | int) -> bytes:
-    """Return 32 bytes for a business key; text "1" and the number 1 give different keys."""
+def key_digest(space: Sequence[str], parts: Sequence[str | int]) -> bytes:
+    """Return 32 bytes for a business key within a space; text "1" and the number 1 give two keys.
+
+    128 bits say which key it is. Before them stand the space and the longest part as it is written,
+    so that numbers which follow each other lie together: a key at a random place costs a page each.
+    """
     told = [f"i{part}" if isinstance(part, int) else f"t{part}" for part in parts]
-    return hashlib.blake2b(_framed(told), digest_size=32).digest()
+    where = hashlib.blake2b(_framed(space), digest_size=4).digest()
+    near = max(told, key=len, default="")[1:].encode()[:_NEAR].ljust(_NEAR, b"\0")
+    return where + near + hashlib.blake2b(_framed((*space, *told)), digest_size=16).digest()
 
 
 def _framed(parts: Iterable[str]) -> bytes:

@@ -91,7 +91,7 @@ def part(value: Json, what: str, place: Place | None) -> str | int:
 
 def object_key(subject: str, words: Sequence[str | int]) -> bytes:
     """Return the key of a produced object's business identity."""
-    return key_digest("produced", subject, *words)
+    return key_digest(("produced", subject), words)
 
 
 def compare_digest(values: Iterable[Expression], scope: Mapping[str, Json]) -> bytes:
@@ -122,7 +122,7 @@ def _claim(
     scope, compare, body = seen
     parts = [part(value(scope), route.name, getattr(value, "place", None)) for value in values]
     return Claim(
-        key=key_digest(what, route.channel, route.kind, *parts),
+        key=key_digest((what, route.channel, route.kind), parts),
         words=searchable(values, [str(one) for one in parts]),
         compare=compare,
         body=body,

@@ -98,10 +98,11 @@ class Ingress:
         return self._keep(channel, delivery, body, (failed,), also)
 
     def _delivery(self, headers: Mapping[str, str], body: bytes) -> Delivery:
+        now = self._clock.now()
         return Delivery(
-            id=fresh_id(),
+            id=fresh_id(now),
             headers=headers,
-            received_at=self._clock.now(),
+            received_at=now,
             sha256=hashlib.sha256(body).hexdigest(),
         )
 

@@ -11,7 +11,7 @@ from router.config.steps import Enrich
 from router.core.decision import Call
 from router.core.document import Json, type_name
 from router.core.errors import TransformError
-from router.core.message import derived_id
+from router.core.message import digest_of
 from router.engine.token import Context, Emit, Token
 
 
@@ -33,4 +33,4 @@ def enrich(step: Enrich, token: Token, context: Context) -> Emit:
 def call_key(operation: str, arguments: Mapping[str, Json]) -> str:
     """Return what identifies an answer: the operation with its arguments."""
     parts = (f"{name}={type_name(value)}:{value}" for name, value in sorted(arguments.items()))
-    return derived_id(operation, *parts)
+    return digest_of(operation, *parts)
