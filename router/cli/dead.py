@@ -12,15 +12,10 @@ from typing import Any, BinaryIO
 import click
 
 from router.cli.asking import ask
-from router.cli.common import (
-    FINDINGS,
-    fail,
-    format_option,
-    load_sound,
-    place_options,
-)
-from router.cli.jobs import job_commands, open_store
+from router.cli.common import FINDINGS, fail, format_option, load_sound, place_options
+from router.cli.jobs import job_commands
 from router.cli.kinds import When
+from router.cli.reading import reading
 from router.cli.render import envelope, visible
 from router.core.errors import MessageError
 from router.infra.codecs import decode_json
@@ -55,7 +50,7 @@ def list_letters(root: Path, environment: str, style: str, **query: Any) -> None
     A time has an offset, as in 2026-03-01T00:00:00Z.
     """
     wanted = LetterQuery(**query)
-    with open_store(root, environment).read() as reader:
+    with reading(load_sound(root), environment) as reader:
         letters, groups = reader.letters.find(wanted), reader.letters.groups(wanted)
     if style == "json":
         click.echo(envelope("dead list", ok=True, data={"letters": letters, "groups": groups}))
@@ -86,7 +81,7 @@ def show(root: Path, environment: str, style: str, message: str, **only: bool) -
     the recorded request of a command, what waits behind it, and its payload.
     """
     project = load_sound(root)
-    with open_store(root, environment).read() as reader:
+    with reading(project, environment) as reader:
         letters = dossiers(reader, message, project.operations)
         bodies = request_bodies(reader, message, project.operations)
         original = reader.letters.original(message)

@@ -13,19 +13,9 @@ from typing import Any
 import click
 
 from router.cli.asking import ask
-from router.cli.common import (
-    FINDINGS,
-    choose,
-    environment_option,
-    fail,
-    format_option,
-    load_sound,
-    project_option,
-    store_path,
-)
+from router.cli.common import FINDINGS, format_option, load_sound, place_options
+from router.cli.reading import reading
 from router.cli.render import envelope, visible
-from router.core.errors import Unavailable
-from router.infra.store.store import Store
 
 #: commands that are named by `show`
 MOST_NAMED = 10
@@ -36,8 +26,7 @@ def job_commands(group: str, show_as: str) -> tuple[click.Command, click.Command
 
     @click.command("start")
     @click.argument("job", type=int)
-    @project_option
-    @environment_option
+    @place_options
     def start(job: int, root: Path, environment: str) -> None:
         """Start a planned job, or go on with a cancelled one; the daemon sends."""
         ask(root, environment, "start", {"job": job})
@@ -45,27 +34,26 @@ def job_commands(group: str, show_as: str) -> tuple[click.Command, click.Command
 
     @click.command("cancel")
     @click.argument("job", type=int)
-    @project_option
-    @environment_option
+    @place_options
     def cancel(job: int, root: Path, environment: str) -> None:
         """Stop a job: what was not sent stays as it is."""
         click.echo(said(ask(root, environment, "cancel", {"job": job})["totals"]))
 
     @click.command(show_as)
     @click.argument("job", type=int)
-    @project_option
-    @environment_option
+    @place_options
     @format_option
     def show(job: int, root: Path, environment: str, style: str) -> None:
         """Show how far a job is; its counts add up to the set that was frozen."""
-        show_job(f"{group} {show_as}", job, open_store(root, environment), style)
+        show_job(f"{group} {show_as}", job, (root, environment), style)
 
     return start, cancel, show
 
 
-def show_job(command: str, job: int, store: Store, style: str) -> None:
-    """Print a job, or exit with 1 when there is none."""
-    with store.read() as reader:
+def show_job(command: str, job: int, place: tuple[Path, str], style: str) -> None:
+    """Print a job of a project's environment, or exit with 1 when there is none."""
+    root, environment = place
+    with reading(load_sound(root), environment) as reader:
         found = reader.jobs.told(job)
         changed = reader.jobs.named(job, "changed", MOST_NAMED)
     if found is None:
@@ -87,12 +75,3 @@ def show_job(command: str, job: int, store: Store, style: str) -> None:
 def said(counts: Mapping[str, Any]) -> str:
     """Return counts as one line."""
     return ", ".join(f"{n} {name.replace('_', ' ')}" for name, n in counts.items())
-
-
-def open_store(root: Path, environment: str) -> Store:
-    """Return an environment's store to look into, or fail."""
-    project = load_sound(root)
-    try:
-        return Store.to_read(store_path(project, choose(project, environment)))
-    except Unavailable as error:
-        fail(str(error))

@@ -14,15 +14,9 @@ from typing import Any
 import click
 
 from router.cli.asking import ask
-from router.cli.common import (
-    FINDINGS,
-    choose,
-    fail,
-    load_sound,
-    place_options,
-    store_path,
-)
+from router.cli.common import FINDINGS, choose, fail, load_sound, place_options, store_path
 from router.cli.kinds import Rate, Span
+from router.cli.reading import reading
 from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
 from router.core.units import rate_text
@@ -133,7 +127,7 @@ def _known(root: Path, environment: str, name: str) -> None:
         return
     path = store_path(project, choose(project, environment))
     if path.exists():
-        with Store.to_read(path).read() as reader:
+        with reading(project, environment) as reader:
             if reader.pauses.get(name) is not None:
                 return
     fail(f"nothing is called {name}: {nearest(name, known)}")

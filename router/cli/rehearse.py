@@ -15,11 +15,10 @@ import click
 from router.cli.common import (
     FINDINGS,
     choose,
-    environment_option,
     fail,
     format_option,
     load_sound,
-    project_option,
+    place_options,
     secrets_of,
 )
 from router.cli.render import envelope, visible
@@ -45,8 +44,7 @@ from router.runtime.wiring import open_adapters
     metavar="OPERATION=FILE",
     help="What an enrich or a later call gets: a JSON file.",
 )
-@project_option
-@environment_option
+@place_options
 @format_option
 def rehearse(
     channel: str,

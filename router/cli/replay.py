@@ -14,19 +14,18 @@ import click
 from router.cli.asking import ask
 from router.cli.common import (
     choose,
-    environment_option,
     fail,
     format_option,
     load_sound,
-    project_option,
+    place_options,
     secrets_of,
     store_path,
 )
 from router.cli.jobs import job_commands, said
+from router.cli.kinds import When
 from router.cli.render import envelope, render, visible
 from router.config.project import Project
 from router.core.errors import Unavailable
-from router.core.instants import InstantError, from_text
 from router.infra.store.rows import time_text
 from router.infra.store.store import Store
 from router.runtime.clock import SystemClock
@@ -60,8 +59,8 @@ def replay() -> None:
 @click.option("--kind", default="", help="Only of this kind; wants --channel.")
 @click.option("--consumer", default="", help="Only what this route, flow or operation handled.")
 @click.option("--word", default="", help="Only with this word in the journal: routed, refused, ...")
-@click.option("--since", default="", help="Only lines of the journal from this time on.")
-@click.option("--until", default="", help="Only lines of the journal before this time.")
+@click.option("--since", type=When(), help="Only lines of the journal from this time on.")
+@click.option("--until", type=When(), help="Only lines of the journal before this time.")
 @click.option("--about", default="", help="A message, a transaction, or a word it is known by.")
 @click.option(
     "--configuration",
@@ -74,18 +73,17 @@ def replay() -> None:
 @click.option("--edit", default="", metavar="EXPR", help="Makes a new record of the root `body`.")
 @click.option("--rate", type=click.IntRange(1, 10_000), default=50, show_default=True)
 @click.option("--reason", required=True, help="Why; kept with the messages.")
-@project_option
-@environment_option
+@place_options
 @format_option
 def plan(root: Path, environment: str, style: str, **options: Any) -> None:
     """Freeze what a filter finds as a job, and say what would come of it; nothing is sent yet.
 
-    Times are RFC 3339 with an offset, like 2026-03-01T00:00:00Z.
+    A time has an offset, as in 2026-03-01T00:00:00Z; 2h is two hours ago.
     """
     project = load_sound(root)
     _check_edit(project, options["edit"])
     query = {name: options[name] for name in ("channel", "kind", "consumer", "word", "about")} | {
-        name: _time(options[name], f"--{name}") for name in ("since", "until")
+        name: time_text(options[name]) if options[name] else "" for name in ("since", "until")
     }
     arguments = {
         "query": query,
@@ -153,13 +151,3 @@ def _check_edit(project: Project, text: str) -> None:
         expression, found = edit_of(project, text)
         if expression is None:
             fail(render(found, {"--edit": text.strip().removeprefix("=")}))
-
-
-def _time(text: str, option: str) -> str:
-    """Return a time as the journal keeps it, or fail."""
-    if not text:
-        return ""
-    try:
-        return time_text(from_text(text))
-    except InstantError as error:
-        fail(f"{option}: {error}")

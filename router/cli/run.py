@@ -18,16 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.common import (
-    choose,
-    environment_option,
-    fail,
-    load,
-    load_sound,
-    project_option,
-    secrets_of,
-    store_path,
-)
+from router.cli.common import choose, fail, load, load_sound, place_options, secrets_of, store_path
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
 from router.core.errors import Unavailable
@@ -49,8 +40,7 @@ HTTP_GRACE = 5
 
 
 @click.command("run")
-@project_option
-@environment_option
+@place_options
 def run(root: Path, environment: str) -> None:
     """Run the daemon until SIGTERM or Ctrl-C: what is in hand is finished, the rest waits on disk.
 

@@ -13,15 +13,7 @@ from typing import Any
 import click
 
 from router.api.guard import sign
-from router.cli.common import (
-    FINDINGS,
-    choose,
-    environment_option,
-    fail,
-    load_sound,
-    project_option,
-    secrets_of,
-)
+from router.cli.common import FINDINGS, choose, fail, load_sound, place_options, secrets_of
 from router.config.channels import Channel, HttpSource, Route
 from router.core.diagnostics import nearest
 from router.core.ports import Secrets
@@ -46,8 +38,7 @@ TIMEOUT = 10.0
     help="A header; {n} becomes the number of the file.",
 )
 @click.option("--tries", type=click.IntRange(1, 1000), default=20, show_default=True)
-@project_option
-@environment_option
+@place_options
 def send(
     channel: str,
     files: tuple[Path, ...],

@@ -10,41 +10,26 @@ from typing import Any
 
 import click
 
-from router.cli.common import (
-    choose,
-    environment_option,
-    fail,
-    format_option,
-    load_sound,
-    project_option,
-    store_path,
-)
+from router.cli.common import choose, format_option, load_sound, place_options, store_path
+from router.cli.reading import reading
 from router.cli.render import envelope, visible
-from router.core.errors import Unavailable
 from router.core.units import rate_text
 from router.infra.store.database import DaemonLock
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
-from router.infra.store.store import Store
 
 
 @click.command("status")
-@project_option
-@environment_option
+@place_options
 @format_option
 def status(root: Path, environment: str, style: str) -> None:
     """Count what happened to each kind, what waits, and show the newest dead letters."""
     project = load_sound(root)
-    try:
-        path = store_path(project, choose(project, environment))
-        store = Store.to_read(path)
-        with store.read() as reader:
-            counters, sizes = reader.counters(), reader.sizes()
-            dead = reader.letters.find(LetterQuery(limit=10))
-            paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
-    except Unavailable as error:
-        fail(str(error))
+    with reading(project, environment) as reader:
+        counters, sizes = reader.counters(), reader.sizes()
+        dead = reader.letters.find(LetterQuery(limit=10))
+        paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
     if style == "json":
         data = {
             "counters": counters,
@@ -57,7 +42,7 @@ def status(root: Path, environment: str, style: str) -> None:
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
-    if not DaemonLock.is_held(path):
+    if not DaemonLock.is_held(store_path(project, choose(project, environment))):
         click.echo("no daemon runs on this store: start router run")
     for name, why in paused.items():
         click.echo(visible(_held_line(name, why)))

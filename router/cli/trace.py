@@ -1,5 +1,5 @@
 """Owns: `router trace`.
-Imports: click, infra.store, runtime.journey.
+Imports: click, cli.reading, runtime.journey.
 Never: shows a payload.
 """
 
@@ -10,26 +10,15 @@ from pathlib import Path
 
 import click
 
-from router.cli.common import (
-    FINDINGS,
-    choose,
-    environment_option,
-    fail,
-    format_option,
-    load_sound,
-    project_option,
-    store_path,
-)
+from router.cli.common import FINDINGS, format_option, load_sound, place_options
+from router.cli.reading import reading
 from router.cli.render import envelope, visible
-from router.core.errors import Unavailable
-from router.infra.store.store import Store
 from router.runtime.journey import journey_lines, journeys
 
 
 @click.command("trace")
 @click.argument("word")
-@project_option
-@environment_option
+@place_options
 @format_option
 def trace(word: str, root: Path, environment: str, style: str) -> None:
     """Follow a transaction from the door to the last system.
@@ -38,12 +27,8 @@ def trace(word: str, root: Path, environment: str, style: str) -> None:
     return, document.
     """
     project = load_sound(root)
-    try:
-        store = Store.to_read(store_path(project, choose(project, environment)))
-        with store.read() as reader:
-            found = journeys(reader, word)
-    except Unavailable as error:
-        fail(str(error))
+    with reading(project, environment) as reader:
+        found = journeys(reader, word)
     if style == "json":
         click.echo(envelope("trace", ok=bool(found), data={"journeys": found}))
     elif found:

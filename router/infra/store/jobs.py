@@ -29,9 +29,6 @@ from router.infra.store.letters import LetterQuery, narrowed
 from router.infra.store.rows import number_of, time_text
 from router.infra.store.statements import module_of
 
-#: what a job counts: all others add up to the first
-TOTALS = ("all", "remaining", "skipped", "failed", "under_way", "succeeded")
-
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JournalQuery:
