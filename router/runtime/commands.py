@@ -72,7 +72,7 @@ class Commands:
     def _begun(self, row: Queued, command: AnyOperation) -> dict[str, Intent]:
         keys = [effect_key(row, command, one) for one in command.calls]
         with self._store.read() as reader:
-            return reader.intents([row.message.id, *keys])
+            return reader.standing([row.message.id, *keys])
 
     def lasts(self, row: Queued) -> timedelta:
         """Return how long a command can take: its calls, and a look-up for each."""

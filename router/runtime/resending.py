@@ -43,8 +43,8 @@ class Compared:
     intent: Intent | None = None
     #: why it is not sent, whatever is asked
     why: str = ""
-    #: of a sequence: the key of the call at which it goes on
-    at_call: str = ""
+    #: of a sequence: the call at which it goes on
+    leg: Leg | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,7 +91,7 @@ class Resending:
         at = self._exchange.clock.now()
         case = _Case(row=row, replay=replay, compared=compared, at=at)
         heir = None
-        if compared.word == "replaced" and isinstance(operation, Operation):
+        if compared.word == "replaced":
             heir = self._heir(case, operation)
         reach("replay.before_compared")
         going = self._store.write(lambda transaction: _note(transaction, case, heir))
@@ -102,7 +102,7 @@ class Resending:
         """Return what a command is beside what was sent before."""
         if not isinstance(command, Operation):
             return self._compare_calls(reader, row, command)
-        intent = newest(reader, row.message.id)
+        intent = reader.standing([row.message.id]).get(row.message.id)
         if intent is None:
             return Compared(word="sent")
         try:
@@ -117,26 +117,31 @@ class Resending:
         return Compared(word="replaced" if undone else "changed", intent=intent)
 
     def _compare_calls(self, reader: Reader, row: Queued, command: AnyOperation) -> Compared:
-        """Return what a sequence is beside its calls that are done; it goes on at the first other.
+        """Return what a sequence is beside its calls; it goes on at the first that is not done.
 
         One of which a call was made with another request is not sent anew: a person decides.
         """
         keys = [effect_key(row, command, one) for one in command.calls]
-        intents = reader.intents(keys)
+        intents = reader.standing(keys)
         before: dict[str, Gave] = {}
         intent: Intent | None = None
         for operation in command.calls:
             leg = Leg(row=row, command=command, operation=operation, before=before)
             intent = intents.get(leg.key)
-            if intent is None or intent.state not in ("done", "accepted"):
-                return Compared(word="sent", at_call=leg.key)
+            if intent is None:
+                return Compared(word="sent", leg=leg)
             try:
                 prepared = prepare(self._exchange, leg, intent.reference)
             except MessageError as error:
                 return Compared(word="changed", intent=intent, why=str(error))
-            if not same_request(prepared, intent):
+            same = same_request(prepared, intent)
+            if intent.state in ("refused", "waiting"):
+                return Compared(word="sent" if same else "replaced", intent=intent, leg=leg)
+            if not same:
                 why = f"the request of {operation.name} is another one than was sent"
                 return Compared(word="changed", intent=intent, why=why)
+            if intent.state not in ("done", "accepted"):
+                return Compared(word="sent", intent=intent, leg=leg)
             before[operation.word] = Gave(intent.their_reference, intent.result)
         return Compared(word="unchanged", intent=intent)
 
@@ -150,20 +155,24 @@ class Resending:
             return error
         return None
 
-    def _heir(self, case: _Case, operation: Operation) -> _Heir:
+    def _heir(self, case: _Case, operation: AnyOperation) -> _Heir:
+        """Return the new effect: a command of its own, in a sequence the same command goes on."""
         old = case.compared.intent
         assert old is not None, "there is something to replace"
         key = derived_id(old.key, f"job {case.replay.job}")
-        message = replace(
-            case.row.message, id=key, causationid=old.key, attempt=1, occurred_at=case.at
-        )
-        command = replace(case.row, message=message, extra=None, id=0)
-        reference = reference_of(key, operation)
-        leg = Leg(row=command, command=operation, operation=operation)
+        leg, command = case.compared.leg, case.row
+        if leg is None:
+            (one,) = operation.calls
+            message = replace(
+                case.row.message, id=key, causationid=old.key, attempt=1, occurred_at=case.at
+            )
+            command = replace(case.row, message=message, extra=None, id=0)
+            leg = Leg(row=command, command=one, operation=one)
+        reference = reference_of(key, leg.operation)
         prepared = prepare(self._exchange, leg, reference)
         intent = Intent(
             key=key,
-            operation=operation.name,
+            operation=leg.operation.name,
             state="waiting",
             head=prepared.head,
             body=prepared.body,
@@ -198,16 +207,21 @@ def _note(transaction: Transaction, case: _Case, heir: _Heir | None) -> bool:
             transaction.settle((row.id,))
             transaction.postpone(row, case.at + MARGIN, "in_flight")
             return False
-        transaction.letters.replayed(old.key, row.consumer, case.letter)
         transaction.intend(heir.intent)
-        _in_its_place(transaction, case, heir.row)
+        if compared.leg is None:
+            transaction.letters.replayed(old.key, row.consumer, case.letter)
+            _in_its_place(transaction, case, heir.row)
     said = "resent" if heir is not None else compared.word
     key = (row.message.id, row.consumer)
     transaction.jobs.follow(case.replay.job, case.replay.item, [key], word=said)
     if compared.word != "changed":
         transaction.letters.replayed(*key, case.letter)
-    if compared.at_call:
-        transaction.free_intent(compared.at_call)
+    if compared.leg is not None:  # it goes on as itself
+        if heir is None and old is not None:
+            transaction.free_intent(old.key)
+        elif heir is not None:
+            note(transaction, row, case.at, said, _detail(case, heir))
+        return True
     if compared.word == "sent":
         return old is None or _goes_again(transaction, case, old)
     transaction.settle((row.id,))
@@ -249,14 +263,6 @@ def _detail(case: _Case, heir: _Heir | None) -> dict[str, Any]:
     if case.compared.why:
         detail["detail"] = case.compared.why
     return detail
-
-
-def newest(reader: Reader, key: str) -> Intent | None:
-    """Return the effect that stands for a command: the last that took another's place."""
-    intent = reader.intent(key)
-    while intent is not None and intent.successor:
-        intent = reader.intent(intent.successor)
-    return intent
 
 
 def same_request(prepared: Prepared, intent: Intent) -> bool:

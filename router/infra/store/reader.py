@@ -196,6 +196,16 @@ class Reader:
         """Return a call with an effect by its key."""
         return self.intents([key]).get(key)
 
+    def standing(self, keys: Sequence[str]) -> dict[str, Intent]:
+        """Return by key the effect that stands for it now: the last that took another's place."""
+        found = self.intents(keys)
+        for key, intent in found.items():
+            heir: Intent | None = intent
+            while heir is not None:
+                found[key] = heir
+                heir = self.intent(heir.successor) if heir.successor else None
+        return found
+
     def file_known(self, key: tuple[str, str, int, int]) -> bool:
         """Return whether a file (channel, name, size, mtime) was read to its last record."""
         table = tables.files
