@@ -13,7 +13,7 @@ import click
 from router.cli.common import FINDINGS, format_option, load_sound, place_options
 from router.cli.reading import reading
 from router.cli.render import envelope, visible
-from router.runtime.journey import journey_lines, journeys
+from router.runtime.journey import MOST, journey_lines, journeys
 
 
 @click.command("trace")
@@ -29,10 +29,14 @@ def trace(word: str, root: Path, environment: str, style: str) -> None:
     project = load_sound(root)
     with reading(project, environment) as reader:
         found = journeys(reader, word)
+        more = len(reader.correlations(word)) - MOST
     if style == "json":
-        click.echo(envelope("trace", ok=bool(found), data={"journeys": found}))
+        data = {"journeys": found, "more": max(0, more)}
+        click.echo(envelope("trace", ok=bool(found), data=data))
     elif found:
         click.echo("\n\n".join(visible("\n".join(journey_lines(one))) for one in found))
+        if more > 0:
+            click.echo(f"\nand {more} more transactions: take a word that fewer share")
     else:
         click.echo(visible(f"nothing is known by {word}"), err=True)
     if not found:

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
-from tests.acceptance.calls import post
-from tests.crash.processes import Landscape
+from tests.acceptance.calls import level, post
+from tests.crash.processes import Landscape, wait_until
 
 CLEAR = "\x1b[2J"
 REVERSED = "\u202e"
@@ -219,3 +219,17 @@ def _a_dead_letter(place: Landscape) -> None:
 def steering(text: str) -> list[str]:
     """Return the characters that a terminal does not simply show."""
     return [c for c in text if c not in "\n\t" and unicodedata.category(c) in ("Cc", "Cf")]
+
+
+def test_what_is_not_shown_is_counted(running: Landscape) -> None:
+    """A word that many transactions share, as one event id for 23 different levels."""
+    sent = [post(running, level(), x_shopify_event_id="shared").message for _ in range(23)]
+    ids = ",".join(repr(one) for one in sent)
+    sql = f"SELECT COUNT(DISTINCT message_id) FROM journal WHERE message_id IN ({ids})"
+    wait_until(lambda: running.query(sql) == [(23,)], "all are decided")
+    shown = running.command("trace", "shared", "--env", "crash")
+    assert shown.stdout.endswith("\nand 3 more transactions: take a word that fewer share\n")
+    told = json.loads(
+        running.command("trace", "shared", "--env", "crash", "--format", "json").stdout
+    )
+    assert (len(told["journeys"]), told["more"]) == (20, 3)
