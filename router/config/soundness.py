@@ -73,7 +73,9 @@ def _check_doubt(operation: OperationFile, name: str, context: Context) -> None:
                 "W071",
                 rule.place,
                 f"{name} is sent again after {status}, and may be there",
-                "is: unknown, then it is looked up before it is sent again",
+                "is: unknown, then it is looked up first"
+                if operation.idempotency.kind == "lookup"
+                else "is: unknown, then a person looks first",
             )
             return
 
