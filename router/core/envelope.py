@@ -63,7 +63,6 @@ def pack_claim(claim: Claim) -> dict[str, Any]:
         "key": claim.key.hex(),
         "words": claim.words,
         "compare": claim.compare.hex(),
-        "body": claim.body.hex(),
     }
     if claim.version is not None:
         made["version"] = claim.version
@@ -79,7 +78,6 @@ def unpack_claim(document: Mapping[str, Any]) -> Claim:
         key=bytes.fromhex(document["key"]),
         words=tuple(document["words"]),
         compare=bytes.fromhex(document["compare"]),
-        body=bytes.fromhex(document["body"]),
         version=document.get("version"),
         keep=None if keep is None else timedelta(seconds=keep),
     )

@@ -19,7 +19,7 @@ from router.core.decision import DeadLettered, Discarded
 from router.core.document import Json, type_name
 from router.core.errors import MessageError, TransformError
 from router.core.message import Message, RawRef, derived_id
-from router.engine.identity import claims_of, document_digest, part, searchable, words_of
+from router.engine.identity import claims_of, part, searchable, words_of
 from router.engine.steps.ending import stop_of
 
 
@@ -131,7 +131,7 @@ def _routed(
 ) -> Arrival:
     message_id, stamp = made
     body = scope["body"]
-    claims = claims_of(route, scope, document_digest(body))
+    claims = claims_of(route, scope)
     words = words_of(route.correlation, scope, route.name) if route.correlation else ()
     order = words_of(route.order_by, scope, route.name) if route.order_by else ()
     references = [

@@ -18,7 +18,7 @@ from router.core.decision import Conflict, Discarded, Duplicate
 from router.core.diagnostics import Place
 from router.core.document import Json, type_name
 from router.core.errors import Unroutable
-from router.core.message import key_digest
+from router.core.message import Message, key_digest
 
 _MICROSECOND = timedelta(microseconds=1)
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -29,8 +29,8 @@ _VERSIONS = range(-(2**63), 2**63)
 _SORTED = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False)
 
 
-def claims_of(route: Route, scope: Mapping[str, Json], body: bytes) -> tuple[Claim, ...]:
-    """Return what a record of this route claims; `body` is a digest of the record.
+def claims_of(route: Route, scope: Mapping[str, Json]) -> tuple[Claim, ...]:
+    """Return what a record of this route claims.
 
     Raises Unroutable(no_identity) when a part is null, TransformError when an expression fails.
     """
@@ -38,15 +38,15 @@ def claims_of(route: Route, scope: Mapping[str, Json], body: bytes) -> tuple[Cla
     compare = compare_digest(identity.compare, scope)
     made = []
     if identity.delivery:
-        made.append(_claim("delivery", identity.delivery, route, (scope, compare, body)))
+        made.append(_claim("delivery", identity.delivery, route, (scope, compare)))
     if identity.object:
         version = _version(identity, scope)
-        made.append(_claim("object", identity.object, route, (scope, compare, body), version))
+        made.append(_claim("object", identity.object, route, (scope, compare), version))
     return tuple(made)
 
 
 def judge(
-    claims: Sequence[Claim], held: Mapping[bytes, Holding], message_id: str
+    claims: Sequence[Claim], held: Mapping[bytes, Holding], message: Message
 ) -> Duplicate | Conflict | Discarded | None:
     """Return why the message must not be handled, or None when it may.
 
@@ -55,9 +55,9 @@ def judge(
     """
     for claim in claims:
         holding = held.get(claim.key)
-        if holding is None or holding.message_id == message_id:
+        if holding is None or holding.message_id == message.id:
             continue
-        verdict = _verdict(claim, holding)
+        verdict = _verdict(claim, holding, message)
         if verdict is not None:
             return verdict
     return None
@@ -116,16 +116,15 @@ def _claim(
     what: str,
     values: tuple[Value, ...],
     route: Route,
-    seen: tuple[Mapping[str, Json], bytes, bytes],
+    seen: tuple[Mapping[str, Json], bytes],
     version: int | None = None,
 ) -> Claim:
-    scope, compare, body = seen
+    scope, compare = seen
     parts = [part(value(scope), route.name, getattr(value, "place", None)) for value in values]
     return Claim(
         key=key_digest((what, route.channel, route.kind), parts),
         words=searchable(values, [str(one) for one in parts]),
         compare=compare,
-        body=body,
         version=version,
         keep=route.identity.keep,
     )
@@ -154,9 +153,12 @@ def _version(identity: Identity, scope: Mapping[str, Json]) -> int | None:
     )
 
 
-def _verdict(claim: Claim, holding: Holding) -> Duplicate | Conflict | Discarded | None:
+def _verdict(
+    claim: Claim, holding: Holding, message: Message
+) -> Duplicate | Conflict | Discarded | None:
     if holding.state is Held.DEAD:
-        return Duplicate(of=holding.message_id) if holding.body == claim.body else None
+        same = holding.body == document_digest(message.payload)
+        return Duplicate(of=holding.message_id) if same else None
     if claim.version is not None and holding.version is not None:
         if claim.version > holding.version:
             return None

@@ -210,7 +210,7 @@ def _discard(
     works = [open_row(row, {}) for row in rows]
     held = Reader(transaction.connection, Handoff()).holdings(claim_keys(works), now)
     for work, reason in zip(works, reasons, strict=True):
-        judged = judge(work.claims, held, work.row.message.id)
+        judged = judge(work.claims, held, work.row.message)
         verdict = verdict_of(work, judged or Discarded(reason=reason), held)
         remember(claims_after(verdict), held)
         record(transaction, verdict, now)

@@ -47,8 +47,8 @@ def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
     replay = replay_of(row)
     if replay is not None:  # what comes of it now is what counts: it may be buried again below
         transaction.letters.replayed(row.message.id, row.consumer, f"job {replay.job}")
-    for claim, holder, state in (*claims_after(verdict), *objects_after(verdict)):
-        transaction.claim(claim, holder, state, now)
+    for kept in (*claims_after(verdict), *objects_after(verdict)):
+        transaction.claim(kept, now)
     transaction.refer(verdict.work.references, row.message.correlationid)
     if isinstance(decision, Routed):
         _publish(transaction, decision, verdict)

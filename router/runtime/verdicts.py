@@ -8,12 +8,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
-from typing import Any, TypeAlias, TypeGuard
+from typing import Any, TypeGuard
 
 from router.config.channels import Route
 from router.config.policies import FailurePolicy
 from router.config.project import Project
-from router.core.claim import Claim, Held, Holding
+from router.core.claim import Claim, Held, Holding, Kept
 from router.core.decision import (
     Conflict,
     DeadLettered,
@@ -27,7 +27,7 @@ from router.core.decision import (
     Sent,
 )
 from router.core.document import Json
-from router.engine.identity import judge
+from router.engine.identity import document_digest, judge
 from router.engine.pipeline import follow, run_flow, run_route
 from router.engine.steps.ending import stop_of
 from router.engine.token import Context
@@ -106,7 +106,7 @@ class Judge:
         verdict = unpack_verdict((work.row.extra or {}).get("verdict"))
         if verdict is not None:
             return verdict
-        judged = judge(work.claims, held, message.id) or work.decided
+        judged = judge(work.claims, held, message) or work.decided
         if judged is not None:
             return judged
         consumer = self._consumer(work.row)
@@ -241,10 +241,6 @@ def ends_here(decision: Decision | Needs) -> TypeGuard[Decision]:
     return isinstance(decision, Discarded | DeadLettered)
 
 
-#: what is recorded of an identity: the claim, who holds it, how
-Kept: TypeAlias = tuple[Claim, str, Held]
-
-
 def claims_after(verdict: Verdict) -> list[Kept]:
     """Return the claims of a row that its verdict records."""
     decision, message = verdict.decision, verdict.work.row.message
@@ -253,7 +249,9 @@ def claims_after(verdict: Verdict) -> list[Kept]:
     dead = isinstance(decision, DeadLettered | Conflict)
     loses = dead or (isinstance(decision, Discarded) and decision.stale)
     claims = verdict.free if loses else verdict.work.claims
-    return [(claim, message.id, Held.DEAD if dead else Held.LIVE) for claim in claims]
+    state = Held.DEAD if dead else Held.LIVE
+    body = document_digest(message.payload) if dead and claims else b""
+    return [Kept(claim, message.id, state, body) for claim in claims]
 
 
 def objects_after(verdict: Verdict) -> list[Kept]:
@@ -261,8 +259,8 @@ def objects_after(verdict: Verdict) -> list[Kept]:
     if not isinstance(verdict.decision, Routed):
         return []
     return [
-        (
-            Claim(key=effect.key, words=effect.words, compare=effect.compare, body=b""),
+        Kept(
+            Claim(key=effect.key, words=effect.words, compare=effect.compare),
             effect.message.id,
             Held.LIVE,
         )
@@ -273,13 +271,13 @@ def objects_after(verdict: Verdict) -> list[Kept]:
 
 def remember(kept: Iterable[Kept], held: dict[bytes, Holding]) -> None:
     """Let the rest of the batch see what was claimed before."""
-    for claim, holder, state in kept:
+    for claim, holder, state, body in kept:
         held[claim.key] = Holding(
             key=claim.key,
             message_id=holder,
             state=state,
             compare=claim.compare,
-            body=claim.body,
+            body=body,
             version=claim.version,
         )
 

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
-from router.core.claim import Claim, Held
+from router.core.claim import Claim, Held, Kept
 from router.core.errors import MessageError, Unavailable
 from router.core.message import Message, RawRef
 from router.infra.store.database import BUSY_MS, migrate
@@ -127,7 +127,7 @@ def test_a_job_that_fails_leaves_no_trace(
 ) -> None:
     def job(transaction: Transaction) -> None:
         transaction.enqueue([row_of("a")])
-        transaction.claim(claim(b"k"), "a", Held.LIVE, noon)
+        transaction.claim(Kept(claim(b"k"), "a", Held.LIVE), noon)
         transaction.flush()
         transaction.write(entry(row_of("a").message, noon))
         raise error
@@ -293,7 +293,7 @@ def test_an_id_is_never_given_twice(store: Store, row_of: Any) -> None:
 
 
 def test_a_row_comes_back_with_all_that_travels_with_it(store: Store, row_of: Any) -> None:
-    claim = Claim(key=b"k" * 32, words=("a",), compare=b"c", body=b"", keep=timedelta(seconds=1))
+    claim = Claim(key=b"k" * 32, words=("a",), compare=b"c", keep=timedelta(seconds=1))
     row = row_of(
         "a",
         payload={"n": 2**64 - 1, "t": "ä\u2028\U0001f600"},
@@ -370,26 +370,26 @@ def test_when_nothing_is_due_there_is_no_next_time(store: Store) -> None:
 
 
 def claim(key: bytes, **fields: Any) -> Claim:
-    return Claim(**{"key": key, "words": (), "compare": b"c", "body": b"b", **fields})
+    return Claim(**{"key": key, "words": (), "compare": b"c", **fields})
 
 
 def test_a_claim_is_held_until_another_takes_its_place(store: Store, noon: datetime) -> None:
-    store.write(lambda t: t.claim(claim(b"k", version=2**63 - 1), "m1", Held.LIVE, noon))
+    store.write(lambda t: t.claim(Kept(claim(b"k", version=2**63 - 1), "m1", Held.LIVE), noon))
     with store.read() as reader:
         (first,) = reader.holdings([b"k", b"other"], noon).values()
     assert (first.message_id, first.state, first.version) == ("m1", Held.LIVE, 2**63 - 1)
-    assert (first.key, first.compare, first.body) == (b"k", b"c", b"b")
-    store.write(lambda t: t.claim(claim(b"k", compare=b"d", body=b""), "m2", Held.DEAD, noon))
+    assert (first.key, first.compare, first.body) == (b"k", b"c", b"")
+    store.write(lambda t: t.claim(Kept(claim(b"k", compare=b"d"), "m2", Held.DEAD, b"whole"), noon))
     with store.read() as reader:
         (second,) = reader.holdings([b"k"], noon).values()
     assert (second.message_id, second.state, second.version) == ("m2", Held.DEAD, None)
-    assert (second.compare, second.body) == (b"d", b"")
+    assert (second.compare, second.body) == (b"d", b"whole")
 
 
 def test_the_last_claim_of_a_transaction_wins(store: Store, noon: datetime) -> None:
     def job(transaction: Transaction) -> None:
         for name in ("m1", "m2", "m3"):
-            transaction.claim(claim(b"k"), name, Held.LIVE, noon)
+            transaction.claim(Kept(claim(b"k"), name, Held.LIVE), noon)
 
     store.write(job)
     with store.read() as reader:
@@ -400,8 +400,8 @@ def test_a_claim_is_forgotten_when_its_time_is_over(store: Store, noon: datetime
     day = timedelta(days=1)
 
     def job(transaction: Transaction) -> None:
-        transaction.claim(claim(b"a", keep=day), "m1", Held.LIVE, noon)
-        transaction.claim(claim(b"b"), "m1", Held.LIVE, noon)
+        transaction.claim(Kept(claim(b"a", keep=day), "m1", Held.LIVE), noon)
+        transaction.claim(Kept(claim(b"b"), "m1", Held.LIVE), noon)
 
     store.write(job)
     with store.read() as reader:
@@ -415,7 +415,7 @@ def test_many_claims_are_asked_for_at_once(store: Store, noon: datetime) -> None
 
     def job(transaction: Transaction) -> None:
         for key in keys:
-            transaction.claim(claim(key), "m", Held.LIVE, noon)
+            transaction.claim(Kept(claim(key), "m", Held.LIVE), noon)
 
     store.write(job)
     with store.read() as reader:

@@ -13,7 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy import bindparam as bind
 
-from router.core.claim import Claim, Held
+from router.core.claim import Kept
 from router.infra.codecs import encode_json
 from router.infra.store import tables
 from router.infra.store.inbox import Inbox
@@ -95,14 +95,15 @@ class Transaction(IntentWriter):
             "body": pack_row(row),
         }
 
-    def claim(self, claim: Claim, message_id: str, state: Held, at: datetime) -> None:
+    def claim(self, kept: Kept, at: datetime) -> None:
         """Record an identity; the last one of a transaction wins."""
+        claim, message_id, state, body = kept
         self._claims[claim.key] = {
             "key": claim.key,
             "message_id": message_id,
             "state": state.value,
             "compare": claim.compare,
-            "body": claim.body,
+            "body": body,
             "version": claim.version,
             "at": time_text(at),
             "expires_at": None if claim.keep is None else time_text(at + claim.keep),

@@ -192,10 +192,10 @@ def break_recording(land: Any, monkeypatch: pytest.MonkeyPatch, *bad: str) -> No
     """Let the claims of some messages be what the database refuses."""
     claim = Transaction.claim
 
-    def refuse(self: Any, one: Any, message_id: str, *rest: Any) -> None:
-        if message_id in bad:
+    def refuse(self: Any, kept: Any, at: Any) -> None:
+        if kept.holder in bad:
             raise OverflowError("a number that no column holds")
-        claim(self, one, message_id, *rest)
+        claim(self, kept, at)
 
     monkeypatch.setattr(Transaction, "claim", refuse)
 
