@@ -62,13 +62,24 @@ class Evidence:
         ]
 
     def calls(self, keys: Sequence[str]) -> list[dict[str, Any]]:
-        """Return the effects that were begun under these keys, in their order, with requests."""
+        """Return the effects that were begun under these keys, in their order, with requests.
+
+        Behind each stands what took its place in a replay.
+        """
         table = tables.intents
-        rows = self._connection.execute(select(table).where(table.c.key.in_(list(keys))))
-        found = [
-            {**row, "request": decode_trusted(row["request"].encode())} for row in rows.mappings()
-        ]
-        return sorted(found, key=lambda one: keys.index(one["key"]))
+        places = {key: (n, 0) for n, key in enumerate(keys)}
+        found, wanted = [], list(keys)
+        while wanted:
+            rows = self._connection.execute(select(table).where(table.c.key.in_(wanted)))
+            wanted = []
+            for row in rows.mappings():
+                found.append({**row, "request": decode_trusted(row["request"].encode())})
+                heir = row["successor"]
+                if heir and heir not in places:
+                    place, generation = places[row["key"]]
+                    places[heir] = (place, generation + 1)
+                    wanted.append(heir)
+        return sorted(found, key=lambda one: places[one["key"]])
 
     def undecided(self, word: str) -> list[dict[str, Any]]:
         """Return the messages that a word means and that nobody has looked at as yet.

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from router.runtime.dossier import dossiers
 from tests.unit.operating.conftest import FILES
 from tests.unit.operating.test_replay import foreseen, letters, lines, plan, run
 
@@ -109,3 +110,27 @@ def test_a_sequence_whose_done_call_changed_is_not_gone_on_with(make_world: Any)
     assert run(world, number)["words"] == {"changed": 1}
     assert [one["thing"] for one in world.far.bodies] == ["t1"]
     assert len(letters(world)) == 1
+
+
+def test_what_took_the_place_of_a_refused_call_is_shown_and_retried(make_world: Any) -> None:
+    """It is refused as well: the letter shows both, and a retry goes on at the newer one."""
+    posts: list[int] = []
+
+    def decide(verb: str, number: int) -> int:
+        if verb == "POST":
+            posts.append(number)
+        return 400 if len(posts) in (2, 3) else 200
+
+    world = given(make_world, 1, decide)
+    world.change(*louder("post"))
+    run(world, plan(world, consumer="far.put", word="refused"))
+    ((message, consumer),) = [(one["message_id"], one["consumer"]) for one in letters(world)]
+    with world.store.read() as reader:
+        (shown,) = dossiers(reader, message, world.project.operations)
+    calls = [(one["operation"], one["state"]) for one in shown["calls"]]
+    assert calls == [("far.draft", "done"), ("far.post", "refused"), ("far.post", "refused")]
+    world.ask("retry", message=message, consumer=consumer, reason="they are open again")
+    world.work()
+    assert [one["thing"] for one in world.far.bodies] == ["t1", "t1!"]
+    assert letters(world) == []
+    assert world.sizes() == {}
