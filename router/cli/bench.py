@@ -1,5 +1,5 @@
 """Owns: `router bench`.
-Imports: click, runtime.bench.
+Imports: click, runtime.bench, runtime.growth, runtime.profile.
 Never: prints one figure without its peer.
 """
 
@@ -12,6 +12,11 @@ import click
 from router.cli.common import format_option
 from router.cli.render import envelope
 from router.runtime.bench import measure_embedded
+from router.runtime.growth import FEW, measure_growth
+from router.runtime.profile import profile
+
+#: a smaller share of the time is not shown
+LEAST = 0.01
 
 
 @click.group("bench")
@@ -22,19 +27,22 @@ def bench() -> None:
 @bench.command("embedded")
 @click.option("--messages", type=click.IntRange(256, 1_000_000), default=4000, show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option("--profile", "profiled", is_flag=True, help="Say where the time goes, too.")
 @format_option
-def embedded(messages: int, repeats: int, style: str) -> None:
+def embedded(messages: int, repeats: int, style: str, *, profiled: bool) -> None:
     """Measure the whole embedded pipeline beside a bare loop with the same rows and fsyncs.
 
     A message is taken, validated, transformed, published, routed by a flow, and its command is on
     disk; no system is called.
     """
     figures = measure_embedded(messages, repeats)
+    shares = profile(messages) if profiled else {}
     pipeline, bare = statistics.median(figures.pipeline), statistics.median(figures.bare)
     if style == "json":
         data = {
             "pipeline": figures.pipeline, "bare": figures.bare, "ratio": figures.ratio,
             "pipeline_cpu_us": figures.pipeline_cpu, "bare_cpu_us": figures.bare_cpu,
+            "profile": shares,
         }  # fmt: skip
         click.echo(envelope("bench embedded", ok=True, data=data))
         return
@@ -43,3 +51,41 @@ def embedded(messages: int, repeats: int, style: str) -> None:
     click.echo(f"pipeline   {pipeline:8.0f} messages/s   {cpu[0]:6.0f} us of CPU a message")
     click.echo(f"bare loop  {bare:8.0f} messages/s   {cpu[1]:6.0f} us of CPU a message")
     click.echo(f"ratio      {figures.ratio:8.2f}")
+    for name, share in shares.items():
+        if share >= LEAST:
+            click.echo(f"{share:10.0%}  {name}")
+
+
+@bench.command("growth")
+@click.option("--messages", type=click.IntRange(256, 100_000), default=4000, show_default=True)
+@click.option(
+    "--stored", type=click.IntRange(FEW + 1, 100_000_000), default=1_000_000, show_default=True
+)
+@click.option("--repeats", type=click.IntRange(1, 50), default=3, show_default=True)
+@format_option
+def growth(messages: int, stored: int, repeats: int, style: str) -> None:
+    """Measure a message in a store of a thousand journaled ones and in one of many.
+
+    And what a trace takes there. A million of them take about a gigabyte of disk for a while.
+    """
+    found = measure_growth(messages, stored, repeats)
+    slow = max(found.traces)
+    if style == "json":
+        data = {
+            "few_cpu_us": found.few, "many_cpu_us": found.many, "ratio": found.ratio,
+            "few": found.few_rate, "many": found.many_rate, "rate_ratio": found.rate_ratio,
+            "trace_ms": statistics.median(found.traces), "slowest_trace_ms": slow,
+        }  # fmt: skip
+        click.echo(envelope("bench growth", ok=True, data=data))
+        return
+    click.echo(f"{messages} messages, {repeats} repeats, medians")
+    for size, cpu, rate in (
+        (FEW, found.few, found.few_rate),
+        (stored, found.many, found.many_rate),
+    ):
+        told = (
+            f"{statistics.median(rate):8.0f} messages/s   {statistics.median(cpu):6.0f} us of CPU"
+        )
+        click.echo(f"after {size:>9}  {told} a message")
+    click.echo(f"ratio            {found.ratio:8.2f} of CPU, {found.rate_ratio:.2f} of time")
+    click.echo(f"a trace          {statistics.median(found.traces):8.1f} ms, slowest {slow:.1f} ms")

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import pytest
+
 from router.runtime.bench import measure_embedded
+from router.runtime.growth import measure_growth
+from router.runtime.profile import profile
 
 
 def test_both_loops_are_measured_in_turn() -> None:
@@ -10,3 +14,21 @@ def test_both_loops_are_measured_in_turn() -> None:
     assert len(figures.pipeline) == len(figures.bare) == 2
     assert all(rate > 0 for rate in (*figures.pipeline, *figures.bare))
     assert 0 < figures.ratio < 2
+
+
+def test_a_store_of_many_is_measured_beside_one_of_few() -> None:
+    found = measure_growth(messages=256, stored=2000, repeats=2)
+    assert len(found.few) == len(found.many) == len(found.few_rate) == len(found.many_rate) == 2
+    assert 0 < found.ratio < 10
+    assert 0 < found.rate_ratio < 10
+    assert all(one > 0 for one in found.traces)
+
+
+def test_a_profile_is_shares_of_packages_in_both_threads() -> None:
+    shares = profile(messages=256)
+    assert sum(shares.values()) == pytest.approx(1)
+    assert list(shares.values()) == sorted(shares.values(), reverse=True)
+    # the loop's thread, and the writer's
+    assert {"router.engine", "router.config.transforms", "router.infra.store", "sqlite"} <= {
+        *shares
+    }
