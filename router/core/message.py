@@ -9,6 +9,7 @@ import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
+from functools import lru_cache
 
 from router.core.document import Json
 from router.core.value import value
@@ -118,9 +119,16 @@ def key_digest(space: Sequence[str], parts: Sequence[str | int]) -> bytes:
     so that numbers which follow each other lie together: a key at a random place costs a page each.
     """
     told = [f"i{part}" if isinstance(part, int) else f"t{part}" for part in parts]
-    where = hashlib.blake2b(_framed(space), digest_size=4).digest()
+    where, framed = _space(tuple(space))
     near = max(told, key=len, default="")[1:].encode()[:_NEAR].ljust(_NEAR, b"\0")
-    return where + near + hashlib.blake2b(_framed((*space, *told)), digest_size=16).digest()
+    return where + near + hashlib.blake2b(framed + _framed(told), digest_size=16).digest()
+
+
+@lru_cache(1024)  # one for each kind of each channel
+def _space(space: tuple[str, ...]) -> tuple[bytes, bytes]:
+    """Return 4 bytes for a space, and its parts framed."""
+    framed = _framed(space)
+    return hashlib.blake2b(framed, digest_size=4).digest(), framed
 
 
 def _framed(parts: Iterable[str]) -> bytes:
