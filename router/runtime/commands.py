@@ -70,9 +70,14 @@ class Commands:
         return self._effects.carry(leg, intents.get(leg.key))
 
     def _begun(self, row: Queued, command: AnyOperation) -> dict[str, Intent]:
+        """Return what was begun under the command's id, and what stands for each of its calls.
+
+        What took the place of a command of one call is a command of its own.
+        """
         keys = [effect_key(row, command, one) for one in command.calls]
         with self._store.read() as reader:
-            return reader.standing([row.message.id, *keys])
+            plain = reader.intents([row.message.id])
+            return plain if keys == [row.message.id] else {**plain, **reader.standing(keys)}
 
     def lasts(self, row: Queued) -> timedelta:
         """Return how long a command can take: its calls, and a look-up for each."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -13,8 +14,10 @@ from router.infra.store.letters import LetterQuery
 from router.runtime.forecast import told
 from router.runtime.journey import journey_lines, journeys
 from router.runtime.operator import carry_out
+from tests.unit.operating.conftest import START
 
 CHANNEL = "routes/channels/notes.yaml"
+LATER = START + timedelta(hours=1)
 SYSTEM = "routes/systems/far.yaml"
 #: a request that says something else, by a transform of the operation
 LOUDER = (
@@ -478,3 +481,29 @@ def test_the_order_of_keys_in_a_request_says_nothing(make_world: Any) -> None:
     )
     assert run(world, plan(world, channel="notes"))["words"] == {"unchanged": 1}
     assert json.dumps(world.far.bodies) == '[{"id": 1, "thing": "t1"}]'
+
+
+def test_a_command_that_waits_leaves_the_work_to_what_took_its_place(make_world: Any) -> None:
+    """Its next attempt comes while the new one waits as well: it makes no call, and is settled."""
+    away = [True]
+    world = given(make_world, 1, lambda verb, n: 0 if verb == "POST" and away[0] else 200)
+    ((old,),) = [{message for message, word in lines(world, "retry")}]
+    world.change(*LOUDER)
+    run(world, plan(world, {"resend": True}, channel="notes"))
+    tries = lines(world, "retry")
+    with world.store.read() as reader:
+        (row,) = [one for one in reader.due(LATER, 10) if one.message.id == old]
+    for worker in world.parts.workers:
+        worker._commands.carry(row)
+    assert lines(world, "retry") == tries
+    away[0] = False
+    world.later(600)
+    assert [one["thing"] for one in world.far.bodies] == ["t1!"]
+    assert lines(world, "done") == [(heir_of(world, old), "done")]
+    assert world.sizes() == {}
+
+
+def heir_of(world: Any, message: str) -> str:
+    """Return the effect that has taken the place of another."""
+    with world.store.read() as reader:
+        return str(reader.intent(message).successor)
