@@ -177,6 +177,14 @@ DAMAGES = {
     "an empty row": b"",
     "another document": b'{"some": "thing"}',
     "a list": b"[]",
+    "something else that travels with it": b'{"message": {"id": "x", "correlationid": "x",'
+    b' "channel": "shopify", "kind": "k", "occurred_at": "2026-03-02T10:15:30+00:00",'
+    b' "headers": {}, "stamp": {}, "payload": null, "order_key": "", "attempt": 1},'
+    b' "extra": ["claims"]}',
+    "claims that are none": b'{"message": {"id": "x", "correlationid": "x",'
+    b' "channel": "shopify", "kind": "k", "occurred_at": "2026-03-02T10:15:30+00:00",'
+    b' "headers": {}, "stamp": {}, "payload": null, "order_key": "", "attempt": 1},'
+    b' "extra": {"claims": ["none"]}}',
     "a time that is none": b'{"message": {"id": "x", "correlationid": "x", "channel": "shopify",'
     b' "kind": "k", "occurred_at": "yesterday", "headers": {}, "stamp": {}, "payload": null,'
     b' "order_key": "", "attempt": 1}}',

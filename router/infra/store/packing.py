@@ -44,7 +44,7 @@ def unpack_row(identity: tuple[str, str], lane: str, body: bytes, number: int = 
         message, extra = unpack(document["message"]), document.get("extra")
         if extra is not None and extra.get(CLAIMS):
             extra[CLAIMS] = tuple(unpack_claim(one) for one in extra[CLAIMS])
-    except (DecodeError, LookupError, TypeError, ValueError) as error:
+    except (DecodeError, LookupError, AttributeError, TypeError, ValueError) as error:
         message = Message(id=message_id, correlationid=message_id, occurred_at=_UNKNOWN)
         kept = base64.b64encode(body).decode()
         extra = {DAMAGED: f"the row cannot be read: {type(error).__name__}", "bytes": kept}
