@@ -11,7 +11,8 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
@@ -121,9 +122,10 @@ def measure_embedded(messages: int, repeats: int) -> Figures:
         root = Path(folder)
         project = bench_project(root)
         for repeat in range(repeats):
-            run = partial(pipeline, project, root / f"{repeat}.db", bodies)
-            runs.append(timed(messages, run))
-            bares.append(timed(messages, partial(_bare, root / f"bare{repeat}.db", bodies)))
+            with opened(project, root / f"{repeat}.db") as carry:
+                runs.append(timed(messages, partial(carry, bodies)))
+            with _bare(root / f"bare{repeat}.db") as carry:
+                bares.append(timed(messages, partial(carry, bodies)))
     return Figures(
         pipeline=tuple(rate for rate, _ in runs),
         bare=tuple(rate for rate, _ in bares),
@@ -168,16 +170,23 @@ def event_of(number: int) -> str:
     return hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
 
 
-def pipeline(project: Project, path: Path, bodies: list[bytes]) -> None:
-    """Carry every note from its bytes to its command in a store."""
+@contextmanager
+def opened(project: Project, path: Path) -> Iterator[Callable[[list[bytes]], None]]:
+    """Open a store, and give what carries every note from its bytes to its command there."""
     store = Store.on_file(path, project.revision)
     environment = project.environments["bench"]
     exchange = open_exchange(project, environment, ProcessSecrets({}, None), SystemClock())
     parts = build_parts(project, environment, store, exchange, Hooks())
-    try:
+    carried: list[bytes] = []
+
+    def carry(bodies: list[bytes]) -> None:
         _take(parts, project, bodies)
+        carried.extend(bodies)
+
+    try:
+        yield carry
         with store.read() as reader:
-            assert reader.sizes()["sys.far"] == len(bodies)
+            assert reader.sizes()["sys.far"] == len(carried)
     finally:
         parts.close()
         store.close()
@@ -197,8 +206,9 @@ def _take(parts: Parts, project: Project, bodies: list[bytes]) -> None:
                 pass
 
 
-def _bare(path: Path, bodies: list[bytes]) -> None:
-    """Decode, and write as many rows of the same size with the same fsyncs; nothing else."""
+@contextmanager
+def _bare(path: Path) -> Iterator[Callable[[list[bytes]], None]]:
+    """Give a loop that decodes, and writes as many rows of the same size with the same fsyncs."""
     connection = sqlite3.connect(path, isolation_level=None)
     connection.execute("PRAGMA journal_mode=WAL")
     connection.execute("PRAGMA synchronous=FULL")
@@ -206,6 +216,11 @@ def _bare(path: Path, bodies: list[bytes]) -> None:
     connection.execute("CREATE INDEX a_by_lane ON a (lane)")
     connection.execute("CREATE TABLE b (key BLOB PRIMARY KEY, body BLOB) WITHOUT ROWID")
     connection.execute("CREATE TABLE c (id INTEGER PRIMARY KEY, at TEXT, word TEXT, detail TEXT)")
+    yield partial(_carry_bare, connection)
+    connection.close()
+
+
+def _carry_bare(connection: sqlite3.Connection, bodies: list[bytes]) -> None:
     for start in range(0, len(bodies), WINDOW):
         part = bodies[start : start + WINDOW]
         documents = [decode_json(body) for body in part]
@@ -224,4 +239,3 @@ def _bare(path: Path, bodies: list[bytes]) -> None:
             connection.execute("COMMIT")
             found = connection.execute("SELECT body FROM a WHERE lane = ?", (str(hop),))
             documents = [decode_trusted(row[0]) for row in found]
-    connection.close()

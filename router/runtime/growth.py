@@ -17,7 +17,7 @@ from pathlib import Path
 
 from router.core.message import derived_id, key_digest
 from router.infra.store.store import Store
-from router.runtime.bench import bench_project, body_of, event_of, pipeline, timed
+from router.runtime.bench import bench_project, body_of, event_of, opened, timed
 from router.runtime.journey import journeys
 from router.runtime.memory import settle_memory
 
@@ -77,7 +77,8 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
             for size, found in runs.items():
                 path = root / "run.db"
                 shutil.copy(root / f"{size}.db", path)
-                found.append(timed(messages, partial(pipeline, project, path, bodies)))
+                with opened(project, path) as carry:
+                    found.append(timed(messages, partial(carry, bodies)))
                 if size == stored:
                     traces += _traces(path, stored)
                 for one in root.glob("run.db*"):

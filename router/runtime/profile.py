@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from router.runtime.bench import bench_project, body_of, pipeline
+from router.runtime.bench import bench_project, body_of, opened
 from router.runtime.memory import settle_memory
 
 #: what of a run is waiting, not work
@@ -48,7 +48,8 @@ def profile(messages: int) -> Mapping[str, float]:
         threading.setprofile(begin)
         begin()
         try:
-            pipeline(project, Path(folder) / "profiled.db", bodies)
+            with opened(project, Path(folder) / "profiled.db") as carry:
+                carry(bodies)
         finally:
             threading.setprofile(None)
             found[0].disable()
