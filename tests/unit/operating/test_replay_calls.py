@@ -42,6 +42,18 @@ def given(make_world: Any, count: int = 2, decide: Any = lambda verb, n: 200) ->
     return world
 
 
+def refusing(*which: int) -> Any:
+    """Return a far side that refuses some of its posts, by their number from 1."""
+    posts: list[int] = []
+
+    def decide(verb: str, number: int) -> int:
+        if verb == "POST":
+            posts.append(number)
+        return 400 if len(posts) in which else 200
+
+    return decide
+
+
 def test_an_unchanged_sequence_makes_no_call(make_world: Any) -> None:
     world = given(make_world)
     assert sorted(world.far.put) == [1, 1, 2, 2]
@@ -72,14 +84,7 @@ def test_a_sequence_of_which_one_call_changed_is_a_persons_even_with_resend(
 
 def test_a_sequence_goes_on_at_the_call_that_was_refused(make_world: Any) -> None:
     """The first call is done and stays; the second one is made with the request of today."""
-    posts: list[int] = []
-
-    def decide(verb: str, number: int) -> int:
-        if verb == "POST":
-            posts.append(number)
-        return 400 if len(posts) == 2 else 200
-
-    world = given(make_world, 1, decide)
+    world = given(make_world, 1, refusing(2))
     assert len(letters(world)) == 1
     world.change(*louder("post"))
     number = plan(world, consumer="far.put", word="refused")
@@ -96,14 +101,7 @@ def test_a_sequence_goes_on_at_the_call_that_was_refused(make_world: Any) -> Non
 
 def test_a_sequence_whose_done_call_changed_is_not_gone_on_with(make_world: Any) -> None:
     """Going on would mix what was sent then with what would be sent now."""
-    posts: list[int] = []
-
-    def decide(verb: str, number: int) -> int:
-        if verb == "POST":
-            posts.append(number)
-        return 400 if len(posts) == 2 else 200
-
-    world = given(make_world, 1, decide)
+    world = given(make_world, 1, refusing(2))
     world.change(*louder("draft"))
     number = plan(world, consumer="far.put", word="refused")
     assert foreseen(world, number)["consequences"] == {"changed": 1}
@@ -114,14 +112,7 @@ def test_a_sequence_whose_done_call_changed_is_not_gone_on_with(make_world: Any)
 
 def test_what_took_the_place_of_a_refused_call_is_shown_and_retried(make_world: Any) -> None:
     """It is refused as well: the letter shows both, and a retry goes on at the newer one."""
-    posts: list[int] = []
-
-    def decide(verb: str, number: int) -> int:
-        if verb == "POST":
-            posts.append(number)
-        return 400 if len(posts) in (2, 3) else 200
-
-    world = given(make_world, 1, decide)
+    world = given(make_world, 1, refusing(2, 3))
     world.change(*louder("post"))
     run(world, plan(world, consumer="far.put", word="refused"))
     ((message, consumer),) = [(one["message_id"], one["consumer"]) for one in letters(world)]
