@@ -133,6 +133,7 @@ class HttpAdapter:
         head = prepared.head
         headers = {**head["headers"], **key, **self._credentials()}
         client, deadline = self._open()
+        deadline.begun = False
         try:
             with (
                 deadline.within(self.timeout.total_seconds()),
@@ -152,7 +153,10 @@ class HttpAdapter:
                     raw=raw,
                 )
         except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as error:
-            raise Retryable(f"it cannot be sent: {type(error).__name__}") from None
+            text = type(error).__name__
+            if deadline.begun:  # it left: an answer, such as a redirect to nowhere, was the matter
+                raise Unknown(f"no answer that can be read: {text}") from None
+            raise Retryable(f"it cannot be sent: {text}") from None
         except (httpx.ConnectError, httpx.ConnectTimeout, httpx.PoolTimeout) as error:
             raise Retryable(f"no connection: {_why(error)}") from error
         except httpx.TimeoutException as error:

@@ -7,6 +7,7 @@ judges a command a second time once it is on its way.
 from __future__ import annotations
 
 import json
+import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -180,7 +181,7 @@ class Resending:
             sends=0,
             first_at=case.at,
             lease_until=case.at,
-            token="",
+            token=secrets.token_hex(8),
         )
         return _Heir(row=command, intent=intent)
 

@@ -193,6 +193,24 @@ def test_redirect(ledger: Ledger, open_land: Callable[..., Land], name: str, sta
     assert land.books.postings == {posting(1): "11.90 EUR"}
 
 
+NOWHERE = ["order:17", "urn:order:17", "mailto:x@example.com", "http:foo"]
+
+
+@pytest.mark.parametrize("takes", [False, True], ids=["before the effect", "after the effect"])
+@pytest.mark.parametrize("target", NOWHERE)
+def test_redirect_to_nowhere(
+    ledger: Ledger, open_land: Callable[..., Land], target: str, *, takes: bool
+) -> None:
+    """The client cannot read where it points to; but it has answered, so the effect may exist."""
+    ledger.script = [Played(says(303, {}, location=target), takes=takes)]
+    land = open_land(ledger)
+    land.give("refunds/create", refund(1))
+    land.work()
+    assert said(land)[0][:2] == ("retry", "unknown")
+    settle(land)
+    assert land.books.postings == {posting(1): "11.90 EUR"}
+
+
 REFUSED: dict[str, tuple[Way, str]] = {
     "200 with error body": (says(200, {"error": {"code": "PERIOD_CLOSED"}}), "PERIOD_CLOSED"),
     "201 with error body": (says(201, {"error": {"code": "PERIOD_CLOSED"}}), "PERIOD_CLOSED"),

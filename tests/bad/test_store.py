@@ -185,6 +185,9 @@ DAMAGES = {
     b' "channel": "shopify", "kind": "k", "occurred_at": "2026-03-02T10:15:30+00:00",'
     b' "headers": {}, "stamp": {}, "payload": null, "order_key": "", "attempt": 1},'
     b' "extra": {"claims": ["none"]}}',
+    "the row of another message": b'{"message": {"id": "x", "correlationid": "x",'
+    b' "channel": "shopify", "kind": "k", "occurred_at": "2026-03-02T10:15:30+00:00",'
+    b' "headers": {}, "stamp": {}, "payload": null, "order_key": "", "attempt": 1}}',
     "a time that is none": b'{"message": {"id": "x", "correlationid": "x", "channel": "shopify",'
     b' "kind": "k", "occurred_at": "yesterday", "headers": {}, "stamp": {}, "payload": null,'
     b' "order_key": "", "attempt": 1}}',

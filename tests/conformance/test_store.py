@@ -573,10 +573,19 @@ def test_an_intent_is_made_once(store: Store, noon: datetime) -> None:
         assert reader.intent("m1") == intent(noon)
 
 
+def test_of_two_that_read_one_effect_only_one_gets_the_lease(store: Store, noon: datetime) -> None:
+    """Also before its first call: an effect without a token would be anybody's."""
+    later = noon + timedelta(minutes=1)
+    for key, token in (("m1", "t1"), ("m2", "")):
+        store.write(lambda t, key=key, token=token: t.intend(intent(noon, key=key, token=token)))
+        assert store.write(lambda t, key=key, token=token: t.lease(key, "t2", later, token))
+        assert not store.write(lambda t, key=key, token=token: t.lease(key, "t3", later, token))
+
+
 def test_a_lease_that_was_lost_settles_nothing(store: Store, noon: datetime) -> None:
     later = noon + timedelta(minutes=1)
     store.write(lambda t: t.intend(intent(noon)))
-    store.write(lambda t: t.lease("m1", "t2", later))
+    store.write(lambda t: t.lease("m1", "t2", later, "t1"))
     assert store.write(lambda t: t.conclude("m1", "t1", "done", "X")) is False
     with store.read() as reader:
         held = reader.intent("m1")

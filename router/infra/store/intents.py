@@ -48,14 +48,14 @@ class IntentWriter(ABC):
             successor=intent.successor,
         )
 
-    def lease(self, key: str, token: str, until: datetime, held: str = "") -> bool:
+    def lease(self, key: str, token: str, until: datetime, held: str) -> bool:
         """Take over an effect for one more call; False when another than `held` has done so, or
         another effect has its place.
         """
-        mine = [tables.intents.c.token == held] if held else []
         done = self.connection.execute(
             update(tables.intents)
-            .where(tables.intents.c.key == key, tables.intents.c.successor.is_(None), *mine)
+            .where(tables.intents.c.key == key, tables.intents.c.successor.is_(None))
+            .where(tables.intents.c.token == held)
             .values(
                 state="sending",
                 token=token,

@@ -41,7 +41,7 @@ def unpack_row(identity: tuple[str, str], lane: str, body: bytes, number: int = 
     message_id, consumer = identity
     try:
         document = decode_trusted(body)
-        message, extra = unpack(document["message"]), document.get("extra")
+        message, extra = _message(document["message"], message_id), document.get("extra")
         if extra is not None and extra.get(CLAIMS):
             extra[CLAIMS] = tuple(unpack_claim(one) for one in extra[CLAIMS])
     except (DecodeError, LookupError, AttributeError, TypeError, ValueError) as error:
@@ -49,3 +49,11 @@ def unpack_row(identity: tuple[str, str], lane: str, body: bytes, number: int = 
         kept = base64.b64encode(body).decode()
         extra = {DAMAGED: f"the row cannot be read: {type(error).__name__}", "bytes": kept}
     return Queued(lane=lane, consumer=consumer, message=message, extra=extra, id=number)
+
+
+def _message(document: dict[str, Any], message_id: str) -> Message:
+    """Return the message of a row. Raises ValueError when it is another one's."""
+    message = unpack(document)
+    if message.id != message_id:
+        raise ValueError("it is the row of another message")
+    return message

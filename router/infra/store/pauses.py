@@ -325,5 +325,5 @@ def _waiting(place: str, row: Any) -> Waiting:
         consumer=row.consumer,
         order_key=found.message.order_key,
         since=found.message.occurred_at,
-        decided=bool((found.extra or {}).get("verdict")),
+        decided=bool(found.damage or (found.extra or {}).get("verdict")),
     )
