@@ -86,9 +86,19 @@ class _Stream(httpcore.NetworkStream):
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
         late = httpcore.WriteTimeout if self._deadline.begun else httpcore.ConnectTimeout
-        left = self._deadline.left(timeout, late)
+        self._deadline.left(timeout, late)
         self._deadline.begun = True
-        self._inner.write(buffer, left)
+        # not by the library's `write`: its time-out is for each piece that the far side takes
+        out = self._inner.get_extra_info("socket")
+        rest = memoryview(buffer)
+        while rest:
+            out.settimeout(self._deadline.left(timeout, httpcore.WriteTimeout))
+            try:
+                rest = rest[out.send(rest) :]
+            except TimeoutError as error:
+                raise httpcore.WriteTimeout(str(error)) from error
+            except OSError as error:
+                raise httpcore.WriteError(str(error)) from error
 
     def close(self) -> None:
         self._inner.close()

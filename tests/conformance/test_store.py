@@ -18,6 +18,7 @@ from router.core.errors import MessageError, Unavailable
 from router.core.message import Message, RawRef
 from router.infra.store.database import BUSY_MS, migrate
 from router.infra.store.letters import LetterQuery
+from router.infra.store.packing import unpack_row
 from router.infra.store.rows import Dead, Entry, Intent, Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -721,3 +722,22 @@ def test_errors_of_the_database_are_ours_at_the_border(store: Store) -> None:
     with pytest.raises(Unavailable) as raised, store.read() as reader:
         reader._connection.exec_driver_sql("SELECT * FROM nowhere")
     assert isinstance(raised.value.__cause__, SQLAlchemyError)
+
+
+def test_a_damaged_row_that_is_first_of_its_key_keeps_the_key(
+    store: Store, message_of: Any, noon: datetime
+) -> None:
+    """Its letter can be resolved, and that opens the gate for those behind it."""
+    first, second = (
+        Queued(lane="loop", consumer="c", message=message_of(id=name, order_key="k"))
+        for name in ("a", "b")
+    )
+    store.write(lambda t: t.close_gate(first, noon))
+    store.write(lambda t: t.hold_back(second, noon))
+    damaged = unpack_row(("a", "c"), "loop", b"{")
+    store.write(lambda t: t.bury(dead(damaged, "damaged", noon)))
+    with store.read() as reader:
+        kept = reader.letters.open_row("a", "c")
+    assert (kept.damage != "", kept.message.order_key) == (True, "k")
+    store.write(lambda t: t.open_gate(kept, noon))
+    assert names(queued(store)) == ["b"]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
@@ -132,10 +133,11 @@ class Transaction(IntentWriter):
 
     def bury(self, letter: Dead) -> None:
         """Keep a dead letter, complete; one that dies again takes its own place."""
-        message = letter.queued.message
+        queued = self._with_key(letter.queued) if letter.queued.damage else letter.queued
+        message = queued.message
         row = {
             "message_id": message.id,
-            "consumer": letter.queued.consumer,
+            "consumer": queued.consumer,
             "at": time_text(letter.at),
             "correlationid": message.correlationid,
             "delivery": message.raw.delivery if message.raw else None,
@@ -145,8 +147,8 @@ class Transaction(IntentWriter):
             "place": letter.place,
             "attempts": message.attempt,
             "revision": self.revision,
-            "lane": letter.queued.lane,
-            "body": pack_row(letter.queued),
+            "lane": queued.lane,
+            "body": pack_row(queued),
             "state": "open",
             "note": "",
         }
@@ -154,6 +156,16 @@ class Transaction(IntentWriter):
         self.connection.execute(
             put.on_conflict_do_update(index_elements=["message_id", "consumer"], set_=row)
         )
+
+    def _with_key(self, row: Queued) -> Queued:
+        """Return a damaged row with the key of the gate that it holds: who resolves it opens it."""
+        gate = tables.gates
+        key = self.connection.execute(
+            select(gate.c.order_key).where(
+                gate.c.consumer == row.consumer, gate.c.holder == row.message.id
+            )
+        ).scalar()
+        return row if key is None else replace(row, message=replace(row.message, order_key=key))
 
     def file_done(self, key: tuple[str, str, int, int], at: datetime, delivery: str) -> None:
         """Remember that a file (channel, name, size, mtime) was read to its last record."""

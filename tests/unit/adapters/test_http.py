@@ -6,6 +6,7 @@ import base64
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from http.server import BaseHTTPRequestHandler, HTTPServer, ThreadingHTTPServer
@@ -416,3 +417,31 @@ def test_the_check_asks_for_the_base_address(far: Far, open_adapter: Any) -> Non
     assert (health.ok, health.text) == (True, "HTTP 404")
     far.answer = plain(503, b"")
     assert not open_adapter(far.url).check().ok
+
+
+def test_the_time_out_bounds_a_request_that_is_taken_piece_by_piece(open_adapter: Any) -> None:
+    # each piece comes in time: only a deadline for the whole call ends it
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        over = threading.Event()
+
+        def drink() -> None:
+            taken, _ = listening.accept()
+            with taken, contextlib.suppress(OSError):
+                while not over.is_set() and taken.recv(200_000):
+                    over.wait(0.05)
+
+        drinking = threading.Thread(target=drink)
+        drinking.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}"
+        adapter = open_adapter(url, timeout=timedelta(milliseconds=500))
+        big = Prepared(
+            head={"verb": "POST", "target": "/", "query": {}, "headers": {}}, body=b"x" * 60_000_000
+        )
+        begun = time.monotonic()
+        try:
+            with pytest.raises(Unknown, match="out of time"):
+                adapter.call(big, {})
+        finally:
+            over.set()
+            drinking.join()
+        assert time.monotonic() - begun < 20 * 0.5  # a hang guard
