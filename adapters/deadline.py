@@ -85,14 +85,13 @@ class _Stream(httpcore.NetworkStream):
         return self._inner.read(max_bytes, self._deadline.left(timeout, httpcore.ReadTimeout))
 
     def write(self, buffer: bytes, timeout: float | None = None) -> None:
-        late = httpcore.WriteTimeout if self._deadline.begun else httpcore.ConnectTimeout
-        self._deadline.left(timeout, late)
-        self._deadline.begun = True
         # not by the library's `write`: its time-out is for each piece that the far side takes
         out = self._inner.get_extra_info("socket")
         rest = memoryview(buffer)
         while rest:
-            out.settimeout(self._deadline.left(timeout, httpcore.WriteTimeout))
+            late = httpcore.WriteTimeout if self._deadline.begun else httpcore.ConnectTimeout
+            out.settimeout(self._deadline.left(timeout, late))
+            self._deadline.begun = True
             try:
                 rest = rest[out.send(rest) :]
             except TimeoutError as error:

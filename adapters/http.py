@@ -133,7 +133,6 @@ class HttpAdapter:
         head = prepared.head
         headers = {**head["headers"], **key, **self._credentials()}
         client, deadline = self._open()
-        deadline.begun = False
         try:
             with (
                 deadline.within(self.timeout.total_seconds()),

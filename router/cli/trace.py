@@ -29,13 +29,13 @@ def trace(word: str, root: Path, environment: str, style: str) -> None:
     project = load_sound(root)
     with reading(project, environment) as reader:
         found = journeys(reader, word)
-        more = len(reader.correlations(word)) - MOST
+        more = len(reader.correlations(word)) - MOST if len(found) == MOST else 0
     if style == "json":
-        data = {"journeys": found, "more": max(0, more)}
+        data = {"journeys": found, "more": more}
         click.echo(envelope("trace", ok=bool(found), data=data))
     elif found:
         click.echo("\n\n".join(visible("\n".join(journey_lines(one))) for one in found))
-        if more > 0:
+        if more:
             click.echo(f"\nand {more} more transactions: take a word that fewer share")
     else:
         click.echo(visible(f"nothing is known by {word}"), err=True)

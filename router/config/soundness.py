@@ -83,13 +83,10 @@ def _check_doubt(operation: OperationFile, name: str, context: Context) -> None:
 def _rule_for(operation: OperationFile, status: int) -> OutcomeRule | None:
     """Return the rule for an answer that holds no document, None when one cannot read it."""
     scope = {"status": status, "headers": {}, "body": None, "env": {}}
-    for rule in operation.outcome:
-        try:
-            if rule.condition is None or rule.condition.holds(scope):
-                return rule
-        except MessageError:
-            return None
-    return None
+    try:
+        return next(rule for rule in operation.outcome if rule.matches(scope))
+    except MessageError:
+        return None
 
 
 def _check_accepted(operation: OperationFile, name: str, context: Context) -> None:

@@ -78,6 +78,10 @@ class OutcomeRule:
     )
     place: Place = place_of()
 
+    def matches(self, scope: Mapping[str, Any]) -> bool:
+        """Return whether the rule is about an answer. Raises MessageError."""
+        return self.condition is None or self.condition.holds(scope)
+
 
 @dataclass(frozen=True, slots=True)
 class OutcomeList:

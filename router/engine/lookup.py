@@ -11,7 +11,7 @@ from router.config.systems import Lookup
 from router.core.document import Json
 from router.core.outcome import Outcome, status_text
 from router.core.ports import Answer
-from router.engine.outcome import text_in
+from router.engine.outcome import scope_of, text_in
 
 
 def what_is_there(lookup: Lookup, answer: Answer, around: Mapping[str, Json]) -> Outcome:
@@ -20,12 +20,7 @@ def what_is_there(lookup: Lookup, answer: Answer, around: Mapping[str, Json]) ->
     `around` is what the expressions see beside the answer. Raises MessageError when one of them
     cannot be evaluated.
     """
-    scope = {
-        "status": answer.status,
-        "headers": dict(answer.headers),
-        "body": answer.body,
-        **around,
-    }
+    scope = scope_of(answer, around)
     if lookup.refused is not None and lookup.refused.holds(scope):
         return Outcome(
             word="refused",

@@ -21,22 +21,24 @@ def classify(
     operation: Operation, answer: Answer, env: Mapping[str, Json], now: datetime
 ) -> Outcome:
     """Return what an answer means. A rule that cannot be evaluated makes it unknown."""
-    scope = {
+    scope = scope_of(answer, {"env": env})
+    after = wish_of(answer.headers.get("retry-after", ""), now)
+    try:
+        rule = next(one for one in operation.file.outcome if one.matches(scope))
+        return _outcome(operation, rule, scope, _wish(rule, scope, now, after))
+    except MessageError as error:
+        text = f"the answer cannot be read: {error}"
+        return Outcome(word=_unsure(operation), detail=text, after=after)
+
+
+def scope_of(answer: Answer, around: Mapping[str, Json]) -> dict[str, Json]:
+    """Return what an expression about an answer sees: the answer, and what is around it."""
+    return {
         "status": answer.status,
         "headers": dict(answer.headers),
         "body": answer.body,
-        "env": env,
+        **around,
     }
-    after = wish_of(answer.headers.get("retry-after", ""), now)
-    for rule in operation.file.outcome:
-        try:
-            if rule.condition is not None and not rule.condition.holds(scope):
-                continue
-            return _outcome(operation, rule, scope, _wish(rule, scope, now, after))
-        except MessageError as error:
-            text = f"the answer cannot be read: {error}"
-            return Outcome(word=_unsure(operation), detail=text, after=after)
-    return Outcome(word=_unsure(operation), detail=status_text(answer.status), after=after)
 
 
 def _wish(

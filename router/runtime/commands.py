@@ -20,6 +20,7 @@ from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
 from router.runtime.requests import Gave, Leg, effect_key
 from router.runtime.results import record_decision, record_settled
+from router.runtime.verdicts import damaged
 
 
 class Commands:
@@ -45,7 +46,7 @@ class Commands:
         sees the same after a crash.
         """
         if row.damage:
-            self._bury(row, DeadLettered(reason="damaged", detail=row.damage, step="store"))
+            self._bury(row, damaged(row))
             return
         command = self._operation_of(row)
         if command is None:

@@ -24,41 +24,37 @@ def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
     """Return each transaction that a word means: its journal, what still waits, what needs a
     person.
     """
-    made: list[dict[str, Any]] = []
     known = reader.correlations(word)
     if not known:
         return _undecided(reader, word)
+    made = []
     for correlationid in known[:MOST]:
         entries = reader.history(correlationid)
         ids = sorted({entry["message_id"] for entry in entries} | _derived(entries))
-        made.append(
-            {
-                "correlationid": correlationid,
-                "entries": entries,
-                "waiting": reader.waiting(ids),
-                "letters": _open_letters(reader, entries),
-                "undecided": [],
-            }
-        )
+        journey = _empty(correlationid)
+        journey["entries"] = entries
+        journey["waiting"] = reader.waiting(ids)
+        journey["letters"] = _open_letters(reader, entries)
+        made.append(journey)
     return made
+
+
+def _empty(correlationid: str) -> dict[str, Any]:
+    return {
+        "correlationid": correlationid,
+        "entries": [],
+        "waiting": {},
+        "letters": [],
+        "undecided": [],
+    }
 
 
 def _undecided(reader: Reader, word: str) -> list[dict[str, Any]]:
     """Return the transactions of what nobody has looked at as yet: it has no journal."""
     made: dict[str, dict[str, Any]] = {}
     for one in reader.evidence.undecided(word):
-        correlation = one["correlationid"]
-        journey = made.setdefault(
-            correlation,
-            {
-                "correlationid": correlation,
-                "entries": [],
-                "waiting": {},
-                "letters": [],
-                "undecided": [],
-            },
-        )
-        journey["undecided"].append(one)
+        correlationid = one["correlationid"]
+        made.setdefault(correlationid, _empty(correlationid))["undecided"].append(one)
     return list(made.values())[:MOST]
 
 

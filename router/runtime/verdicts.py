@@ -66,6 +66,11 @@ class Verdict:
     at_once: tuple[Verdict, ...] = ()
 
 
+def damaged(row: Queued) -> DeadLettered:
+    """Return the dead letter of a row that cannot be read."""
+    return DeadLettered(reason="damaged", detail=row.damage, step="store")
+
+
 def open_row(row: Queued, answers: Mapping[str, Json]) -> Work:
     """Return a row as work."""
     extra = row.extra or {}
@@ -102,7 +107,7 @@ class Judge:
         """Return the decision about one row, or the calls that it needs first."""
         message = work.row.message
         if work.row.damage:
-            return DeadLettered(reason="damaged", detail=work.row.damage, step="store")
+            return damaged(work.row)
         verdict = unpack_verdict((work.row.extra or {}).get("verdict"))
         if verdict is not None:
             return verdict

@@ -12,7 +12,7 @@ ROOT = Path(__file__).parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from tests.crash.processes import Landscape, Settings  # noqa: E402 (after the path is set)
+from tests.crash.processes import Landscape, Settings, started  # noqa: E402 (after the path is set)
 from tests.crash.traffic import make_day  # noqa: E402
 
 
@@ -20,13 +20,8 @@ from tests.crash.traffic import make_day  # noqa: E402
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landscape]:
     """A landscape with its sandbox and its daemon, for every test of a file."""
     orders = make_day(1, messages=0, files=0).orders
-    made = Landscape.copied(tmp_path_factory.mktemp("running") / "project", Settings(orders=orders))
-    try:
-        made.start_sandbox()
-        made.start_daemon()
+    with started(tmp_path_factory.mktemp("running") / "project", Settings(orders=orders)) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture(scope="module")

@@ -42,17 +42,23 @@ def desk(still: Desk) -> Desk:
     return still
 
 
-#: a parcel that went all the way
-DELIVERED = """\
+#: a parcel up to its command
+PACKED = """\
 order/O-1
 YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <first's delivery>, message <first>
 YYYY-MM-DDThh:mm:ss.mmmZ  desk:packed  routed
                             -> parcel@1.0.0 P-1 to flow:parcels_to_carrier
 YYYY-MM-DDThh:mm:ss.mmmZ    flow:parcels_to_carrier  routed
                               -> command carrier.make_labels
+"""
+#: a parcel that went all the way
+DELIVERED = (
+    PACKED
+    + """\
 YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  done: POST /labels, our reference <ours>, \
 theirs B-P-1
 """
+)
 CONFLICT = """\
 YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <other's delivery>, message <other>
 YYYY-MM-DDThh:mm:ss.mmmZ  desk:packed  conflict with <first>: same identity, other content
@@ -313,16 +319,13 @@ def test_a_parked_key_is_released_by_resolving(desk: Desk) -> None:
     assert desk.made() == ["P-2-1"]
 
 
-HALF = """\
-order/O-1
-YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <first's delivery>, message <first>
-YYYY-MM-DDThh:mm:ss.mmmZ  desk:packed  routed
-                            -> parcel@1.0.0 P-1 to flow:parcels_to_carrier
-YYYY-MM-DDThh:mm:ss.mmmZ    flow:parcels_to_carrier  routed
-                              -> command carrier.make_labels
+HALF = (
+    PACKED
+    + """\
 YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  refused half_accepted: POST /labels, \
 status 207, our reference <ours>
 """
+)
 HALF_WAITS = """\
                               carrier.make_labels is a dead letter: router dead show <command>
 """
@@ -354,18 +357,15 @@ def test_a_half_accepted_batch(desk: Desk, tmp_path: Path) -> None:
     assert shown_on_the_page(before) == shown_on_the_page(after) == 1
 
 
-LOST = """\
-order/O-1
-YYYY-MM-DDThh:mm:ss.mmmZ  received, delivery <first's delivery>, message <first>
-YYYY-MM-DDThh:mm:ss.mmmZ  desk:packed  routed
-                            -> parcel@1.0.0 P-1 to flow:parcels_to_carrier
-YYYY-MM-DDThh:mm:ss.mmmZ    flow:parcels_to_carrier  routed
-                              -> command carrier.make_labels
+LOST = (
+    PACKED
+    + """\
 YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  retry: unknown, no whole answer: out of time, \
 again in 0.1 s
 YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  done: POST /labels, look-up: there, \
 our reference <ours>, theirs B-P-1 (attempt 2)
 """
+)
 
 
 def loses_the_first_answer(still: Desk) -> None:

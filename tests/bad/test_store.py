@@ -34,7 +34,7 @@ from tests.bad.bodies import level as level_of
 from tests.bad.bodies import posting, refund
 from tests.bad.land import Land, shipped
 from tests.crash.client import headers_of
-from tests.crash.processes import Landscape, Settings, wait_until
+from tests.crash.processes import Landscape, Settings, started, wait_until
 
 pytestmark = pytest.mark.timeout(90)
 
@@ -54,13 +54,8 @@ class Ends:
 @pytest.fixture(scope="module")
 def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landscape]:
     """A landscape whose daemon runs."""
-    made = Landscape.copied(tmp_path_factory.mktemp("store") / "project", Settings())
-    try:
-        made.start_sandbox()
-        made.start_daemon()
+    with started(tmp_path_factory.mktemp("store") / "project", Settings()) as made:
         yield made
-    finally:
-        made.close()
 
 
 @pytest.fixture
@@ -385,10 +380,7 @@ def limit(land: Land, grow: int) -> None:
 
 def test_disk_full_under_a_running_daemon(tmp_path: Path) -> None:
     """Senders are told to come again; with room it goes on by itself, and nothing is missing."""
-    place = Landscape.copied(tmp_path / "project", Settings())
-    try:
-        place.start_sandbox()
-        place.start_daemon()
+    with started(tmp_path / "project", Settings()) as place:
         before = [post(place, level()) for _ in range(5)]
         assert place.daemon is not None
         pid = place.daemon.pid
@@ -412,8 +404,6 @@ def test_disk_full_under_a_running_daemon(tmp_path: Path) -> None:
         ((deliveries,),) = place.query("SELECT COUNT(*) FROM deliveries")
         ((decided,),) = place.query("SELECT COUNT(*) FROM journal WHERE causationid IS NULL")
         assert deliveries == decided
-    finally:
-        place.close()
 
 
 def until_refused(place: Landscape) -> Reply:

@@ -17,7 +17,8 @@ import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -257,6 +258,18 @@ def _hear_interrupts() -> None:
 def environ() -> dict[str, str]:
     """Return the environment of a process: the secret is in it."""
     return {**os.environ, "SHOPIFY_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
+
+
+@contextmanager
+def started(root: Path, settings: Settings) -> Iterator[Landscape]:
+    """Give a landscape whose sandbox and daemon run; both are ended behind it."""
+    made = Landscape.copied(root, settings)
+    try:
+        made.start_sandbox()
+        made.start_daemon()
+        yield made
+    finally:
+        made.close()
 
 
 def free_port() -> int:

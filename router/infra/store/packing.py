@@ -1,5 +1,5 @@
 """Owns: a message that waits, as the bytes of its row, and back.
-Imports: core.envelope, infra.codecs, infra.store.rows.
+Imports: core, infra.codecs, infra.store.rows.
 Never: loses what travels with a message.
 """
 
