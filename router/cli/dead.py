@@ -104,11 +104,12 @@ def show(root: Path, environment: str, style: str, message: str, **only: bool) -
 
 @dead.command("retry")
 @click.argument("message")
+@click.option("--whole", is_flag=True, help="Also what was taken in part, all of it.")
 @reason_option
 @place_options
-def retry(message: str, reason: str, root: Path, environment: str) -> None:
+def retry(root: Path, environment: str, **arguments: Any) -> None:
     """Put one message on its way again, unchanged, as its next attempt."""
-    result = ask(root, environment, "retry", {"message": message, "reason": reason})
+    result = ask(root, environment, "retry", arguments)
     click.echo(f"{result['retried']} on their way again")
 
 

@@ -16,7 +16,17 @@ from router.config.validation import Contract
 from router.core.diagnostics import Place
 
 OUTCOMES = Choice(
-    ("routed", "discarded", "duplicate", "conflict", "dead_lettered", "done", "refused", "retry")
+    (
+        "routed",
+        "discarded",
+        "duplicate",
+        "conflict",
+        "dead_lettered",
+        "done",
+        "refused",
+        "partial",
+        "retry",
+    )
 )
 
 

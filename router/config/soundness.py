@@ -33,8 +33,7 @@ def check_operation(
         )
         return
     if operation.accept is None:
-        if operation.returns is None:
-            report.error("E063", place, f"{name} reads and does not say what", "returns: object@1")
+        _check_read(operation, name, context)
         return
     idempotency = operation.idempotency
     if idempotency is None:
@@ -59,6 +58,22 @@ def check_operation(
         _check_doubt(operation, name, context)
     _check_accepted(operation, name, context)
     _check_transform(operation, name, before, context)
+
+
+def _check_read(operation: OperationFile, name: str, context: Context) -> None:
+    """Report a read that does not say what it gives, or has an outcome of an effect."""
+    if operation.returns is None:
+        text = f"{name} reads and does not say what"
+        context.report.error("E063", operation.place, text, "returns: object@1")
+    for rule in operation.outcome:
+        word = rule.outcome or rule.otherwise
+        if word in ("accepted", "partial"):
+            context.report.error(
+                "E087",
+                rule.place,
+                f"{name} only reads: nothing can be {word}",
+                "done, refused, retry or unknown",
+            )
 
 
 def _check_doubt(operation: OperationFile, name: str, context: Context) -> None:

@@ -54,7 +54,7 @@ from router.core.diagnostics import Place
 ANSWER_ROOTS = frozenset({"status", "headers", "body", "env"})
 #: roots of look-ups: what came back, and the object that was sent, to hold it against
 LOOKUP_ROOTS = ANSWER_ROOTS | {"payload"}
-OUTCOMES = ("done", "accepted", "refused", "retry", "unknown")
+OUTCOMES = ("done", "accepted", "refused", "partial", "retry", "unknown")
 
 ADAPTER = Named("adapter", "E037", lambda context: context.library.adapters)
 
@@ -66,7 +66,10 @@ class OutcomeRule:
     otherwise: str = knob(Choice(OUTCOMES), doc="what everything else means", default="")
     code: Value | None = knob(VALUE, doc="the refusal's code, for search and policy", default=None)
     reference: Value | None = knob(
-        VALUE, doc="done, accepted, refused: the far side's name for it", default=None
+        VALUE, doc="done, accepted, refused, partial: the far side's name for it", default=None
+    )
+    left: Expression | None = knob(
+        EXPRESSION, doc="partial: the names of what was not taken, for who sends it", default=None
     )
     result: Expression | None = knob(
         EXPRESSION, doc="the document that it gives to who reads; by default the body", default=None
@@ -99,16 +102,9 @@ class OutcomeList:
             if rule.condition is None or not rule.outcome or rule.otherwise:
                 context.report.error("E060", rule.place, "a rule needs if: and is:", self.expects)
                 return INVALID
-        for rule in rules:
-            if rule.after is not None and "retry" not in (rule.outcome, rule.otherwise):
-                word = rule.outcome or rule.otherwise
-                context.report.error(
-                    "E084",
-                    rule.place,
-                    f"after: says when to ask again, and {word} is not asked again",
-                    "after: belongs to a rule that says retry",
-                )
-                return INVALID
+        fitting = [_fits(rule, context) for rule in rules]
+        if not all(fitting):
+            return INVALID
         if not rules[-1].otherwise or rules[-1].condition is not None:
             context.report.error(
                 "E061",
@@ -118,6 +114,20 @@ class OutcomeList:
             )
             return INVALID
         return rules
+
+
+def _fits(rule: OutcomeRule, context: Context) -> bool:
+    """Report what a rule says that belongs to another outcome than its own."""
+    word = rule.outcome or rule.otherwise
+    for name, belongs, why in (
+        ("after", "retry", f"says when to ask again, and {word} is not asked again"),
+        ("left", "partial", f"names what was not taken, and {word} is about all of it"),
+    ):
+        if getattr(rule, name) is not None and word != belongs:
+            hint = f"{name}: belongs to a rule that says {belongs}"
+            context.report.error("E084", rule.place, f"{name}: {why}", hint)
+            return False
+    return True
 
 
 @dataclass(frozen=True, slots=True)
@@ -187,13 +197,26 @@ class Lookup:
     found: Expression = knob(EXPRESSION, doc="true when the effect exists", roots=LOOKUP_ROOTS)
     refused: Expression | None = knob(
         EXPRESSION,
-        doc="looked at before found: true when they took it and refused it, or a part of it; a "
-        "person's then, as outcome refused",
+        doc="looked at before found: true when they took it and refused it; a person's then, as "
+        "outcome refused",
+        default=None,
+        roots=LOOKUP_ROOTS,
+    )
+    partial: Expression | None = knob(
+        EXPRESSION,
+        doc="looked at first: true when they took a part of it; a person's then, as outcome "
+        "partial",
         default=None,
         roots=LOOKUP_ROOTS,
     )
     code: Value | None = knob(
-        VALUE, doc="refused: the refusal's code", default=None, roots=LOOKUP_ROOTS
+        VALUE, doc="refused, partial: the refusal's code", default=None, roots=LOOKUP_ROOTS
+    )
+    left: Expression | None = knob(
+        EXPRESSION,
+        doc="partial: the names of what was not taken, for who sends it",
+        default=None,
+        roots=LOOKUP_ROOTS,
     )
     missing: Expression | None = knob(
         EXPRESSION,

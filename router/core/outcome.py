@@ -5,6 +5,7 @@ Never: classifies (engine.outcome does).
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
@@ -13,15 +14,17 @@ from router.core.document import Json
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """`word` is done, accepted, refused, retry or unknown; of a look-up it may be missing.
+    """`word` is done, accepted, refused, partial, retry or unknown; of a look-up it may be missing.
 
-    `detail` says why, without a payload.
+    partial: a part was taken, the rest was refused. `detail` says why, without a payload.
     """
 
     word: str
     detail: str = ""
     #: the refusal's code
     code: str = ""
+    #: partial: the names of what was not taken, as far as they are told
+    left: Sequence[str] = ()
     #: the far side's name for the effect
     reference: str = ""
     #: the document that a read gave

@@ -11,23 +11,25 @@ from router.config.systems import Lookup
 from router.core.document import Json
 from router.core.outcome import Outcome, status_text
 from router.core.ports import Answer
-from router.engine.outcome import scope_of, text_in
+from router.engine.outcome import names_in, scope_of, text_in
 
 
 def what_is_there(lookup: Lookup, answer: Answer, around: Mapping[str, Json]) -> Outcome:
-    """Return done or refused when the effect is there, missing when it is not, or unknown.
+    """Return done, refused or partial when the effect is there, missing when it is not, or unknown.
 
     `around` is what the expressions see beside the answer. Raises MessageError when one of them
     cannot be evaluated.
     """
     scope = scope_of(answer, around)
-    if lookup.refused is not None and lookup.refused.holds(scope):
-        return Outcome(
-            word="refused",
-            detail="look-up: refused, or a part of it",
-            code=text_in(lookup.code, scope),
-            reference=text_in(lookup.reference, scope),
-        )
+    for word, rule in (("partial", lookup.partial), ("refused", lookup.refused)):
+        if rule is not None and rule.holds(scope):
+            return Outcome(
+                word=word,
+                detail=f"look-up: {word}",
+                code=text_in(lookup.code, scope),
+                left=names_in(lookup.left, scope) if word == "partial" else (),
+                reference=text_in(lookup.reference, scope),
+            )
     if lookup.found.holds(scope):
         return Outcome(
             word="done",

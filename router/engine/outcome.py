@@ -16,6 +16,9 @@ from router.core.outcome import Outcome, status_text
 from router.core.ports import Answer
 from router.engine.wishes import wish_in, wish_of
 
+#: names that are kept of what was not taken, and characters of each
+NAMES, NAME = 50, 100
+
 
 def classify(
     operation: Operation, answer: Answer, env: Mapping[str, Json], now: datetime
@@ -64,7 +67,11 @@ def _outcome(
     reference = text_in(rule.reference, scope)
     if word != "done":
         return Outcome(
-            word=word, detail=detail, code=text_in(rule.code, scope), reference=reference
+            word=word,
+            detail=detail,
+            code=text_in(rule.code, scope),
+            left=names_in(rule.left, scope),
+            reference=reference,
         )
     answer = operation.file.request.answer
     if answer is not None:
@@ -79,6 +86,16 @@ def text_in(value: Callable[[Any], Any] | None, scope: Mapping[str, Json]) -> st
     """Return what a value gives as text, nothing when it is not asked or is null."""
     found = value(scope) if value is not None else None
     return "" if found is None else str(found)
+
+
+def names_in(value: Callable[[Any], Any] | None, scope: Mapping[str, Json]) -> list[str]:
+    """Return what a value gives as names, none when it cannot be had: they are advice only."""
+    try:
+        found = value(scope) if value is not None else None
+    except MessageError:
+        return []
+    listed = found if isinstance(found, list) else [] if found is None else [found]
+    return [str(one)[:NAME] for one in listed[:NAMES]]
 
 
 def _unsure(operation: Operation) -> str:

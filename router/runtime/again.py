@@ -20,19 +20,30 @@ REFUSED = "refused"
 
 
 def retry_letter(
-    transaction: Transaction, message_id: str, consumer: str, now: datetime, reason: str
-) -> bool:
-    """Put the message of an open letter on its way again, unchanged, as its next attempt."""
+    transaction: Transaction,
+    letter: tuple[str, str],
+    now: datetime,
+    reason: str,
+    *,
+    whole: bool = False,
+) -> str:
+    """Put the message of an open letter on its way again, unchanged, as its next attempt.
+
+    Returns why not: settled, or partial: a part of it was taken, and not all is to go (`whole`).
+    """
+    message_id, consumer = letter
     row = transaction.letters.open_row(message_id, consumer)
     if row is None:
-        return False
-    again = replace(row, message=replace(row.message.again(), occurred_at=now), extra=fresh(row))
+        return "settled"
     # of a sequence the call that was refused: it goes on there
-    transaction.free_intent((row.extra or {}).get(REFUSED, message_id))
+    refused = (row.extra or {}).get(REFUSED, message_id)
+    if not transaction.free_intent(refused, whole=whole):
+        return "partial"
+    again = replace(row, message=replace(row.message.again(), occurred_at=now), extra=fresh(row))
     transaction.enqueue([again])
     transaction.letters.settle(message_id, consumer, "retried", reason)
     note(transaction, again, now, "replayed", {"reason": reason})
-    return True
+    return ""
 
 
 def edited(original: Message, payload: Json, seed: str, now: datetime) -> Message:

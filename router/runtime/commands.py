@@ -94,7 +94,7 @@ class Commands:
         """Keep a command that ends the process for a person. Raises Unavailable."""
         command = self._operation_of(row)
         begun = self._begun(row, command) if command is not None else {}
-        under_way = any(one.state not in ("done", "refused") for one in begun.values())
+        under_way = any(not one.is_settled for one in begun.values())
         self._bury(row, killer("call" if under_way else "request"))
 
     def failed(self, row: Queued, error: Exception) -> bool:

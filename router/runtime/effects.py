@@ -16,7 +16,7 @@ from router.core.errors import MessageError
 from router.core.outcome import Outcome
 from router.core.ports import Clock
 from router.engine import retry
-from router.infra.store.rows import Intent, Queued
+from router.infra.store.rows import SETTLED, Intent, Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.exchange import Exchange
@@ -97,7 +97,7 @@ class Effects:
         """Continue an effect that was begun before: by what is known of it."""
         now = self._clock.now()
         intent = job.intent
-        if intent.state in ("done", "refused"):
+        if intent.is_settled:
             done = intent.state == "done"
             self._store.write(lambda t: record_settled(t, job.row, done=done, now=now))
             return False
@@ -123,7 +123,7 @@ class Effects:
             return self._bury(job.row, DeadLettered(reason="unknown", detail=text, step="call"))
         found = self._find(job)
         settled = intent.lease_until + idempotency.settles_in
-        if found.word in ("done", "refused"):
+        if found.word in SETTLED:
             return self._settle(job, found)
         if found.word == "unknown":
             return self._after(job, found)
@@ -169,7 +169,7 @@ class Effects:
         return goes_on
 
     def _conclude(self, job: Job, outcome: Outcome) -> bool:
-        if outcome.word in ("done", "refused", "accepted"):
+        if outcome.word in (*SETTLED, "accepted"):
             return self._settle(job, outcome)
         return self._after(job, outcome)
 
@@ -178,7 +178,7 @@ class Effects:
         confirmation = job.leg.operation.file.confirmation
         theirs = job.intent.their_reference or ""
         found = self._find(job, theirs)
-        if found.word in ("done", "refused"):
+        if found.word in SETTLED:
             return self._settle(job, replace(found, reference=found.reference or theirs))
         if now >= job.intent.first_at + confirmation.within:
             text = job.leg.told(found.detail)
@@ -189,7 +189,7 @@ class Effects:
         return self.later(job.row, now + pause, "accepted")
 
     def _settle(self, job: Job, outcome: Outcome) -> bool:
-        """Record what came of the effect: done, refused (for a person), or taken for later."""
+        """Record what came of the effect: done, or a person's, or taken for later."""
         now = self._clock.now()
         recorded = self._store.write(lambda t: record_outcome(t, job, outcome, now))
         return recorded and outcome.word == "done" and not job.leg.is_last

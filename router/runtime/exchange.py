@@ -61,7 +61,7 @@ class Exchange:
     def find(
         self, operation: Operation, places: Mapping[str, Json], payload: Json = None
     ) -> Outcome:
-        """Look an effect up: done or refused when it is there, missing when it is not, or unknown.
+        """Look an effect up: there (done, refused, partial), missing, or unknown.
 
         `places` are our `reference`, `theirs` and the references of earlier calls by name;
         `payload` is the object that was sent.

@@ -98,10 +98,10 @@ def send_items(
 def _retry(transaction: Transaction, job: Job, item: Item, now: datetime) -> str:
     """Put a dead letter on its way again as it was queued; return why not."""
     key = (item.message_id, item.consumer)
-    if not retry_letter(transaction, *key, now, f"job {job.id}"):
-        return "settled"
-    transaction.jobs.follow(job.id, item.item, [key])
-    return ""
+    skip = retry_letter(transaction, key, now, f"job {job.id}")
+    if not skip:
+        transaction.jobs.follow(job.id, item.item, [key])
+    return skip
 
 
 def _replay(transaction: Transaction, job: Job, made: tuple[Item, Opened], now: datetime) -> str:

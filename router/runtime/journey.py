@@ -15,7 +15,7 @@ MOST = 20
 #: messages behind a dead letter that are named; more are counted
 MOST_BEHIND = 10
 #: words of the journal with which a message may become a dead letter
-_BURIED = ("dead_lettered", "conflict", "refused")
+_BURIED = ("dead_lettered", "conflict", "refused", "partial")
 #: words about what a person asked for
 _REPLAYED = ("replayed", "edited", "resolved", "revision_lost", "unchanged", "changed", "resent")
 
@@ -154,29 +154,34 @@ def said(entry: dict[str, Any]) -> str:
     if word == "enriched":
         arguments = ", ".join(f"{k}={v}" for k, v in detail["arguments"].items())
         return f"asked {detail['operation']}({arguments})"
-    if word in ("done", "refused") and "request" not in detail:
+    if word in ("done", "refused", "partial") and "request" not in detail:
         return _sequence(word, detail) + attempt
     if word in _REPLAYED:
         return _of_replay(word, detail) + attempt
-    if word in ("done", "accepted", "refused"):
+    if word in ("done", "accepted", "refused", "partial"):
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
         ours = f"{detail['request']}{_how(word, detail)}, our reference {detail['reference']}"
-        return f"{word}{code}: {ours}{theirs}{attempt}"
+        left = f", not taken: {', '.join(detail['left'])}" if "left" in detail else ""
+        return f"{word}{code}: {ours}{theirs}{left}{attempt}"
     return f"{word}{attempt}"
 
 
 def _how(word: str, detail: dict[str, Any]) -> str:
     """Return how it is known what became of a call, where it is not its plain success."""
     told = str(detail.get("detail") or "")
-    return f", {told}" if told and (word == "refused" or told.startswith("look-up")) else ""
+    return (
+        f", {told}"
+        if told and (word in ("refused", "partial") or told.startswith("look-up"))
+        else ""
+    )
 
 
 def _sequence(word: str, detail: dict[str, Any]) -> str:
     """Return the line of an operation of several calls, each of which has its own."""
-    if word == "refused":
+    if word != "done":
         code = f" {detail['code']}" if detail["code"] else ""
-        return f"refused{code}: by {detail['call']}"
+        return f"{word}{code}: by {detail['call']}"
     theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
     return f"done: {', '.join(detail['calls'])}{theirs}"
 

@@ -128,9 +128,12 @@ def _retry(transaction: Transaction, arguments: Mapping[str, Any], now: datetime
     if not letters:
         raise MessageError(f"no open dead letter {arguments['message']}")
     for letter in letters:
-        retry_letter(
-            transaction, letter["message_id"], letter["consumer"], now, arguments["reason"]
-        )
+        key, whole = (letter["message_id"], letter["consumer"]), arguments.get("whole", False)
+        if retry_letter(transaction, key, now, arguments["reason"], whole=whole) == "partial":
+            raise MessageError(
+                f"{letter['consumer']} took a part of it: dead edit sends what is left; dead retry "
+                "--whole sends all of it, where the far side leaves out what it has"
+            )
     return {"retried": len(letters)}
 
 

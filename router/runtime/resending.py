@@ -33,6 +33,8 @@ from router.runtime.results import MARGIN
 #: sent = like any command; unchanged = it was sent just so; changed = it was sent otherwise, or may
 #: have been; replaced = it was not done, and the request is another one now
 Word = Literal["sent", "unchanged", "changed", "replaced"]
+#: why an effect is never sent anew by a job
+IN_PART = "a part of it was taken: router dead edit sends what is left"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +113,8 @@ class Resending:
             prepared = prepare(self._exchange, leg, intent.reference)
         except MessageError as error:
             return Compared(word="changed", intent=intent, why=str(error))
+        if intent.state == "partial":
+            return Compared(word="changed", intent=intent, why=IN_PART)
         if same_request(prepared, intent):
             there = intent.state in ("done", "accepted")
             return Compared(word="unchanged" if there else "sent", intent=intent)
@@ -135,6 +139,8 @@ class Resending:
                 prepared = prepare(self._exchange, leg, intent.reference)
             except MessageError as error:
                 return Compared(word="changed", intent=intent, why=str(error))
+            if intent.state == "partial":
+                return Compared(word="changed", intent=intent, why=IN_PART)
             same = same_request(prepared, intent)
             if intent.state in ("refused", "waiting"):
                 return Compared(word="sent" if same else "replaced", intent=intent, leg=leg)

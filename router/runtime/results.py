@@ -44,7 +44,7 @@ class Job:
 
 
 def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) -> bool:
-    """Write that a call is done, refused or accepted; False when another call took it over.
+    """Write that a call is settled or accepted; False when another call took it over.
 
     The command's row goes, unless the call is done and another follows it.
     """
@@ -57,7 +57,7 @@ def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: da
     words = [word for word in (intent.reference, outcome.reference) if word]
     transaction.refer(words, row.message.correlationid)
     _note(transaction, job, outcome, now)
-    if outcome.word == "refused":
+    if outcome.word in ("refused", "partial"):
         _refused(transaction, job, outcome, now)
     elif outcome.word == "accepted":
         transaction.settle((row.id,))
@@ -98,7 +98,7 @@ def _refused(transaction: Transaction, job: Job, outcome: Outcome, now: datetime
         row = replace(row, extra={**(row.extra or {}), REFUSED: job.intent.key})
         detail = {"call": job.leg.operation.name, "code": outcome.code, "detail": text}
         _write(transaction, job, outcome, detail, now)
-    letter = DeadLettered(reason=outcome.code or "refused", detail=text, step="call")
+    letter = DeadLettered(reason=outcome.code or outcome.word, detail=text, step="call")
     bury(transaction, row, letter, now)
 
 
@@ -148,6 +148,8 @@ def _note(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) -
         detail["their_reference"] = outcome.reference
     if outcome.code:
         detail["code"] = outcome.code
+    if outcome.left:
+        detail["left"] = list(outcome.left)
     transaction.write(
         Entry(
             at=now,

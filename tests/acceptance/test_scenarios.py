@@ -322,8 +322,8 @@ def test_a_parked_key_is_released_by_resolving(desk: Desk) -> None:
 HALF = (
     PACKED
     + """\
-YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  refused half_accepted: POST /labels, \
-status 207, our reference <ours>
+YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  partial half_accepted: POST /labels, \
+status 207, our reference <ours>, not taken: b
 """
 )
 HALF_WAITS = """\
@@ -388,8 +388,8 @@ def test_a_batch_whose_answer_is_lost(still: Desk) -> None:
 LOST_HALF = (
     LOST.rpartition("YYYY")[0]
     + """\
-YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  refused half_accepted: POST /labels, \
-look-up: refused, or a part of it, our reference <ours>, theirs B-P-1 (attempt 2)
+YYYY-MM-DDThh:mm:ss.mmmZ      carrier.make_labels  partial half_accepted: POST /labels, \
+look-up: partial, our reference <ours>, theirs B-P-1 (attempt 2)
 """
     + HALF_WAITS
 )

@@ -9,7 +9,7 @@ from abc import ABC, abstractmethod
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, update
+from sqlalchemy import Connection, Table, select, update
 
 from router.core.document import Json
 from router.infra.codecs import encode_json
@@ -90,14 +90,21 @@ class IntentWriter(ABC):
         )
         return done.rowcount == 1
 
-    def free_intent(self, key: str) -> None:
-        """Let an effect that the far side refused be tried again with the same bytes."""
+    def free_intent(self, key: str, *, whole: bool = False) -> bool:
+        """Let an effect that the far side refused be tried again with the same bytes.
+
+        One of which it took a part is freed with `whole` only; False when it is not freed for that.
+        """
         table = tables.intents
+        state = self.connection.execute(select(table.c.state).where(table.c.key == key)).scalar()
+        if state == "partial" and not whole:
+            return False
         self.connection.execute(
             update(table)
-            .where(table.c.key == key, table.c.state == "refused")
+            .where(table.c.key == key, table.c.state.in_(("refused", "partial")))
             .values(state="waiting")
         )
+        return True
 
     def succeed_intent(self, old: Intent, successor: str) -> bool:
         """Let another effect take an old one's place; False when the old one has moved on."""

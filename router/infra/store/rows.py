@@ -16,6 +16,8 @@ from router.core.message import Message
 
 #: what travels with a message of which the row could not be read: why
 DAMAGED = "damaged"
+#: what is known for good of an effect; partial: a part was taken, the rest refused
+SETTLED = ("done", "refused", "partial")
 
 
 @functools.lru_cache(64)  # a batch has one time, and many rows
@@ -101,3 +103,8 @@ class Intent:
     result: Json = None
     #: the effect that has taken its place
     successor: str | None = None
+
+    @property
+    def is_settled(self) -> bool:
+        """Return whether it is known for good what became of it."""
+        return self.state in SETTLED

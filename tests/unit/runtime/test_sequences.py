@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from router.core.errors import Unavailable, Unknown
+from router.core.errors import MessageError, Unavailable, Unknown
 from router.core.ports import Answer
 from router.infra.store.letters import LetterQuery
 from router.runtime import operator
@@ -19,6 +19,7 @@ from tests.unit.runtime.conftest import Landscape
 RULES = """
               - {if: "=status == `503`", is: retry}
               - {if: "=status == `409`", is: refused, code: closed}
+              - {if: "=status == `207`", is: partial, code: half, left: =body.left}
               - {if: "=status == `202`", is: accepted, reference: =body.id}
               - {if: "=status == `200`", is: done, reference: =body.id}
               - {otherwise: unknown}"""
@@ -197,6 +198,25 @@ def test_a_refusal_names_its_call_and_a_retry_goes_on_there(land: Landscape) -> 
     assert targets(land) == ["/create", "/post/D1", "/post/D1"]
     assert dead(land) == []
     assert land.counted()["far.put", "done", ""] == 1
+
+
+def test_a_call_that_took_a_part_is_not_made_again_by_a_plain_retry(land: Landscape) -> None:
+    half = Answer(status=207, body={"left": ["b"]})
+    answers(land, create=[good("D1")], post=[half, good("P1")])
+    land.take("plain", id="a", version=1)
+    land.run()
+    (letter,) = dead(land)
+    assert (letter["consumer"], letter["reason"]) == ("far.put", "half")
+    assert lines(land)[-3].endswith(", not taken: b")
+    assert lines(land)[-2] == "far.put  partial half: by far.post"
+    arguments = {"message": letter["message_id"], "reason": "again"}
+    with pytest.raises(MessageError, match="took a part of it"):
+        land.store.write(lambda t: operator.carry_out(t, "retry", arguments, land.clock.now()))
+    arguments["whole"] = True
+    land.store.write(lambda t: operator.carry_out(t, "retry", arguments, land.clock.now()))
+    land.run()
+    assert targets(land) == ["/create", "/post/D1", "/post/D1"]
+    assert dead(land) == []
 
 
 def test_a_first_call_that_is_refused_is_retried_itself(land: Landscape) -> None:
