@@ -42,6 +42,11 @@ def test_the_migrations_build_the_tables(migrated: Engine) -> None:
         assert compare_metadata(context, metadata) == []
 
 
+def test_the_newest_revision_is_the_one_that_is_asked_for(migrated: Engine) -> None:
+    with migrated.connect() as connection:
+        assert MigrationContext.configure(connection).get_current_revision() == database.NEWEST
+
+
 def test_the_migrations_build_the_same_sqlite_tables(migrated: Engine) -> None:
     # what the comparison above does not see: WITHOUT ROWID, AUTOINCREMENT, the columns of indexes
     memory = database.open_memory()

@@ -6,6 +6,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import CancelledError, Future
+from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -643,10 +644,45 @@ def test_what_is_no_database_is_unavailable(tmp_path: Path, what: str) -> None:
         path.mkdir()
     with pytest.raises(Unavailable):
         Store.on_file(path, "rev1")
-    beside = Store.to_read(path)
-    with pytest.raises(Unavailable), beside.read() as reader:
-        reader.sizes()
-    beside.close()
+    with pytest.raises(Unavailable, match="cannot be read"):
+        Store.to_read(path)
+    with pytest.raises(Unavailable, match="cannot be read"):
+        Store.beside(path)
+
+
+OPENINGS = (lambda path: Store.on_file(path, "rev1"), Store.to_read, Store.beside)
+
+
+@pytest.mark.parametrize("opening", OPENINGS, ids=["daemon", "reader", "operator"])
+def test_a_store_of_a_newer_router_is_left_alone(tmp_path: Path, opening: Any) -> None:
+    path = tmp_path / "store.db"
+    Store.on_file(path, "rev1").close()
+    _run(path, "UPDATE alembic_version SET version_num = '9999'")
+    before = path.read_bytes()
+    with pytest.raises(Unavailable, match=r"newer router|of revision 9999"):
+        opening(path)
+    assert path.read_bytes() == before
+
+
+def test_a_store_with_messages_of_other_ids_is_not_gone_on_with(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    Store.on_file(path, "rev1").close()
+    _run(path, "UPDATE alembic_version SET version_num = '0004'")
+    Store.on_file(path, "rev1").close()  # without a message there is nothing to lose
+    _run(path, "UPDATE alembic_version SET version_num = '0004'")
+    _run(
+        path,
+        "INSERT INTO deliveries VALUES ('x', 'c', '2026-01-01T00:00:00.000000Z', '{}', '', '')",
+    )
+    for opening in OPENINGS:
+        with pytest.raises(Unavailable, match=r"other ids|of revision 0004"):
+            opening(path)
+
+
+def _run(path: Path, statement: str) -> None:
+    with closing(sqlite3.connect(path)) as connection:
+        connection.execute(statement)
+        connection.commit()
 
 
 def test_an_opening_that_failed_gives_its_lock_back(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
-from router.infra.store.database import DaemonLock, migrate, open_file, open_memory
+from router.infra.store.database import DaemonLock, ensure_newest, migrate, open_file, open_memory
 from router.infra.store.handoff import Handoff
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
@@ -77,12 +77,15 @@ class Store:
         if not path.exists():
             raise Unavailable(f"there is no store at {path}: start router run first")
         engine = open_file(path, writes=False)
+        ensure_newest(engine, path)
         return cls(engine, engine, "", threaded=False)
 
     @classmethod
     def beside(cls, path: Path) -> Store:
         """Open a database file beside a running daemon, to put a question into its inbox."""
-        return cls(open_file(path, writes=True), open_file(path, writes=False), "", threaded=False)
+        reader = open_file(path, writes=False)
+        ensure_newest(reader, path)
+        return cls(open_file(path, writes=True), reader, "", threaded=False)
 
     @classmethod
     def in_memory(cls, revision: str) -> Store:
