@@ -26,7 +26,8 @@ from router.config.shapes import (
 )
 from router.config.source import Node
 from router.config.transforms.expressions import Expression
-from router.config.transforms.maps import Builder, decode_map
+from router.config.transforms.maps import decode_map
+from router.config.transforms.maptree import Builder
 from router.config.verification import Verify, VerifyShape
 from router.core.diagnostics import Place, nearest
 

@@ -5,6 +5,7 @@ Never: does float arithmetic; rounds where it was not asked to; shows a value in
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from decimal import Decimal, Inexact
 from typing import TypeAlias
@@ -19,6 +20,11 @@ MoneyJson: TypeAlias = dict[str, str]
 _SHAPE = frozenset({"amount", "currency"})
 #: currency code to its smallest step, whose exponent is what `quantize` goes by
 _STEPS = {code: Decimal(1).scaleb(-places) for code, places in EXPONENTS.items()}
+#: currency code to the texts that are amounts as they stand; the rest is computed
+_AS_IS = {
+    code: re.compile(rf"(?:0|-?[1-9][0-9]{{0,30}}){rf'[.][0-9]{{{places}}}' if places else ''}")
+    for code, places in EXPONENTS.items()
+}
 #: digits before the point: with four decimal places an amount stays within MAX_DIGITS
 _MAX_WHOLE = MAX_DIGITS - 4
 
@@ -43,6 +49,9 @@ def money(amount: Json, currency: str) -> MoneyJson:
     `1.290` EUR gives `1.29`. Raises MoneyError where the currency does not have the decimal
     places (`1.295` EUR) or is none of ISO 4217, NumberError where the amount is no number.
     """
+    as_is = _AS_IS.get(currency) if type(amount) is str and type(currency) is str else None
+    if as_is is not None and as_is.fullmatch(amount):
+        return {"amount": amount, "currency": currency}
     step = _step(currency)
     return _wire(_fit(exact(amount), step), currency)
 

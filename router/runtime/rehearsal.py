@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any
 from router.config.channels import Channel, Route
 from router.config.project import Project
 from router.config.steps import Step
+from router.config.transforms.expressions import Late
 from router.core.decision import (
     Call,
     DeadLettered,
@@ -296,4 +297,5 @@ def _ended(
 
 
 def _fixed(channel: Channel, kind: str) -> Any:
-    return replace(channel.kind, source=f"'{kind}'", evaluate=lambda _scope: kind)
+    evaluate = Late({"type": "literal", "value": kind}, channel.kind.evaluate.function_of)
+    return replace(channel.kind, source=f"'{kind}'", evaluate=evaluate)

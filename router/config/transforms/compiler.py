@@ -1,21 +1,22 @@
-"""Owns: turning the tree of an expression into nested functions, once, at load.
-Imports: config.transforms.functions, jmespath (its functions and its rules of equality).
-Never: generates code from text: no name or literal of an author becomes source.
+"""Owns: turning the tree of an expression into one function of generated code.
+Imports: config.transforms.code, config.transforms.functions, jmespath (functions, equality).
+Never: lets a name or a literal of an author become source: they are constants beside it.
 
 The tree is the jmespath parser's and so is the meaning; a test holds both against each other over
-the compliance suite. What is saved is the walk: a node costs one call, a chain of fields one loop.
+the compliance suite. What is saved is the walk: a field costs no call.
 """
 
 from __future__ import annotations
 
-import operator
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import jmespath.functions
 
+from router.config.transforms.code import Code
+from router.config.transforms.functions.declare import Function
 from router.core.document import Json
-from router.core.errors import TransformError
 
 Tree: TypeAlias = Any
 #: gives the value of an expression over what it is applied to
@@ -23,9 +24,11 @@ Compiled: TypeAlias = Callable[[Json], Json]
 #: gives the function of a name, which takes the values of its arguments
 FunctionOf: TypeAlias = Callable[[str], Callable[..., Json]]
 
-_ORDER: Mapping[str, Callable[[Any, Any], bool]] = {
-    "lt": operator.lt, "gt": operator.gt, "lte": operator.le, "gte": operator.ge,
-}  # fmt: skip
+_ORDER: Mapping[str, str] = {"lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
+
+
+class Unwritable(Exception):
+    """A tree that needs the document of all roots, which code over single roots does not have."""
 
 
 class _Expression:
@@ -58,10 +61,49 @@ class Builtins:
         return call
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Writer:
+    """Writes trees into a function.
+
+    `roots` are the variables that hold the roots, None where an expression sees one document.
+    `bare`: our functions are called past their own wrapper, so that an error does not tell its
+    place: for code of which a failure is evaluated once more by what tells it.
+    """
+
+    code: Code
+    function_of: FunctionOf
+    roots: Mapping[str, str] | None = None
+    bare: bool = False
+
+    def write(self, tree: Tree, current: str | None) -> str:
+        """Write what gives a tree's value; return the name that holds it.
+
+        `current` holds what the tree is applied to; None = the roots.
+        """
+        if self.code.is_deep:
+            if current is None:
+                raise Unwritable
+            inner = self.code.constant(compile_tree(tree, self.function_of))
+            return self.code.let(f"{inner}({current})")
+        return _WRITERS[tree["type"]](self, tree, current)
+
+    def document(self, current: str | None) -> str:
+        """Return what holds the document that a tree is applied to. Raises Unwritable."""
+        if current is None:
+            raise Unwritable
+        return current
+
+    def false(self, name: str) -> str:
+        """Return a condition: JMESPath takes what a name holds as false."""
+        return f"not {name} and {self.code.constant(is_false)}({name})"
+
+
 def compile_tree(tree: Tree, function_of: FunctionOf) -> Compiled:
     """Return the function that a tree of the jmespath parser means."""
-    maker = _MAKERS[tree["type"]]
-    return maker(tree, function_of)
+    code = Code("value")
+    name = Writer(code=code, function_of=function_of).write(tree, "value")
+    code.put(f"return {name}")
+    return code.function()
 
 
 def is_false(value: Json) -> bool:
@@ -71,43 +113,38 @@ def is_false(value: Json) -> bool:
     return not value and isinstance(value, str | list | dict)
 
 
-def _current(_tree: Tree, _function_of: FunctionOf) -> Compiled:
-    return lambda value: value
+def dig(value: Json, name: str) -> Json:
+    """Return a field of what may be no object, null where there is none."""
+    try:
+        return value.get(name)
+    except AttributeError:
+        return None
 
 
-def _literal(tree: Tree, _function_of: FunctionOf) -> Compiled:
-    literal = tree["value"]
-    return lambda _value: literal
+def _current(writer: Writer, _tree: Tree, current: str | None) -> str:
+    return writer.document(current)
 
 
-def _field(tree: Tree, _function_of: FunctionOf) -> Compiled:
-    name = tree["value"]
-
-    def field(value: Json) -> Json:
-        try:
-            return value.get(name)
-        except AttributeError:
-            return None
-
-    return field
+def _literal(writer: Writer, tree: Tree, _current: str | None) -> str:
+    return writer.code.constant(tree["value"])
 
 
-def _chain(tree: Tree, function_of: FunctionOf) -> Compiled:
-    """Compile children that are applied one after the other; runs of fields become one loop."""
-    flat = list(_flattened(tree))
-    parts: list[Compiled] = []
-    names: list[str] = []
-    for node in flat:
-        if node["type"] == "field":
-            names.append(node["value"])
-            continue
-        if names:
-            parts.append(_path(tuple(names)))
-            names = []
-        parts.append(compile_tree(node, function_of))
-    if names:
-        parts.append(_path(tuple(names)))
-    return _composed(parts)
+def _field(writer: Writer, tree: Tree, current: str | None) -> str:
+    code, name = writer.code, tree["value"]
+    if current is None:
+        assert writer.roots is not None, "no current document: there are roots"
+        return writer.roots.get(name) or code.constant(None)
+    key, other = code.constant(name), code.constant(dig)
+    get = f"{current}.get({key}) if {current}.__class__ is dict else {other}({current}, {key})"
+    return code.let(get)
+
+
+def _chain(writer: Writer, tree: Tree, current: str | None) -> str:
+    """Write children that are applied one after the other."""
+    name = current
+    for child in _flattened(tree):
+        name = writer.write(child, name)
+    return writer.document(name)
 
 
 def _flattened(tree: Tree) -> Any:
@@ -118,216 +155,160 @@ def _flattened(tree: Tree) -> Any:
             yield child
 
 
-def _path(names: tuple[str, ...]) -> Compiled:
-    if len(names) == 1:
-        return _field({"value": names[0]}, lambda _name: lambda *_: None)
-    if len(names) == 2:
-        first, second = names
-
-        def two(value: Json) -> Json:
-            try:
-                return value.get(first).get(second)
-            except AttributeError:
-                return None
-
-        return two
-
-    def path(value: Json) -> Json:
-        try:
-            for name in names:
-                value = value.get(name)
-        except AttributeError:
-            return None
-        return value
-
-    return path
+def _index(writer: Writer, tree: Tree, current: str | None) -> str:
+    name, number = writer.document(current), tree["value"]
+    least = number + 1 if number >= 0 else -number
+    at = writer.code.constant(number)
+    enough = f"{name}.__class__ is list and len({name}) >= {writer.code.constant(least)}"
+    return writer.code.let(f"{name}[{at}] if {enough} else None")
 
 
-def _composed(parts: list[Compiled]) -> Compiled:
-    if len(parts) == 1:
-        return parts[0]
-    if len(parts) == 2:
-        first, second = parts
-        return lambda value: second(first(value))
-
-    def composed(value: Json) -> Json:
-        for part in parts:
-            value = part(value)
-        return value
-
-    return composed
+def _slice(writer: Writer, tree: Tree, current: str | None) -> str:
+    name, part = writer.document(current), writer.code.constant(slice(*tree["children"]))
+    return writer.code.let(f"{name}[{part}] if {name}.__class__ is list else None")
 
 
-def _index(tree: Tree, _function_of: FunctionOf) -> Compiled:
-    number = tree["value"]
-
-    def index(value: Json) -> Json:
-        if not isinstance(value, list):
-            return None
-        try:
-            return value[number]
-        except IndexError:
-            return None
-
-    return index
+def _projection(writer: Writer, tree: Tree, current: str | None) -> str:
+    base, each, *condition = tree["children"]
+    code, items = writer.code, writer.write(base, current)
+    made = code.let("None")
+    with code.block(f"if {items}.__class__ is list:"):
+        _collect(writer, items, (each, *condition), made)
+    return made
 
 
-def _slice(tree: Tree, _function_of: FunctionOf) -> Compiled:
-    start, stop, step = tree["children"]
-    if step == 0:
-        raise TransformError("a slice's step is 0")
-    part = slice(start, stop, step)
-    return lambda value: value[part] if isinstance(value, list) else None
+def _value_projection(writer: Writer, tree: Tree, current: str | None) -> str:
+    base, each = tree["children"]
+    code, given = writer.code, writer.write(base, current)
+    made = code.let("None")
+    with code.block(f"if {given}.__class__ is dict:"):
+        _collect(writer, f"{given}.values()", (each,), made)
+    return made
 
 
-def _projection(tree: Tree, function_of: FunctionOf) -> Compiled:
-    base, each = (compile_tree(child, function_of) for child in tree["children"])
-    identity = tree["children"][1]["type"] == "identity"
-
-    def projection(value: Json) -> Json:
-        items = base(value)
-        if not isinstance(items, list):
-            return None
-        if identity:
-            return [item for item in items if item is not None]
-        return [made for item in items if (made := each(item)) is not None]
-
-    return projection
-
-
-def _value_projection(tree: Tree, function_of: FunctionOf) -> Compiled:
-    base, each = (compile_tree(child, function_of) for child in tree["children"])
-
-    def projection(value: Json) -> Json:
-        try:
-            items = base(value).values()
-        except AttributeError:
-            return None
-        return [made for item in items if (made := each(item)) is not None]
-
-    return projection
+def _collect(writer: Writer, items: str, trees: tuple[Tree, ...], made: str) -> None:
+    """Write the list of what a tree gives for each item, nulls left out, if a condition holds."""
+    code, item = writer.code, writer.code.variable()
+    each, *condition = trees
+    code.put(f"{made} = []")
+    with code.block(f"for {item} in {items}:"):
+        for one in condition:
+            with code.block(f"if {writer.false(writer.write(one, item))}:"):
+                code.put("continue")
+        found = writer.write(each, item)
+        with code.block(f"if {found} is not None:"):
+            code.put(f"{made}.append({found})")
 
 
-def _filter_projection(tree: Tree, function_of: FunctionOf) -> Compiled:
-    base, each, keep = (compile_tree(child, function_of) for child in tree["children"])
-
-    def projection(value: Json) -> Json:
-        items = base(value)
-        if not isinstance(items, list):
-            return None
-        return [
-            made for item in items if not is_false(keep(item)) and (made := each(item)) is not None
-        ]
-
-    return projection
+def _flatten(writer: Writer, tree: Tree, current: str | None) -> str:
+    items = writer.write(tree["children"][0], current)
+    return writer.code.let(f"{writer.code.constant(_merged)}({items})")
 
 
-def _flatten(tree: Tree, function_of: FunctionOf) -> Compiled:
-    base = compile_tree(tree["children"][0], function_of)
-
-    def flatten(value: Json) -> Json:
-        items = base(value)
-        if not isinstance(items, list):
-            return None
-        merged: list[Json] = []
-        for item in items:
-            if isinstance(item, list):
-                merged.extend(item)
-            else:
-                merged.append(item)
-        return merged
-
-    return flatten
+def _merged(items: Json) -> Json:
+    if not isinstance(items, list):
+        return None
+    merged: list[Json] = []
+    for item in items:
+        if isinstance(item, list):
+            merged.extend(item)
+        else:
+            merged.append(item)
+    return merged
 
 
-def _multi_select_list(tree: Tree, function_of: FunctionOf) -> Compiled:
-    parts = [compile_tree(child, function_of) for child in tree["children"]]
-    return lambda value: None if value is None else [part(value) for part in parts]
+def _multi_select_list(writer: Writer, tree: Tree, current: str | None) -> str:
+    made = writer.code.let("None")
+    with writer.code.block(_where_there_is(current)):
+        writer.code.put(f"{made} = []")
+        for child in tree["children"]:
+            writer.code.put(f"{made}.append({writer.write(child, current)})")
+    return made
 
 
-def _multi_select_dict(tree: Tree, function_of: FunctionOf) -> Compiled:
-    parts = [
-        (child["value"], compile_tree(child["children"][0], function_of))
-        for child in tree["children"]
-    ]
-    return lambda value: None if value is None else {key: part(value) for key, part in parts}
+def _multi_select_dict(writer: Writer, tree: Tree, current: str | None) -> str:
+    code = writer.code
+    made = code.let("None")
+    with code.block(_where_there_is(current)):
+        code.put(f"{made} = {{}}")
+        for child in tree["children"]:
+            value = writer.write(child["children"][0], current)
+            code.put(f"{made}[{code.constant(child['value'])}] = {value}")
+    return made
 
 
-def _or(tree: Tree, function_of: FunctionOf) -> Compiled:
-    left, right = (compile_tree(child, function_of) for child in tree["children"])
-
-    def either(value: Json) -> Json:
-        found = left(value)
-        return right(value) if is_false(found) else found
-
-    return either
+def _where_there_is(current: str | None) -> str:
+    """Return the head of a block for what is selected of a document: of null nothing is."""
+    return "if True:" if current is None else f"if {current} is not None:"
 
 
-def _and(tree: Tree, function_of: FunctionOf) -> Compiled:
-    left, right = (compile_tree(child, function_of) for child in tree["children"])
-
-    def both(value: Json) -> Json:
-        found = left(value)
-        return found if is_false(found) else right(value)
-
-    return both
+def _or(writer: Writer, tree: Tree, current: str | None) -> str:
+    return _either(writer, tree, current, "if {false}:")
 
 
-def _not(tree: Tree, function_of: FunctionOf) -> Compiled:
-    inner = compile_tree(tree["children"][0], function_of)
-    return lambda value: is_false(inner(value))
+def _and(writer: Writer, tree: Tree, current: str | None) -> str:
+    return _either(writer, tree, current, "if not ({false}):")
 
 
-def _comparator(tree: Tree, function_of: FunctionOf) -> Compiled:
-    left, right = (compile_tree(child, function_of) for child in tree["children"])
-    word = tree["value"]
+def _either(writer: Writer, tree: Tree, current: str | None, head: str) -> str:
+    """Write the first child's value, or the second's where a condition holds of the first."""
+    left, right = tree["children"]
+    made = writer.code.let(writer.write(left, current))
+    with writer.code.block(head.format(false=writer.false(made))):
+        writer.code.put(f"{made} = {writer.write(right, current)}")
+    return made
+
+
+def _not(writer: Writer, tree: Tree, current: str | None) -> str:
+    inner = writer.write(tree["children"][0], current)
+    return writer.code.let(f"{writer.code.constant(is_false)}({inner})")
+
+
+def _comparator(writer: Writer, tree: Tree, current: str | None) -> str:
+    one, other = (writer.write(child, current) for child in tree["children"])
+    word, code = tree["value"], writer.code
     if word in ("eq", "ne"):
-        wanted = word == "eq"
-
-        def equal(value: Json) -> Json:
-            one, other = left(value), right(value)
-            return (one == other and isinstance(one, bool) is isinstance(other, bool)) is wanted
-
-        return equal
-    compare = _ORDER[word]
-
-    def ordered(value: Json) -> Json:
-        one, other = left(value), right(value)
-        if not (_comparable(one) and _comparable(other)):
-            return None
-        return compare(one, other)
-
-    return ordered
+        same = f"{one} == {other} and ({one}.__class__ is bool) is ({other}.__class__ is bool)"
+        return code.let(same if word == "eq" else f"not ({same})")
+    ordered = code.constant(_comparable)
+    both = f"{ordered}({one}) and {ordered}({other})"
+    return code.let(f"{one} {_ORDER[word]} {other} if {both} else None")
 
 
 def _comparable(value: Json) -> bool:
     return isinstance(value, int | float | str) and not isinstance(value, bool)
 
 
-def _expref(tree: Tree, function_of: FunctionOf) -> Compiled:
-    expression = _Expression(compile_tree(tree["children"][0], function_of))
-    return lambda _value: expression
+def _expref(writer: Writer, tree: Tree, _current: str | None) -> str:
+    inner = compile_tree(tree["children"][0], writer.function_of)
+    return writer.code.constant(_Expression(inner))
 
 
-def _function(tree: Tree, function_of: FunctionOf) -> Compiled:
-    call = function_of(tree["value"])
-    arguments = [compile_tree(child, function_of) for child in tree["children"]]
-    if len(arguments) == 1:
-        only = arguments[0]
-        return lambda value: call(only(value))
-    if len(arguments) == 2:
-        first, second = arguments
-        return lambda value: call(first(value), second(value))
-    return lambda value: call(*[argument(value) for argument in arguments])
+def _function(writer: Writer, tree: Tree, current: str | None) -> str:
+    code, call = writer.code, writer.function_of(tree["value"])
+    names = [writer.write(child, current) for child in tree["children"]]
+    told = f"{code.constant(call)}({', '.join(names)})"
+    bare = call.bare(len(names)) if writer.bare and isinstance(call, Function) else None
+    if bare is None:
+        return code.let(told)
+    checks = [
+        f"{code.constant(fits)}({name})" for fits, name in zip(bare.checks, names, strict=True)
+    ]
+    quick = f"{code.constant(bare.call)}({', '.join(names)})"
+    made = code.let(f"{quick} if {' and '.join(checks)} else {told}" if checks else quick)
+    if bare.may_be_long:
+        with code.block(f"if {made}.__class__ is str and len({made}) > {bare.most}:"):
+            code.put(f"{made} = {told}")
+    return made
 
 
-_MAKERS: Mapping[str, Callable[[Tree, FunctionOf], Compiled]] = {
+_WRITERS: Mapping[str, Callable[[Writer, Tree, str | None], str]] = {
     "and_expression": _and,
     "comparator": _comparator,
     "current": _current,
     "expref": _expref,
     "field": _field,
-    "filter_projection": _filter_projection,
+    "filter_projection": _projection,
     "flatten": _flatten,
     "function_expression": _function,
     "identity": _current,

@@ -16,9 +16,16 @@ import jmespath.exceptions
 import jmespath.functions
 import jmespath.parser
 
-from router.config.transforms.compiler import Builtins, compile_tree, is_false
+from router.config.transforms.compiler import Builtins, Compiled, FunctionOf, compile_tree, is_false
 from router.config.transforms.functions import LIBRARY
-from router.config.transforms.reads import calls_of, compared_money, has_stray_reference, roots_of
+from router.config.transforms.reads import (
+    calls_of,
+    compared_money,
+    depth_of,
+    has_still_slice,
+    has_stray_reference,
+    roots_of,
+)
 from router.config.transforms.tables import Table
 from router.core.diagnostics import Diagnostic, Place, Report, nearest
 from router.core.document import Json
@@ -28,8 +35,36 @@ from router.core.errors import TransformError
 MAX_LENGTH = 2048
 #: brackets open at once; the parser recurses once for each
 MAX_NESTING = 32
+#: nodes of its tree within each other; who walks the tree recurses twice for each
+MAX_DEPTH = 128
 
 Scope = Mapping[str, Json]
+#: what evaluating an expression can raise beside our own errors
+FAILURES = (
+    jmespath.exceptions.JMESPathError,
+    ArithmeticError,
+    AttributeError,
+    LookupError,
+    TypeError,
+    ValueError,
+    RecursionError,
+)
+
+
+class Late:
+    """The function of a tree, made when it is first wanted: checking a project wants none."""
+
+    __slots__ = ("function_of", "run", "tree")
+
+    def __init__(self, tree: Any, function_of: FunctionOf) -> None:
+        self.tree = tree
+        self.function_of = function_of
+        #: gives the value; after the first time the function itself
+        self.run: Compiled = self._first
+
+    def _first(self, value: Json) -> Json:
+        self.run = compile_tree(self.tree, self.function_of)
+        return self.run(value)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,23 +80,15 @@ class Expression:
     reads: frozenset[str]
     #: the functions that it calls
     calls: frozenset[str]
-    evaluate: Callable[[Scope], Json]
+    evaluate: Late
 
     def __call__(self, scope: Scope) -> Json:
         """Return the value of the expression over `scope`, null where a path ends nowhere."""
         try:
-            return self.evaluate(scope)
+            return self.evaluate.run(scope)
         except TransformError as error:
             raise TransformError(f"{error} in ={self.source}", place=self.place) from error
-        except (
-            jmespath.exceptions.JMESPathError,
-            ArithmeticError,
-            AttributeError,
-            LookupError,
-            TypeError,
-            ValueError,
-            RecursionError,
-        ) as error:
+        except FAILURES as error:
             raise TransformError(_complaint(error, self.source), place=self.place) from error
 
     def holds(self, scope: Scope) -> bool:
@@ -119,6 +146,9 @@ def compile_expression(
     """
     report = Report()
     parsed = _parse(text, place, report)
+    if parsed is not None and depth_of(parsed) > MAX_DEPTH:
+        report.error("E105", place, f"more than {MAX_DEPTH} steps in a row", "write it as a map")
+        parsed = None
     if parsed is None:
         return None, report.found
     words = _Words(text, place)
@@ -128,17 +158,12 @@ def compile_expression(
     _check_values(parsed, words, report)
     if report.has_errors:
         return None, report.found
-    try:
-        evaluate = compile_tree(parsed, _Functions(vocabulary.tables))
-    except TransformError as error:
-        report.error("E101", place, str(error), "leave the step out")
-        return None, report.found
     made = Expression(
         source=text,
         place=place,
         reads=frozenset(reads),
         calls=frozenset(name for name, _ in calls_of(parsed)),
-        evaluate=evaluate,
+        evaluate=Late(parsed, _Functions(vocabulary.tables)),
     )
     return made, report.found
 
@@ -166,6 +191,8 @@ def _check_values(parsed: Any, words: _Words, report: Report) -> None:
         )
     if has_stray_reference(parsed):
         report.error("E101", words.place("&"), "not JMESPath: & outside a call", "sort_by(a, &b)")
+    if has_still_slice(parsed):
+        report.error("E101", words.start, "a slice's step is 0", "leave the step out")
 
 
 def looks_like_expression(text: str, roots: frozenset[str] | None) -> bool:
@@ -219,7 +246,7 @@ def _parse_hint(text: str) -> str:
 
 def _nesting(text: str) -> int:
     deepest = depth = nots = 0
-    for char in text:
+    for char in text.replace("&&", ""):
         if char in "([{&":
             depth += 1
         elif char in ")]}":

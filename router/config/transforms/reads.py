@@ -49,6 +49,17 @@ def nodes_of(tree: Tree) -> Iterator[Tree]:
             yield from nodes_of(child)
 
 
+def depth_of(tree: Tree) -> int:
+    """Return how many nodes lie within each other."""
+    depth, level = 0, [tree]
+    while level:
+        depth += 1
+        level = [
+            child for node in level for child in node.get("children", ()) if isinstance(child, dict)
+        ]
+    return depth
+
+
 def compared_money(tree: Tree) -> Iterator[str]:
     """Yield each function whose amount is compared or added by JMESPath's own operators."""
     for node in nodes_of(tree):
@@ -68,6 +79,11 @@ def has_stray_reference(tree: Tree) -> bool:
         for child in node.get("children", ())
         if isinstance(child, dict)
     )
+
+
+def has_still_slice(tree: Tree) -> bool:
+    """Return whether a slice goes nowhere: its step is 0."""
+    return any(node["type"] == "slice" and node["children"][2] == 0 for node in nodes_of(tree))
 
 
 def path_of(tree: Tree) -> tuple[str, ...] | None:

@@ -16,7 +16,9 @@ from router.config.shapes import ListOf, MapOf
 from router.config.source import Node, Scalar
 from router.config.source import Table as TableNode
 from router.config.transforms.expressions import Expression
-from router.config.transforms.maps import ABSENT, Builder, Many, check_name, decode_map
+from router.config.transforms.mapcode import MapFunction
+from router.config.transforms.maps import check_name, decode_map
+from router.config.transforms.maptree import Builder
 from router.config.transforms.tables import Table
 from router.config.transforms.targets import check_target
 from router.config.validation import Contract
@@ -131,6 +133,10 @@ class Transform:
     file: TransformFile
     #: what it reads of the calls before it in a sequence, as (call, field); "" = any
     calls: frozenset[tuple[str, str]] = frozenset()
+    _run: MapFunction = dataclasses.field(init=False, repr=False, compare=False)
+
+    def __post_init__(self) -> None:
+        object.__setattr__(self, "_run", MapFunction(self.file.let, self.file.map))
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -144,11 +150,4 @@ class Transform:
 
     def __call__(self, scope: Mapping[str, Json]) -> Json:
         """Return the result over `scope`. Raises TransformError or LimitExceeded with its place."""
-        if self.file.let:
-            inner = dict(scope)
-            for name, builder in self.file.let:
-                value = builder(inner)
-                value = value.items if isinstance(value, Many) else value
-                inner[name] = None if value is ABSENT else value
-            scope = inner
-        return self.file.map(scope)
+        return self._run(scope)

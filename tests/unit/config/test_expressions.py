@@ -149,6 +149,16 @@ def test_length_and_nesting_are_bounded() -> None:
     assert codes("[" * 1000) == ["E105"]
 
 
+@pytest.mark.parametrize("step", ["||body", "|body", ".a", "[]", "&&body"])
+def test_steps_in_a_row_are_bounded(step: str) -> None:
+    fits = "body" + step * 50
+    assert codes(fits) == []
+    made, _ = compile_expression(fits, HERE, Vocabulary(roots=None, tables={}))
+    assert made is not None
+    made({"body": {}})
+    assert codes("body" + step * 200) == ["E105"]
+
+
 # --- what is called ----------------------------------------------------------------------------
 
 

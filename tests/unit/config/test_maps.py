@@ -7,19 +7,32 @@ from typing import Any
 import pytest
 
 from router.config.components import INVALID, Invalid
-from router.config.transforms.maps import MAX_ITEMS, decode_map
+from router.config.transforms.mapcode import MapFunction, compile_map
+from router.config.transforms.maps import decode_map
+from router.config.transforms.maptree import MAX_ITEMS, finished
 from router.core.errors import LimitExceeded, TransformError
 
 
 @pytest.fixture
 def build(workshop: Any) -> Any:
-    """A maker of documents: the text of a map, and the roots that it sees."""
+    """A maker of documents: the text of a map, and the roots that it sees.
+
+    The tree and the generated code say the same, and the code fails where the tree does.
+    """
 
     def make(text: str, **scope: Any) -> Any:
         builder = decode_map(workshop.node(text), workshop.context(*scope))
         assert not isinstance(builder, Invalid), workshop.told
         assert workshop.codes == [], workshop.told
-        return builder(scope)
+        quick = compile_map((), builder)
+        try:
+            made = finished(builder(scope))
+        except Exception:  # noqa: BLE001
+            with pytest.raises(Exception):  # noqa: B017, PT011 (its kind says nothing)
+                quick(scope)
+            return MapFunction((), builder)(scope)
+        assert repr(quick(scope)) == repr(made)
+        return MapFunction((), builder)(scope)
 
     return make
 

@@ -50,6 +50,17 @@ class Parameter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Bare:
+    """A function without its wrapper: its error tells no more than that it failed."""
+
+    call: Callable[..., Json]
+    checks: tuple[Check, ...]
+    #: it may give a text; one of more characters may be too long
+    may_be_long: bool
+    most: int = MAX_TEXT // 4
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Function:
     """A pure function that expressions may call; calling it checks the arguments first."""
 
@@ -91,6 +102,14 @@ class Function:
         else:
             takes = f"{self._least} to {self._most} arguments"
         return f"{self.name}() takes {takes}, {given} given: {self.signature}"
+
+    def bare(self, given: int) -> Bare | None:
+        """Return what is called for this many arguments; None when only the wrapper knows."""
+        if not self._least <= given <= self._most:
+            return None
+        rest = (self._rest,) * (given - len(self._checks))
+        long = "text" in self.returns or "any" in self.returns
+        return Bare(call=self.call, checks=(*self._checks[:given], *rest), may_be_long=long)
 
     def __call__(self, *arguments: Json) -> Json:
         """Return the value for the arguments.
