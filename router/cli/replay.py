@@ -26,7 +26,7 @@ from router.cli.kinds import When
 from router.cli.render import envelope, render, visible
 from router.config.project import Project
 from router.core.errors import Unavailable
-from router.infra.store.rows import time_text
+from router.core.instants import time_text
 from router.infra.store.store import Store
 from router.runtime.clock import SystemClock
 from router.runtime.forecast import forecaster_of, told

@@ -1,15 +1,16 @@
 """Owns: a message as a plain document and back, for queues and due rows.
-Imports: core.message, core.claim.
+Imports: core.message, core.claim, core.instants.
 Never: loses a field: what `pack` writes, `unpack` reads.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from router.core.claim import Claim
+from router.core.instants import time_of, time_text
 from router.core.message import ContractRef, Message, RawRef
 
 
@@ -21,7 +22,7 @@ def pack(message: Message) -> dict[str, Any]:
         "correlationid": message.correlationid,
         "channel": message.channel,
         "kind": message.kind,
-        "occurred_at": message.occurred_at.isoformat(),
+        "occurred_at": time_text(message.occurred_at),
         "headers": message.headers,
         "stamp": message.stamp,
         "payload": message.payload,
@@ -47,7 +48,7 @@ def unpack(document: Mapping[str, Any]) -> Message:
         channel=document["channel"],
         kind=document["kind"],
         contract=ContractRef(*contract) if contract else None,
-        occurred_at=datetime.fromisoformat(document["occurred_at"]),
+        occurred_at=time_of(document["occurred_at"]),
         headers=document["headers"],
         stamp=document["stamp"],
         payload=document["payload"],

@@ -86,6 +86,19 @@ def to_text(at: datetime) -> str:
     return f"{text.rstrip('0') if '.' in text else text}Z"
 
 
+@lru_cache(2048)  # a batch has one time, and many rows; a message's goes into several
+def time_text(at: datetime) -> str:
+    """Return a time as it is kept: RFC 3339 UTC, six digits; texts sort as times."""
+    if at.tzinfo is not UTC:
+        at = at.astimezone(UTC)
+    return at.isoformat(timespec="microseconds")[:-6] + "Z"
+
+
+def time_of(text: str) -> datetime:
+    """Return the time that `time_text` wrote."""
+    return datetime.fromisoformat(text)
+
+
 def date_in(at: datetime, zone: str) -> date:
     """Return the local date of an instant in an IANA zone. Raises InstantError."""
     try:

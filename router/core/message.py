@@ -5,11 +5,11 @@ Never: mutated; never holds bytes (the original lies in the store, `raw` points 
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import field, replace
 from datetime import datetime
 from functools import lru_cache
+from hashlib import blake2b
 
 from router.core.document import Json
 from router.core.value import value
@@ -109,26 +109,27 @@ def derived_id(parent: str, *seeds: str) -> str:
 
 def digest_of(*parts: str) -> str:
     """Return 32 hex digits that depend on every part and on where one part ends."""
-    return hashlib.blake2b(_framed(parts), digest_size=16).hexdigest()
+    return blake2b(_framed(parts), digest_size=16).hexdigest()
 
 
-def key_digest(space: Sequence[str], parts: Sequence[str | int]) -> bytes:
+def key_digest(space: tuple[str, ...], parts: Sequence[str | int]) -> bytes:
     """Return 32 bytes for a business key within a space; text "1" and the number 1 give two keys.
 
     128 bits say which key it is. Before them stand the space and the longest part as it is written,
     so that numbers which follow each other lie together: a key at a random place costs a page each.
     """
     told = [f"i{part}" if isinstance(part, int) else f"t{part}" for part in parts]
-    where, framed = _space(tuple(space))
-    near = max(told, key=len, default="")[1:].encode()[:_NEAR].ljust(_NEAR, b"\0")
-    return where + near + hashlib.blake2b(framed + _framed(told), digest_size=16).digest()
+    longest = told[0] if len(told) == 1 else max(told, key=len, default="")
+    where, framed = _space(space)
+    near = longest[1 : _NEAR + 1].encode()[:_NEAR].ljust(_NEAR, b"\0")
+    return where + near + blake2b(framed + _framed(told), digest_size=16).digest()
 
 
 @lru_cache(1024)  # one for each kind of each channel
 def _space(space: tuple[str, ...]) -> tuple[bytes, bytes]:
     """Return 4 bytes for a space, and its parts framed."""
     framed = _framed(space)
-    return hashlib.blake2b(framed, digest_size=4).digest(), framed
+    return blake2b(framed, digest_size=4).digest(), framed
 
 
 def _framed(parts: Iterable[str]) -> bytes:

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from datetime import datetime
 from urllib.parse import quote
 
@@ -19,11 +18,12 @@ from router.core.decision import DeadLettered, Discarded
 from router.core.document import Json, type_name
 from router.core.errors import MessageError, TransformError
 from router.core.message import Message, RawRef, derived_id
+from router.core.value import value
 from router.engine.identity import claims_of, part, searchable, words_of
 from router.engine.steps.ending import stop_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Delivery:
     """What was delivered: one request or one file. `headers` are in lower case."""
 
@@ -33,7 +33,7 @@ class Delivery:
     sha256: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Arrival:
     """One record of a delivery. `verdict` is set when no route has to be run for it.
 
@@ -168,10 +168,10 @@ def _readable(channel: Channel, kind: str, scope: Mapping[str, Json]) -> tuple[s
 
 def _words_in(values: Iterable[Value], scope: Mapping[str, Json]) -> tuple[str, ...]:
     found: dict[str, None] = {}
-    for value in values:
-        if isinstance(value, Expression):
+    for one in values:
+        if isinstance(one, Expression):
             with suppress(MessageError):
-                found[str(part(value(scope), "", value.place))] = None
+                found[str(part(one(scope), "", one.place))] = None
     return tuple(found)
 
 
@@ -191,7 +191,11 @@ def _message(channel: Channel, delivery: Delivery, body: Json, made: tuple[str, 
 
 def joined(words: tuple[str, ...]) -> str:
     """Return key words as one readable text in which no two keys look alike."""
-    return "/".join(quote(word, safe="") for word in words)
+    return "/".join([word if _is_plain(word) else quote(word, safe="") for word in words])
+
+
+def _is_plain(word: str) -> bool:
+    return word.isascii() and word.isalnum()
 
 
 def _stamped(name: str, value: Json) -> str:

@@ -27,8 +27,7 @@ from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.mocks import MockAdapter, MockExchange
-from router.runtime.recording import lane_of
-from router.runtime.verdicts import Verdict
+from router.runtime.verdicts import Verdict, lane_of
 from router.runtime.wiring import Hooks, Parts, build_parts
 from router.runtime.witness import Witness
 

@@ -19,15 +19,16 @@ from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.runtime.exchange import Exchange
-from router.runtime.recording import SYSTEM_LANE, rows_of
 from router.runtime.replay import Replayer, answers_for
 from router.runtime.resending import Resending
 from router.runtime.revisions import Revisions
 from router.runtime.verdicts import (
+    SYSTEM_LANE,
     Judge,
     claim_keys,
     open_row,
     produced_keys,
+    rows_of,
     settle_objects,
     verdict_of,
 )

@@ -10,7 +10,6 @@ import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
 from typing import Any
 
 from router.config.channels import Channel
@@ -19,6 +18,7 @@ from router.core.decision import DeadLettered, Discarded
 from router.core.document import Json
 from router.core.errors import Draining, MessageError
 from router.core.ports import Clock
+from router.core.value import value
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
 from router.infra.codecs import Limits, decode_json, decode_xml, encode_json, shape_by
 from router.infra.store.rows import Queued
@@ -35,7 +35,7 @@ BYTES_A_NODE = 32
 LOOP_LANE = "loop"
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Receipt:
     """What a sender is told: the delivery, and each record's message and transaction."""
 

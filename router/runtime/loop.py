@@ -31,7 +31,7 @@ from router.runtime.caution import Caution, Suspects, killer
 from router.runtime.failpoints import reach
 from router.runtime.gates import Gates
 from router.runtime.ingress import LOOP_LANE
-from router.runtime.recording import record, record_answers, rows_of
+from router.runtime.recording import record, record_answers
 from router.runtime.replay import answers_for
 from router.runtime.replayed import replay_of
 from router.runtime.verdicts import (
@@ -39,7 +39,6 @@ from router.runtime.verdicts import (
     Verdict,
     Work,
     claim_keys,
-    claims_after,
     ends_here,
     gate_keys,
     objects_after,
@@ -255,7 +254,7 @@ class Loop:
                 batch.needy.append((known, decision))
                 continue
             verdict = verdict_of(known, decision, seen)
-            remember(claims_after(verdict), seen)
+            remember(verdict.claims(), seen)
             batch.verdicts.append(verdict)
         cut = self._settle(batch, works, now)
         if cut:
@@ -298,13 +297,15 @@ class Loop:
         row = verdict.work.row
         if not isinstance(decision, Routed) or self._pauses or replay_of(row) is not None:
             return verdict
-        decided = []
-        for one in rows_of(decision, row):
+        decided, left = [], []
+        for one in verdict.rows():
             if one.lane == LOOP_LANE and not one.message.order_key:
                 work, follows = self._decide(open_row(one, {}), {}, now)
                 if ends_here(follows):
                     decided.append(verdict_of(work, follows, {}))
-        verdict.at_once = tuple(decided)
+                    continue
+            left.append(one)
+        verdict.decide_at_once(tuple(decided), left)
         return verdict
 
     def _decide(

@@ -14,12 +14,13 @@ from typing import Any
 
 from router.core.decision import Discarded
 from router.core.errors import MessageError
+from router.core.instants import time_text
 from router.core.units import duration_text
 from router.engine.identity import judge
 from router.infra.store.handoff import Handoff
 from router.infra.store.pauses import DRAINING, SLOW, Pause, Waiting
 from router.infra.store.reader import Reader
-from router.infra.store.rows import Queued, time_text
+from router.infra.store.rows import Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.recording import record
 from router.runtime.requests import effect_of_call

@@ -19,24 +19,15 @@ from router.core.decision import (
     Produced,
     Redeliver,
     Routed,
-    Sent,
     word_of,
 )
 from router.core.document import Json
+from router.core.instants import time_text
 from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.again import note
-from router.runtime.ingress import LOOP_LANE
-from router.runtime.replayed import inherited, replay_of
-from router.runtime.verdicts import Verdict, claims_after, objects_after
-
-#: what a worker of a system takes from
-SYSTEM_LANE = "sys."
-
-
-def lane_of(operation: str) -> str:
-    """Return the lane of an operation's system."""
-    return SYSTEM_LANE + operation.partition(".")[0]
+from router.runtime.replayed import replay_of
+from router.runtime.verdicts import Verdict, objects_after
 
 
 def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
@@ -47,7 +38,9 @@ def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
     replay = replay_of(row)
     if replay is not None:  # what comes of it now is what counts: it may be buried again below
         transaction.letters.replayed(row.message.id, row.consumer, f"job {replay.job}")
-    for kept in (*claims_after(verdict), *objects_after(verdict)):
+    for kept in verdict.claims():
+        transaction.claim(kept, now)
+    for kept in objects_after(verdict):
         transaction.claim(kept, now)
     transaction.refer(verdict.work.references, row.message.correlationid)
     if isinstance(decision, Routed):
@@ -120,8 +113,7 @@ def record_answers(
 
 
 def _publish(transaction: Transaction, decision: Routed, verdict: Verdict) -> None:
-    settled = {one.work.row.identity for one in verdict.at_once}
-    rows = [one for one in rows_of(decision, verdict.work.row) if one.identity not in settled]
+    rows = verdict.rows()
     transaction.enqueue(rows)
     replay = replay_of(verdict.work.row)
     if replay is not None:
@@ -132,24 +124,6 @@ def _publish(transaction: Transaction, decision: Routed, verdict: Verdict) -> No
             transaction.refer(effect.words[1:], effect.message.correlationid)
     for effect, _ in verdict.absorbed:
         transaction.refer(effect.words[1:], effect.message.correlationid)
-
-
-def rows_of(decision: Routed, row: Queued) -> list[Queued]:
-    """Return what follows from a decision about a row: objects for flows, commands for workers."""
-    extra = inherited(row)
-    made = []
-    for effect in decision.effects:
-        if isinstance(effect, Produced):
-            made += [
-                Queued(lane=LOOP_LANE, consumer=flow, message=effect.message, extra=extra)
-                for flow in effect.subscribers
-            ]
-        else:
-            lane = lane_of(effect.operation)
-            made.append(
-                Queued(lane=lane, consumer=effect.operation, message=effect.message, extra=extra)
-            )
-    return made
 
 
 def _reason(decision: Decision) -> str:
@@ -167,10 +141,9 @@ def _note(
     detail: Mapping[str, Any],
 ) -> None:
     message = row.message
-    came = {}
     if message.causationid is None and message.raw is not None:
-        at = message.occurred_at.isoformat(timespec="microseconds")
-        came = {"received_at": at, "delivery": message.raw.delivery}
+        at = time_text(message.occurred_at)
+        detail = {"received_at": at, "delivery": message.raw.delivery, **detail}
     transaction.write(
         Entry(
             at=now,
@@ -178,7 +151,7 @@ def _note(
             consumer=row.consumer,
             word=word_of(decision),
             reason=_reason(decision),
-            detail={**came, **detail},
+            detail=detail,
         )
     )
 
@@ -207,29 +180,25 @@ def _detail(decision: Decision) -> Mapping[str, Any]:
 
 
 def _routed(decision: Routed, verdict: Verdict) -> dict[str, Any]:
-    produced = [
-        {
-            "object": str(effect.contract),
-            "id": effect.message.id,
-            "key": " ".join(effect.words[1:]),
-            "to": list(effect.subscribers),
-        }
-        for effect in decision.effects
-        if isinstance(effect, Produced)
-    ]
-    sent = [
-        {"operation": effect.operation, "id": effect.message.id}
-        for effect in decision.effects
-        if isinstance(effect, Sent)
-    ]
+    """Return what came of a decision, as the journal has it; what is empty is left out."""
+    produced, sent = [], []
+    for effect in decision.effects:
+        if isinstance(effect, Produced):
+            told = {
+                "object": str(effect.contract),
+                "id": effect.message.id,
+                "key": " ".join(effect.words[1:]),
+                "to": effect.subscribers,
+            }
+            produced.append(told)
+        else:
+            sent.append({"operation": effect.operation, "id": effect.message.id})
     absorbed = [
         {"object": str(effect.contract), "key": " ".join(effect.words[1:]), "of": of}
         for effect, of in verdict.absorbed
     ]
-    parts = {
-        "produced": produced,
-        "sent": sent,
-        "absorbed": absorbed,
-        "notes": list(decision.notes),
-    }
-    return {name: value for name, value in parts.items() if value}
+    parts = (("produced", produced), ("sent", sent), ("absorbed", absorbed))
+    made: dict[str, Any] = {name: value for name, value in parts if value}
+    if decision.notes:
+        made["notes"] = decision.notes
+    return made

@@ -7,7 +7,7 @@ of a batch miss what an earlier one claimed.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any, TypeGuard
 
 from router.config.channels import Route
@@ -32,8 +32,11 @@ from router.engine.pipeline import follow, run_flow, run_route
 from router.engine.steps.ending import stop_of
 from router.engine.token import Context
 from router.infra.store.rows import Queued
-from router.runtime.ingress import unpack_verdict
-from router.runtime.replayed import replay_of
+from router.runtime.ingress import LOOP_LANE, unpack_verdict
+from router.runtime.replayed import inherited, replay_of
+
+#: what a worker of a system takes from
+SYSTEM_LANE = "sys."
 
 
 @dataclass(slots=True, kw_only=True)
@@ -64,6 +67,49 @@ class Verdict:
     absorbed: tuple[tuple[Produced, str], ...] = ()
     #: flows of produced objects that were decided together with the row: they need no row
     at_once: tuple[Verdict, ...] = ()
+    _rows: list[Queued] | None = field(default=None, init=False)
+    _claims: list[Kept] | None = field(default=None, init=False)
+
+    def rows(self) -> list[Queued]:
+        """Return what follows from it and is published: objects for flows, commands for workers."""
+        if self._rows is None:
+            self._rows = rows_of(self.decision, self.work.row)
+        return self._rows
+
+    def claims(self) -> list[Kept]:
+        """Return the claims of its row that it records."""
+        if self._claims is None:
+            self._claims = claims_after(self)
+        return self._claims
+
+    def decide_at_once(self, decided: tuple[Verdict, ...], left: list[Queued]) -> None:
+        """Take in flows that were decided together with the row; `left` is what is published."""
+        self.at_once, self._rows = decided, left
+
+
+def lane_of(operation: str) -> str:
+    """Return the lane of an operation's system."""
+    return SYSTEM_LANE + operation.partition(".")[0]
+
+
+def rows_of(decision: Decision, row: Queued) -> list[Queued]:
+    """Return what follows from a decision about a row: objects for flows, commands for workers."""
+    if not isinstance(decision, Routed):
+        return []
+    extra = inherited(row)
+    made = []
+    for effect in decision.effects:
+        if isinstance(effect, Produced):
+            made += [
+                Queued(lane=LOOP_LANE, consumer=flow, message=effect.message, extra=extra)
+                for flow in effect.subscribers
+            ]
+        else:
+            lane = lane_of(effect.operation)
+            made.append(
+                Queued(lane=lane, consumer=effect.operation, message=effect.message, extra=extra)
+            )
+    return made
 
 
 def damaged(row: Queued) -> DeadLettered:
@@ -95,6 +141,8 @@ class Judge:
         self._project = project
         self._env = env
         self._recall = recall
+        #: of a message without answers that the running project decides
+        self._context = Context(subscribers=project.subscribers, env=env, follow=follow)
 
     def policy(self, row: Queued) -> FailurePolicy:
         """Return the failure policy of a row's consumer."""
@@ -115,12 +163,10 @@ class Judge:
         if judged is not None:
             return judged
         consumer = self._consumer(work.row)
-        context = Context(
-            subscribers=self._of(work.row).subscribers,
-            env=self._env,
-            answers=work.answers,
-            follow=follow,
-        )
+        context = self._context
+        if work.answers or self._of(work.row) is not self._project:
+            subscribers = self._of(work.row).subscribers
+            context = replace(context, subscribers=subscribers, answers=work.answers)
         if isinstance(consumer, Route):
             return self._reachable(work.row, run_route(consumer, message, context))
         if consumer is None:

@@ -21,8 +21,8 @@ from router.runtime.bell import Bell
 from router.runtime.caution import Caution, Suspects
 from router.runtime.commands import Commands
 from router.runtime.exchange import Exchange
-from router.runtime.recording import SYSTEM_LANE
 from router.runtime.resending import Resending
+from router.runtime.verdicts import SYSTEM_LANE
 
 
 class Worker:

@@ -12,9 +12,10 @@ from typing import Any
 
 from sqlalchemy import Connection, insert, select, update
 
+from router.core.instants import time_text
 from router.infra.codecs import decode_trusted, encode_json
 from router.infra.store import tables
-from router.infra.store.rows import number_of, time_text
+from router.infra.store.rows import number_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,9 +12,10 @@ from typing import Any
 from sqlalchemy import Connection, Table, select, update
 
 from router.core.document import Json
+from router.core.instants import time_text
 from router.infra.codecs import encode_json
 from router.infra.store import tables
-from router.infra.store.rows import Intent, time_text
+from router.infra.store.rows import Intent
 
 
 class IntentWriter(ABC):

@@ -23,10 +23,11 @@ from sqlalchemy import (
     update,
 )
 
+from router.core.instants import time_text
 from router.infra.codecs import decode_trusted, encode_json
 from router.infra.store import tables
 from router.infra.store.letters import LetterQuery, narrowed
-from router.infra.store.rows import number_of, time_text
+from router.infra.store.rows import number_of
 from router.infra.store.statements import module_of
 
 

@@ -11,9 +11,10 @@ from typing import Any
 
 from sqlalchemy import Connection, Select, exists, func, select, update
 
+from router.core.instants import time_text
 from router.infra.store import tables
 from router.infra.store.packing import unpack_row
-from router.infra.store.rows import Queued, time_text
+from router.infra.store.rows import Queued
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -12,6 +12,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, RowMapping, func, select, tuple_, union
 
 from router.core.claim import Held, Holding
+from router.core.instants import time_of, time_text
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
 from router.infra.store.evidence import Evidence
@@ -23,7 +24,7 @@ from router.infra.store.packing import unpack_row
 from router.infra.store.pauses import Pause, Pauses, passes
 from router.infra.store.records import Records
 from router.infra.store.revisions import RevisionTexts
-from router.infra.store.rows import Intent, Queued, time_of, time_text
+from router.infra.store.rows import Intent, Queued
 from router.infra.store.statements import read_many
 
 #: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once

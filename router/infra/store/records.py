@@ -12,9 +12,9 @@ from typing import Any
 
 from sqlalchemy import Connection, func, select
 
+from router.core.instants import time_of
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
-from router.infra.store.rows import time_of
 
 #: steps that refuse a delivery before it has records
 WHOLE = ("decode", "records")

@@ -11,9 +11,9 @@ from datetime import datetime
 
 from sqlalchemy import Connection, insert, select
 
+from router.core.instants import time_text
 from router.infra.codecs import decode_trusted, encode_json
 from router.infra.store import tables
-from router.infra.store.rows import time_text
 
 
 class RevisionTexts:

@@ -5,10 +5,9 @@ Never: a statement.
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 from router.core.document import Json
@@ -18,19 +17,6 @@ from router.core.message import Message
 DAMAGED = "damaged"
 #: what is known for good of an effect; partial: a part was taken, the rest refused
 SETTLED = ("done", "refused", "partial")
-
-
-@functools.lru_cache(64)  # a batch has one time, and many rows
-def time_text(at: datetime) -> str:
-    """Return a time as the store keeps it: RFC 3339 UTC, six digits; texts sort as times."""
-    if at.tzinfo is not UTC:
-        at = at.astimezone(UTC)
-    return at.isoformat(timespec="microseconds")[:-6] + "Z"
-
-
-def time_of(text: str) -> datetime:
-    """Return the time that `time_text` wrote."""
-    return datetime.fromisoformat(text)
 
 
 def number_of(result: Any) -> int:

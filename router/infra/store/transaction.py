@@ -15,6 +15,7 @@ from sqlalchemy import Connection, Table, delete, select, update
 from sqlalchemy import bindparam as bind
 
 from router.core.claim import Kept
+from router.core.instants import time_text
 from router.infra.codecs import encode_json
 from router.infra.store import tables
 from router.infra.store.inbox import Inbox
@@ -24,7 +25,7 @@ from router.infra.store.letters import Letters
 from router.infra.store.packing import pack_row
 from router.infra.store.pauses import Pauses
 from router.infra.store.revisions import RevisionTexts
-from router.infra.store.rows import Dead, Entry, Queued, time_text
+from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.statements import module_of, write_many
 
 

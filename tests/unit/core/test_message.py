@@ -37,7 +37,7 @@ def test_two_keys_give_two_digests(first: list[Any], second: list[Any]) -> None:
 def test_where_a_part_ends_counts(lists: list[list[str]]) -> None:
     assert len({derived_id(*one) for one in lists}) == len(lists)
     assert len({key_digest(("s",), one) for one in lists}) == len(lists)
-    assert len({key_digest(one, ()) for one in lists}) == len(lists)
+    assert len({key_digest(tuple(one), ()) for one in lists}) == len(lists)
 
 
 def test_a_text_and_a_number_are_two_keys() -> None:
