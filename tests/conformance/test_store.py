@@ -215,6 +215,33 @@ def test_many_threads_write_and_nothing_is_lost(on_file: Store, row_of: Any) -> 
         assert [one for one in found if one[0] == name] == [f"{name}{n:02}" for n in range(20)]
 
 
+def test_who_waits_commits_what_was_submitted_before_in_its_order(
+    on_file: Store, row_of: Any
+) -> None:
+    first = on_file.submit(put(row_of("a")))
+    on_file.write(put(row_of("b")))
+    assert first.done()
+    assert names(queued(on_file)) == ["a", "b"]
+
+
+def test_who_is_interrupted_amid_a_commit_leaves_nobody_waiting(
+    on_file: Store, row_of: Any
+) -> None:
+    def interrupted(_transaction: Transaction) -> None:
+        raise KeyboardInterrupt
+
+    with on_file._committing:  # so that both are of one group
+        others = [on_file._put(put(row_of("a"))), on_file._put(put(row_of("b")))]
+    with pytest.raises(KeyboardInterrupt):
+        on_file.write(interrupted)
+    for one in others:
+        with pytest.raises(Unavailable, match="interrupted"):
+            one.result(HANG)
+    assert names(queued(on_file)) == []
+    on_file.write(put(row_of("c")))
+    assert names(queued(on_file)) == ["c"]
+
+
 def test_what_was_submitted_is_finished_before_the_store_closes(
     tmp_path: Path, row_of: Any
 ) -> None:

@@ -1,12 +1,15 @@
-"""Owns: the store: one writer with group commit, readers beside it.
+"""Owns: the store: one writer at a time with group commit, readers beside it.
 Imports: SQLAlchemy, infra.store.
-Never: lets two threads write; commits half a job.
+Never: lets two threads write at once; commits half a job; changes the order of jobs.
+
+Who waits for its job (`write`) commits it itself, and with it all that was submitted before: what
+one thread has made is not handed to another. What nobody waits for (`submit`) a thread commits.
 """
 
 from __future__ import annotations
 
-import queue
 import threading
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -45,7 +48,10 @@ class Store:
         self.revision = revision
         self._lock = lock
         self._handoff = Handoff()
-        self._jobs: queue.SimpleQueue[tuple[Job[Any], Future[Any]] | None] = queue.SimpleQueue()
+        #: in the order in which they came; taken by who holds `_committing`
+        self._jobs: deque[tuple[Job[Any], Future[Any]]] = deque()
+        self._committing = threading.Lock()
+        self._wanted = threading.Event()
         self._wakers: dict[str, Callable[[], None]] = {}
         self._gate = threading.Lock()
         self._closed = False
@@ -99,20 +105,18 @@ class Store:
 
     def submit(self, job: Job[T]) -> Future[T]:
         """Run a job in the next transaction."""
-        future: Future[T] = Future()
-        with self._gate:
-            if self._closed:
-                future.set_exception(Unavailable("the store is closed"))
-                return future
-            if self._thread is not None:
-                self._jobs.put((job, future))
-                return future
-        self._commit([(job, future)])
+        future = self._put(job)
+        if self._thread is None:
+            self._settle(future)
+        else:
+            self._wanted.set()
         return future
 
     def write(self, job: Job[T]) -> T:
         """Run a job and wait until it is on disk. Raises what the job raised, or Unavailable."""
-        return self.submit(job).result()
+        future = self._put(job)
+        self._settle(future)
+        return future.result()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -127,9 +131,8 @@ class Store:
         """Finish the jobs that were submitted, then let go of the database."""
         with self._gate:  # what is submitted later would never be done
             self._closed = True
-            if self._thread is not None:
-                self._jobs.put(None)
         if self._thread is not None:
+            self._wanted.set()
             self._thread.join()
             self._thread = None
         self._writer.dispose()
@@ -137,22 +140,44 @@ class Store:
         if self._lock is not None:
             self._lock.release()
 
+    def _put(self, job: Job[T]) -> Future[T]:
+        future: Future[T] = Future()
+        with self._gate:
+            if self._closed:
+                future.set_exception(Unavailable("the store is closed"))
+            else:
+                self._jobs.append((job, future))
+        return future
+
+    def _settle(self, future: Future[Any]) -> None:
+        """Commit until a job is settled, unless another thread has done so meanwhile."""
+        while not future.done():
+            with self._committing:
+                if not future.done():
+                    self._commit_group()
+
     def _work(self) -> None:
-        while (first := self._jobs.get()) is not None:
-            group = [first]
-            stop = False
-            while len(group) < GROUP:
-                try:
-                    job = self._jobs.get_nowait()
-                except queue.Empty:
-                    break
-                if job is None:
-                    stop = True
-                    break
-                group.append(job)
+        closed = False
+        while not closed:
+            self._wanted.wait()
+            self._wanted.clear()
+            closed = self._closed  # what comes after it is refused: one more look finds the last
+            while self._jobs:
+                with self._committing:
+                    self._commit_group()
+
+    def _commit_group(self) -> None:
+        """Commit what waits, as much as goes together. Called by who holds `_committing`."""
+        group: list[tuple[Job[Any], Future[Any]]] = []
+        try:
+            while self._jobs and len(group) < GROUP:
+                group.append(self._jobs.popleft())
             self._commit(group)
-            if stop:
-                return
+        except BaseException:  # the thread is to end: nobody may wait for its jobs for ever
+            for _, future in group:
+                if not future.done():
+                    future.set_exception(Unavailable("the store was interrupted"))
+            raise
 
     def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
         """Run jobs in one transaction; settle their futures after the commit.
