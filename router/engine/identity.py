@@ -120,10 +120,15 @@ def _claim(
     version: int | None = None,
 ) -> Claim:
     scope, compare = seen
-    parts = [part(value(scope), route.name, getattr(value, "place", None)) for value in values]
+    parts, words = [], []
+    for value in values:
+        found = part(value(scope), route.name, getattr(value, "place", None))
+        parts.append(found)
+        if isinstance(value, Expression):
+            words.append(str(found))
     return Claim(
         key=key_digest((what, route.channel, route.kind), parts),
-        words=searchable(values, [str(one) for one in parts]),
+        words=tuple(words),
         compare=compare,
         version=version,
         keep=route.identity.keep,

@@ -31,6 +31,16 @@ class Token:
     #: operations that it was sent to already
     sent: tuple[str, ...] = ()
 
+    def sent_to(self, operation: str) -> Token:
+        """Return the token as one that was sent to an operation."""
+        return Token(
+            message=self.message,
+            scope=self.scope,
+            contract=self.contract,
+            path=self.path,
+            sent=(*self.sent, operation),
+        )
+
     def with_roots(self, roots: Mapping[str, Json], *path: str) -> Token:
         """Return the token with more roots in reach."""
         return replace(self, scope={**self.scope, **roots}, path=(*self.path, *path))

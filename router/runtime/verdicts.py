@@ -146,32 +146,31 @@ class Judge:
 
     def policy(self, row: Queued) -> FailurePolicy:
         """Return the failure policy of a row's consumer."""
-        consumer = self._consumer(row)
+        consumer = _consumer(self._of(row), row)
         assert consumer is not None, "only a route or a flow needs answers"
         policy: FailurePolicy = consumer.policy
         return policy
 
     def decide(self, work: Work, held: Mapping[bytes, Holding]) -> Decision | Needs:
         """Return the decision about one row, or the calls that it needs first."""
-        message = work.row.message
-        if work.row.damage:
-            return damaged(work.row)
-        verdict = unpack_verdict((work.row.extra or {}).get("verdict"))
+        row, message = work.row, work.row.message
+        if row.damage:
+            return damaged(row)
+        verdict = unpack_verdict((row.extra or {}).get("verdict"))
         if verdict is not None:
             return verdict
         judged = judge(work.claims, held, message) or work.decided
         if judged is not None:
             return judged
-        consumer = self._consumer(work.row)
-        context = self._context
-        if work.answers or self._of(work.row) is not self._project:
-            subscribers = self._of(work.row).subscribers
-            context = replace(context, subscribers=subscribers, answers=work.answers)
-        if isinstance(consumer, Route):
-            return self._reachable(work.row, run_route(consumer, message, context))
+        project, context = self._of(row), self._context
+        consumer = _consumer(project, row)
         if consumer is None:
-            return self._undeclared(work.row)
-        return self._reachable(work.row, run_flow(consumer, message, context))
+            return self._undeclared(row)
+        if work.answers or project is not self._project:
+            context = replace(context, subscribers=project.subscribers, answers=work.answers)
+        run = run_route if isinstance(consumer, Route) else run_flow
+        decision = run(consumer, message, context)
+        return decision if project is self._project else self._reachable(decision)
 
     def lost(self, row: Queued) -> str:
         """Return the revision that should decide a row and is not to be had, or an empty text."""
@@ -186,24 +185,13 @@ class Judge:
     def _earlier(self, revision: str) -> Project | None:
         return self._project if revision == self._project.revision else self._recall(revision)
 
-    def _reachable(self, row: Queued, decision: Decision | Needs) -> Decision | Needs:
-        """Return the decision; a dead letter when an earlier project wants what is gone by now."""
-        if self._of(row) is self._project:
-            return decision
+    def _reachable(self, decision: Decision | Needs) -> Decision | Needs:
+        """Return an earlier project's decision; a dead letter when it wants what is gone by now."""
         systems = self._project.systems
         gone = [one for one in _wanted(decision) if one.partition(".")[0] not in systems]
         if not gone:
             return decision
         return DeadLettered(reason="no_consumer", detail=f"{gone[0]} is not declared any more")
-
-    def _consumer(self, row: Queued) -> Any:
-        project = self._of(row)
-        flow = project.flows.get(row.consumer)
-        if flow is not None:
-            return flow
-        channel = project.channels.get(row.message.channel)
-        route = channel.routes.get(row.message.kind) if channel is not None else None
-        return route if isinstance(route, Route) else None
 
     def _undeclared(self, row: Queued) -> Decision:
         """A row from before a change of the project: its consumer is gone."""
@@ -212,6 +200,16 @@ class Judge:
             return DeadLettered(reason="no_consumer", detail=f"{row.consumer} is not declared")
         ending = channel.routes.get(row.message.kind, channel.otherwise)
         return stop_of(ending)  # type: ignore[arg-type]
+
+
+def _consumer(project: Project, row: Queued) -> Any:
+    """Return the flow or the route of a row, None when a project has none."""
+    flow = project.flows.get(row.consumer)
+    if flow is not None:
+        return flow
+    channel = project.channels.get(row.message.channel)
+    route = channel.routes.get(row.message.kind) if channel is not None else None
+    return route if isinstance(route, Route) else None
 
 
 def _wanted(decision: Decision | Needs) -> list[str]:

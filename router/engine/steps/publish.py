@@ -5,8 +5,6 @@ Never: lets a payload out that its contract does not allow.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from router.config.steps import Produce, Recipients
 from router.core.decision import Produced, Sent
 from router.core.document import Json
@@ -49,7 +47,7 @@ def send(step: Recipients, token: Token, _context: Context) -> Emit:
         # two commands for one operation are two effects: the second must not have the first's id
         again = (f"#{token.sent.count(name)}",) if name in token.sent else ()
         seed = "\x1f".join((name, *token.path, *again))
-        token = replace(token, sent=(*token.sent, name))
+        token = token.sent_to(name)
         message = token.message.derive(payload=payload, contract=accept.ref, seed=seed)
         effects.append(Sent(message=message, operation=name))
     return Emit(tokens=(token,), effects=tuple(effects))
