@@ -165,17 +165,10 @@ def start(transaction: Transaction, arguments: Mapping[str, Any], _now: datetime
     """Start a job, or go on with a cancelled one."""
     number = arguments["job"]
     job = transaction.jobs.get(number)
-    if (
-        job is not None
-        and job.state == "planned"
-        and job.revision
-        not in (
-            "",
-            transaction.revision,
-        )
-    ):
+    planned_for = job.revision if job is not None and job.state == "planned" else ""
+    if planned_for not in ("", transaction.revision):
         raise MessageError(
-            f"job {number} was planned for revision {job.revision}, and {transaction.revision} "
+            f"job {number} was planned for revision {planned_for}, and {transaction.revision} "
             "runs: plan it anew"
         )
     if not transaction.jobs.set_state(number, "running", unless=("done", "running")):

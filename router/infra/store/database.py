@@ -68,9 +68,14 @@ def migrate(path: Path) -> None:
     except CommandError as error:
         raise Unavailable(f"the store {path} is a newer router's: use that one") from error
     except (SQLAlchemyError, Unavailable) as error:
-        raise Unavailable(f"the store {path} cannot be opened: {error}") from error
+        raise Unavailable(f"the store {path} cannot be opened: {told(error)}") from error
     finally:
         engine.dispose()
+
+
+def told(error: Exception) -> str:
+    """Return what the database itself says, without SQLAlchemy's words around it."""
+    return str(getattr(error, "orig", None) or error)
 
 
 def ensure_newest(engine: Engine, path: Path) -> None:
@@ -79,7 +84,7 @@ def ensure_newest(engine: Engine, path: Path) -> None:
         with engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     except SQLAlchemyError as error:
-        raise Unavailable(f"the store {path} cannot be read: {error}") from error
+        raise Unavailable(f"the store {path} cannot be read: {told(error)}") from error
     if found != NEWEST:
         raise Unavailable(
             f"the store {path} is of revision {found}, this router reads {NEWEST}: router run "

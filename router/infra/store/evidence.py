@@ -15,7 +15,7 @@ from router.infra.store import tables
 from router.infra.store.packing import unpack_row
 from router.infra.store.rows import Queued
 
-#: messages that wait and hold a word somewhere, of which the word may be a name
+#: messages that wait and are told at once
 MOST_WAITING = 200
 
 
@@ -92,13 +92,15 @@ class Evidence:
             .where(gate.c.consumer == held.c.consumer, gate.c.order_key == held.c.order_key)
             .scalar_subquery()
         )
-        needle = encode_json(word)[1:-1]
-        found = []
+        needle = encode_json(word)  # a name stands there as a text of its own
+        found: list[dict[str, Any]] = []
         for table, behind in ((queue, literal("")), (held, holder)):
             query = select(table, behind.label("holder")).where(
                 func.instr(table.c.body, needle) > 0
             )
-            for row in self._connection.execute(query.order_by(table.c.id).limit(MOST_WAITING)):
+            for row in self._connection.execute(query.order_by(table.c.id)):
+                if len(found) == MOST_WAITING:
+                    break
                 waiting = unpack_row((row.message_id, row.consumer), row.lane, row.body)
                 if word in _words(waiting):
                     found.append(_undecided(waiting, row.holder))

@@ -20,7 +20,14 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
-from router.infra.store.database import DaemonLock, ensure_newest, migrate, open_file, open_memory
+from router.infra.store.database import (
+    DaemonLock,
+    ensure_newest,
+    migrate,
+    open_file,
+    open_memory,
+    told,
+)
 from router.infra.store.handoff import Handoff
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
@@ -125,7 +132,7 @@ class Store:
             with self._reader.connect() as connection:
                 yield Reader(connection, self._handoff)
         except SQLAlchemyError as error:
-            raise Unavailable(f"the store cannot be read: {error}") from error
+            raise Unavailable(f"the store cannot be read: {told(error)}") from error
 
     def close(self) -> None:
         """Finish the jobs that were submitted, then let go of the database."""
@@ -194,7 +201,7 @@ class Store:
             try:
                 settled, woken = self._apart(group)
             except SQLAlchemyError as error:
-                lost = Unavailable(f"the store cannot be written: {error}")
+                lost = Unavailable(f"the store cannot be written: {told(error)}")
                 settled, woken = [_failure(future, lost) for _, future in group], set()
         for settle in settled:
             settle()
