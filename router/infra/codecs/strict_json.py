@@ -276,6 +276,8 @@ class _Scanner:
         if self.text.startswith(("NaN", "Infinity"), self.at):
             self._fail("NaN and Infinity are not JSON")
         what = "expected a value" if sign else "the text ends; expected a value"
+        if sign and not sign.isprintable():
+            what = f"expected a value, not the character U+{ord(sign):04X}"
         raise self._error(DecodeError, what)
 
     def _open(self, value: dict[str, Json] | list[Json]) -> Json:

@@ -170,7 +170,8 @@ def test_an_empty_body_is_refused(body: bytes) -> None:
         ("[True]", "expected a value"),
         ("[nul]", "expected a value"),
         ("// note\n[]", "expected a value"),
-        ("\x0b[]", "expected a value"),
+        ("\x0b[]", "expected a value, not the character U+000B"),
+        ('{"a": \x00}', "expected a value, not the character U+0000"),
         ("<html>", "expected a value"),
     ],
 )
