@@ -17,6 +17,8 @@ from router.core.value import value
 #: hex digits of an id, and how many of them are the time of its birth: milliseconds since 1970
 _DIGITS = 32
 BORN = 12
+#: the usual lengths as four bytes
+_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(256))
 #: bytes of a business key that are written as they are
 _NEAR = 12
 
@@ -134,5 +136,9 @@ def _space(space: tuple[str, ...]) -> tuple[bytes, bytes]:
 
 def _framed(parts: Iterable[str]) -> bytes:
     """Return the parts one after the other, each behind its length."""
-    raw = [part.encode() for part in parts]
-    return b"".join([len(one).to_bytes(4, "big") + one for one in raw])
+    made = b""
+    for part in parts:
+        raw = part.encode()
+        length = len(raw)
+        made += (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big")) + raw
+    return made

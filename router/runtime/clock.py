@@ -27,11 +27,11 @@ class SystemClock:
 
     def now(self) -> datetime:
         """Return the time in UTC."""
-        with self._lock:
-            ahead = time.time() - time.monotonic() - self._offset
-            if ahead > STEP:
-                self._offset += ahead
-            return EPOCH + timedelta(seconds=time.monotonic() + self._offset)
+        since = time.monotonic()
+        if time.time() - since - self._offset > STEP:
+            with self._lock:
+                self._offset = max(self._offset, time.time() - time.monotonic())
+        return EPOCH + timedelta(seconds=since + self._offset)
 
 
 class ManualClock:

@@ -116,5 +116,7 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
         module
     ).on_conflict_do_nothing(),
     "holdings": _holdings,
-    "settle": lambda _module: delete(tables.queue).where(tables.queue.c.id == bindparam("row")),
+    "settle": lambda _module: delete(tables.queue).where(
+        tables.queue.c.id >= bindparam("first"), tables.queue.c.id <= bindparam("last")
+    ),
 }

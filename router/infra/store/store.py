@@ -115,7 +115,7 @@ class Store:
         future = self._put(job)
         if self._thread is None:
             self._settle(future)
-        else:
+        elif not self._wanted.is_set():  # who clears it looks for jobs afterwards
             self._wanted.set()
         return future
 

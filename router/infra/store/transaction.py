@@ -314,7 +314,7 @@ class Transaction(IntentWriter):
         ]
         words = [{"word": word, "correlationid": c} for word, c in sorted(self._words)]
         rows: dict[str, Iterable[Mapping[str, Any]]] = {
-            "settle": [{"row": number} for number in self._settled],
+            "settle": [{"first": first, "last": last} for first, last in _runs(self._settled)],
             **self._inserts,
             "claims": self._claims.values(),
             "due": self._due.values(),
@@ -331,3 +331,14 @@ class Transaction(IntentWriter):
 
     def _insert(self, table: Table, **row: Any) -> None:
         self._inserts.setdefault(table.name, []).append(row)
+
+
+def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
+    """Return numbers as runs without a gap, each with its first and its last."""
+    runs: list[tuple[int, int]] = []
+    for number in sorted(set(numbers)):
+        if runs and number == runs[-1][1] + 1:
+            runs[-1] = (runs[-1][0], number)
+        else:
+            runs.append((number, number))
+    return runs
