@@ -50,20 +50,25 @@ class Reader:
         holds back.
         """
         table = tables.queue
-        query = select(table).where(table.c.lane == lane, table.c.id > after)
+        query = select(table.c.id, table.c.message_id, table.c.consumer)
+        query = query.where(table.c.lane == lane, table.c.id > after)
         for pause in pauses:
             query = query.where(passes(pause))
         if up_to is not None:
             query = query.where(table.c.id <= up_to)
-        found = []
-        for row in self._connection.execute(query.order_by(table.c.id).limit(limit)):
-            ready = self._handoff.take(row.message_id, row.consumer)
-            if ready is None:
-                ready = _queued(row)
-            else:
-                ready.id = row.id  # it was taken out: nobody else has it
-            found.append(ready)
-        return found
+        found: dict[int, Queued | None] = {}
+        for number, message_id, consumer in self._connection.execute(
+            query.order_by(table.c.id).limit(limit)
+        ).all():
+            ready = found[number] = self._handoff.take(message_id, consumer)
+            if ready is not None:
+                ready.id = number  # it was taken out: nobody else has it
+        wanted = [number for number, ready in found.items() if ready is None]
+        for start in range(0, len(wanted), CHUNK):
+            part = table.c.id.in_(wanted[start : start + CHUNK])
+            for row in self._connection.execute(select(table).where(part)):
+                found[row.id] = _queued(row)
+        return [ready for ready in found.values() if ready is not None]
 
     def due(self, now: datetime, limit: int) -> list[Queued]:
         """Return rows whose time has come, the oldest first."""
