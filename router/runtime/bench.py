@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from router.config.project import Project, load_project
 from router.infra.codecs import decode_json, decode_trusted, encode_json
@@ -26,6 +26,9 @@ from router.runtime.clock import SystemClock
 from router.runtime.installed import installed_adapters
 from router.runtime.memory import settle_memory
 from router.runtime.wiring import Hooks, Parts, build_parts, open_exchange
+
+#: a delivery: headers and body
+Sent: TypeAlias = tuple[dict[str, str], bytes]
 
 #: deliveries that wait for the disk at once, as with many senders
 WINDOW = 256
@@ -116,14 +119,15 @@ def measure_embedded(messages: int, repeats: int) -> Figures:
     """
     runs: list[tuple[float, float]] = []
     bares: list[tuple[float, float]] = []
-    bodies = [body_of(number) for number in range(messages)]
+    sent = [sent_note(number) for number in range(messages)]
+    bodies = [body for _, body in sent]
     settle_memory()
     with tempfile.TemporaryDirectory() as folder:
         root = Path(folder)
         project = bench_project(root)
         for repeat in range(repeats):
             with opened(project, root / f"{repeat}.db") as carry:
-                runs.append(timed(messages, partial(carry, bodies)))
+                runs.append(timed(messages, partial(carry, sent)))
             with _bare(root / f"bare{repeat}.db") as carry:
                 bares.append(timed(messages, partial(carry, bodies)))
     return Figures(
@@ -165,23 +169,28 @@ def body_of(number: int) -> bytes:
     ).encode()  # fmt: skip
 
 
+def sent_note(number: int) -> Sent:
+    """Return a note as its sender delivers it: headers and body."""
+    return {"topic": "note", "event": event_of(number)}, body_of(number)
+
+
 def event_of(number: int) -> str:
     """Return the sender's id of a delivery: as with most senders, one that says nothing."""
     return hashlib.blake2b(str(number).encode(), digest_size=16).hexdigest()
 
 
 @contextmanager
-def opened(project: Project, path: Path) -> Iterator[Callable[[list[bytes]], None]]:
+def opened(project: Project, path: Path) -> Iterator[Callable[[list[Sent]], None]]:
     """Open a store, and give what carries every note from its bytes to its command there."""
     store = Store.on_file(path, project.revision)
     environment = project.environments["bench"]
     exchange = open_exchange(project, environment, ProcessSecrets({}, None), SystemClock())
     parts = build_parts(project, environment, store, exchange, Hooks())
-    carried: list[bytes] = []
+    carried: list[Sent] = []
 
-    def carry(bodies: list[bytes]) -> None:
-        _take(parts, project, bodies)
-        carried.extend(bodies)
+    def carry(sent: list[Sent]) -> None:
+        _take(parts, project, sent)
+        carried.extend(sent)
 
     try:
         yield carry
@@ -192,13 +201,12 @@ def opened(project: Project, path: Path) -> Iterator[Callable[[list[bytes]], Non
         store.close()
 
 
-def _take(parts: Parts, project: Project, bodies: list[bytes]) -> None:
+def _take(parts: Parts, project: Project, sent: list[Sent]) -> None:
     channel = project.channels["notes"]
     waiting: list[Any] = []
-    for number, body in enumerate(bodies):
-        headers = {"topic": "note", "event": event_of(number)}
+    for number, (headers, body) in enumerate(sent):
         waiting.append(parts.ingress.receive(channel, headers, body))
-        if len(waiting) == WINDOW or number == len(bodies) - 1:
+        if len(waiting) == WINDOW or number == len(sent) - 1:
             for future in waiting:
                 future.result()
             waiting.clear()

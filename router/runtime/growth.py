@@ -17,7 +17,7 @@ from pathlib import Path
 
 from router.core.message import derived_id, key_digest
 from router.infra.store.store import Store
-from router.runtime.bench import bench_project, body_of, event_of, opened, timed
+from router.runtime.bench import bench_project, event_of, opened, sent_note, timed
 from router.runtime.journey import journeys
 from router.runtime.memory import settle_memory
 
@@ -64,7 +64,7 @@ class Growth:
 
 def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
     """Take `messages` into a store of a thousand and into one of `stored` journaled messages."""
-    bodies = [body_of(number) for number in range(messages)]
+    sent = [sent_note(number) for number in range(messages)]
     runs: dict[int, list[tuple[float, float]]] = {FEW: [], stored: []}
     traces: list[float] = []
     settle_memory()
@@ -78,7 +78,7 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
                 path = root / "run.db"
                 shutil.copy(root / f"{size}.db", path)
                 with opened(project, path) as carry:
-                    found.append(timed(messages, partial(carry, bodies)))
+                    found.append(timed(messages, partial(carry, sent)))
                 if size == stored:
                     traces += _traces(path, stored)
                 for one in root.glob("run.db*"):

@@ -41,7 +41,6 @@ from router.runtime.verdicts import (
     claim_keys,
     ends_here,
     gate_keys,
-    objects_after,
     open_row,
     produced_keys,
     remember,
@@ -288,7 +287,7 @@ class Loop:
                 cut = 1 + next(n for n, work in enumerate(works) if work.row.id == one.work.row.id)
                 if set(claim_keys(works[:cut])) & set(claim_keys(works[cut:])):
                     return cut
-            remember(objects_after(settled), objects)
+            remember(settled.objects(), objects)
         return 0
 
     def _with_flows(self, verdict: Verdict, now: datetime) -> Verdict:

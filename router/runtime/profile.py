@@ -14,7 +14,7 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from router.runtime.bench import bench_project, body_of, opened
+from router.runtime.bench import bench_project, opened, sent_note
 from router.runtime.memory import settle_memory
 
 #: what of a run is waiting, not work
@@ -35,7 +35,7 @@ _BUILT_IN = {
 
 def profile(messages: int) -> Mapping[str, float]:
     """Return the share of each package in the time of the pipeline, the largest first."""
-    bodies = [body_of(number) for number in range(messages)]
+    sent = [sent_note(number) for number in range(messages)]
     settle_memory()
     found: list[cProfile.Profile] = []
 
@@ -49,7 +49,7 @@ def profile(messages: int) -> Mapping[str, float]:
         begin()
         try:
             with opened(project, Path(folder) / "profiled.db") as carry:
-                carry(bodies)
+                carry(sent)
         finally:
             threading.setprofile(None)
             found[0].disable()

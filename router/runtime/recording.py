@@ -27,7 +27,7 @@ from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.again import note
 from router.runtime.replayed import replay_of
-from router.runtime.verdicts import Verdict, objects_after
+from router.runtime.verdicts import Verdict
 
 
 def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
@@ -40,7 +40,7 @@ def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
         transaction.letters.replayed(row.message.id, row.consumer, f"job {replay.job}")
     for kept in verdict.claims():
         transaction.claim(kept, now)
-    for kept in objects_after(verdict):
+    for kept in verdict.objects():
         transaction.claim(kept, now)
     transaction.refer(verdict.work.references, row.message.correlationid)
     if isinstance(decision, Routed):

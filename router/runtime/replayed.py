@@ -36,7 +36,7 @@ class Replay:
 
 def replay_of(row: Queued) -> Replay | None:
     """Return the replay that a row belongs to, None for one that came by itself."""
-    mark = (row.extra or {}).get("replay")
+    mark = None if row.extra is None else row.extra.get("replay")
     return None if mark is None else Replay(**mark)
 
 

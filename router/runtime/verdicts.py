@@ -69,6 +69,7 @@ class Verdict:
     at_once: tuple[Verdict, ...] = ()
     _rows: list[Queued] | None = field(default=None, init=False)
     _claims: list[Kept] | None = field(default=None, init=False)
+    _objects: list[Kept] | None = field(default=None, init=False)
 
     def rows(self) -> list[Queued]:
         """Return what follows from it and is published: objects for flows, commands for workers."""
@@ -81,6 +82,12 @@ class Verdict:
         if self._claims is None:
             self._claims = claims_after(self)
         return self._claims
+
+    def objects(self) -> list[Kept]:
+        """Return the identities of the objects that it produces."""
+        if self._objects is None:
+            self._objects = objects_after(self)
+        return self._objects
 
     def decide_at_once(self, decided: tuple[Verdict, ...], left: list[Queued]) -> None:
         """Take in flows that were decided together with the row; `left` is what is published."""
@@ -174,12 +181,12 @@ class Judge:
 
     def lost(self, row: Queued) -> str:
         """Return the revision that should decide a row and is not to be had, or an empty text."""
-        revision = str((row.extra or {}).get("revision", ""))
+        revision = "" if row.extra is None else str(row.extra.get("revision", ""))
         return revision if revision and self._earlier(revision) is None else ""
 
     def _of(self, row: Queued) -> Project:
         """Return the project that decides a row: that of its first decision, if it is kept."""
-        revision = (row.extra or {}).get("revision", "")
+        revision = "" if row.extra is None else row.extra.get("revision", "")
         return (self._earlier(revision) if revision else None) or self._project
 
     def _earlier(self, revision: str) -> Project | None:

@@ -37,7 +37,7 @@ class Queued:
     @property
     def damage(self) -> str:
         """Return why the row could not be read, nothing when it could."""
-        return str((self.extra or {}).get(DAMAGED, ""))
+        return "" if self.extra is None else str(self.extra.get(DAMAGED, ""))
 
     @property
     def identity(self) -> tuple[str, str]:

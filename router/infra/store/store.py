@@ -179,7 +179,8 @@ class Store:
         try:
             while self._jobs and len(group) < GROUP:
                 group.append(self._jobs.popleft())
-            self._commit(group)
+            if group:
+                self._commit(group)
         except BaseException:  # the thread is to end: nobody may wait for its jobs for ever
             for _, future in group:
                 if not future.done():

@@ -5,7 +5,7 @@ Never: commits (the writer does), decides.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
@@ -37,7 +37,7 @@ class Transaction(IntentWriter):
         self._module = module_of(connection.dialect)
         #: stamps every line of the journal
         self.revision = revision
-        self._inserts: dict[str, list[dict[str, Any]]] = {}
+        self._inserts: defaultdict[str, list[dict[str, Any]]] = defaultdict(list)
         self._claims: dict[bytes, dict[str, Any]] = {}
         self._due: dict[tuple[str, str], dict[str, Any]] = {}
         self._words: set[tuple[str, str]] = set()
@@ -330,7 +330,7 @@ class Transaction(IntentWriter):
         self._counts.clear()
 
     def _insert(self, table: Table, **row: Any) -> None:
-        self._inserts.setdefault(table.name, []).append(row)
+        self._inserts[table.name].append(row)
 
 
 def _runs(numbers: Iterable[int]) -> list[tuple[int, int]]:
