@@ -88,15 +88,17 @@ def follow(steps: tuple[Step, ...], token: Token, context: Context) -> Emit:
     stops: list[Stop] = []
     calls: list[Call] = []
     for step in steps:
-        gone_on: list[Token] = []
-        for one in tokens:
-            emit = _run(step, one, context)
-            gone_on.extend(emit.tokens)
-            effects.extend(emit.effects)
-            stops.extend(emit.stops)
-            calls.extend(emit.calls)
-        tokens = tuple(gone_on)
+        emits = [_run(step, one, context) for one in tokens]
+        for emit in emits:
+            effects += emit.effects
+            stops += emit.stops
+            calls += emit.calls
+        tokens = emits[0].tokens if len(emits) == 1 else _tokens_of(emits)
     return Emit(effects=tuple(effects), stops=tuple(stops), calls=tuple(calls))
+
+
+def _tokens_of(emits: list[Emit]) -> tuple[Token, ...]:
+    return tuple(token for emit in emits for token in emit.tokens)
 
 
 def _run(step: Step, token: Token, context: Context) -> Emit:
