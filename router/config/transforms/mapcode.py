@@ -30,8 +30,8 @@ from router.core.errors import MessageError
 
 Lets = tuple[tuple[str, Builder], ...]
 #: what a name may hold beside a value: nothing else, null for a key that is left out, ABSENT for
-#: one; many = a list that is spliced
-How = Word["sure", "null", "absent", "many"]
+#: one; many = a list that is spliced, few = such a list or ABSENT
+How = Word["sure", "null", "absent", "many", "few"]
 
 
 class Failed(ValueError):
@@ -88,7 +88,7 @@ class _Scribe:
         scribe = self
         for name, part in lets:
             held, how = scribe.part(part)
-            if how == "absent":
+            if how in ("absent", "few"):
                 held = self.code.let(f"None if {held} is {self._absent} else {held}")
             scribe = _Scribe(self.code, {**scribe.roots, name: held})
         return scribe
@@ -111,7 +111,7 @@ class _Scribe:
             case Items():
                 return self._items(part), "sure"
             case Block(each=None):
-                return self._block(part), "absent"
+                return self._block(part)
             case Block(each=each):
                 assert each is not None, "the case before"
                 return self._each(part, each), "many"
@@ -132,7 +132,7 @@ class _Scribe:
         made = self.code.let("[]")
         for part in items.parts:
             held, how = self.part(part)
-            verb = "extend" if how == "many" else "append"
+            verb = "extend" if how in ("many", "few") else "append"
             self._keep(how, held, f"{made}.{verb}({held})")
         return made
 
@@ -145,14 +145,14 @@ class _Scribe:
         with self.code.block(f"if {held} is not {nothing}:"):
             self.code.put(line)
 
-    def _block(self, block: Block) -> str:
+    def _block(self, block: Block) -> tuple[str, How]:
         """Write a block; what it holds is ABSENT where its condition does not hold."""
         made = self.code.let(self._absent)
         scribe = self.with_names(block.lets)
         with self.code.block(f"if {scribe.condition(block)}:"):
             held, how = scribe.part(block.body)
             self._keep(how, held, f"{made} = {held}")
-        return made
+        return made, "few" if how in ("many", "few") else "absent"
 
     def _each(self, block: Block, each: Expression) -> str:
         code, source = self.code, self._value(each)

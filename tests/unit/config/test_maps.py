@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import os
 from typing import Any
 
 import pytest
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from router.config.components import INVALID, Invalid
 from router.config.transforms.mapcode import MapFunction, compile_map
 from router.config.transforms.maps import decode_map
 from router.config.transforms.maptree import MAX_ITEMS, finished
-from router.core.errors import LimitExceeded, TransformError
+from router.core.errors import LimitExceeded, MessageError, TransformError
+from tests.conftest import Workshop
 
 
 @pytest.fixture
@@ -331,3 +336,65 @@ def test_a_transform_that_gives_no_document_is_refused_or_fails(shop: Any) -> No
             continue
         with pytest.raises(TransformError):
             transform({"body": {"lines": ["a"]}})
+
+
+# --- the tree and the generated code -------------------------------------------------------------
+
+DOCUMENTS = st.recursive(
+    st.none() | st.booleans() | st.integers(-3, 3) | st.sampled_from(["", "a", "9.90", 0.5]),
+    lambda inner: (
+        st.lists(inner, max_size=3) | st.dictionaries(st.sampled_from("abc"), inner, max_size=3)
+    ),
+    max_leaves=10,
+)
+_PATHS = ("{}", "{}.a", "{}.b.c", "{}.a[0]", "{}.a[-1].b", "{}[*].a", "{}.a[?b].c", "{}.*")
+_USES = (
+    "{} || 'else'", "{} && body.b", "!{}", "{} == `1`", "{} < `2`", "[{}, body.c]", "{{x: {}}}",
+    "not_null({}, body.a)", "length({})", "money({}, 'EUR')", "join_text(['x', {}], '-')",
+    "to_string({})", "as_list({})", "sort_by({}, &a)", "{} | a",
+)  # fmt: skip
+
+
+def _expressions(roots: tuple[str, ...]) -> Any:
+    paths = st.builds(str.format, st.sampled_from(_PATHS), st.sampled_from(roots))
+    return paths | st.builds(str.format, st.sampled_from(_USES), paths)
+
+
+def _maps(roots: tuple[str, ...], depth: int = 3) -> Any:
+    """Return random maps as documents: what YAML would give."""
+    written = _expressions(roots).map(lambda text: f"={text}")
+    leaves = written | st.sampled_from([None, 1, "x", True])
+    if not depth:
+        return leaves
+    inner, below = _maps(roots, depth - 1), (*roots, f"let{depth}")
+    each = (*roots, "item", "index", "position")
+    return (
+        leaves
+        | st.lists(inner, max_size=3)
+        | st.dictionaries(st.sampled_from("xyz"), inner, max_size=3)
+        | st.fixed_dictionaries({"each": written, "map": _maps(each, depth - 1)})
+        | st.fixed_dictionaries({"each": written, "if": written, "map": inner})
+        | st.fixed_dictionaries(
+            {"let": st.fixed_dictionaries({f"let{depth}": inner}), "map": _maps(below, depth - 1)}
+        )
+    )
+
+
+@settings(max_examples=int(os.environ.get("CROSSDOCK_MAPS", "300")), deadline=None)
+@given(
+    made=st.dictionaries(st.sampled_from("xyz"), _maps(("body",)), min_size=1, max_size=3),
+    body=DOCUMENTS,
+)
+def test_the_tree_and_the_code_give_the_same(made: Any, body: Any) -> None:
+    workshop = Workshop()
+    builder = decode_map(workshop.node(json.dumps(made)), workshop.context("body"))
+    assume(not isinstance(builder, Invalid))
+    quick, before = compile_map((), builder), json.dumps(body)
+    try:
+        told = finished(builder({"body": body}))
+    except MessageError:
+        with pytest.raises(Exception):  # noqa: B017, PT011 (its kind says nothing)
+            quick({"body": body})
+    else:
+        assert repr(quick({"body": body})) == repr(told)
+    assert json.dumps(body) == before
