@@ -66,7 +66,7 @@ def fresh(row: Queued, *, edited: bool = False) -> Mapping[str, Any] | None:
     """
     if row.extra is None:
         return None
-    left = {"revision", "replay"} if edited else {"revision"}
+    left = {"revision", "replay", REFUSED} if edited else {"revision"}
     kept = {name: value for name, value in row.extra.items() if name not in left}
     claims = [] if edited else kept.get("claims", [])
     return {**kept, "claims": claims, "verdict": None}

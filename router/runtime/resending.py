@@ -113,7 +113,7 @@ class Resending:
             prepared = prepare(self._exchange, leg, intent.reference)
         except MessageError as error:
             return Compared(word="changed", intent=intent, why=str(error))
-        if intent.state == "partial":
+        if intent.in_part:
             return Compared(word="changed", intent=intent, why=IN_PART)
         if same_request(prepared, intent):
             there = intent.state in ("done", "accepted")
@@ -139,7 +139,7 @@ class Resending:
                 prepared = prepare(self._exchange, leg, intent.reference)
             except MessageError as error:
                 return Compared(word="changed", intent=intent, why=str(error))
-            if intent.state == "partial":
+            if intent.in_part:
                 return Compared(word="changed", intent=intent, why=IN_PART)
             same = same_request(prepared, intent)
             if intent.state in ("refused", "waiting"):
@@ -209,11 +209,12 @@ class _Case:
 def _note(transaction: Transaction, case: _Case, heir: _Heir | None) -> bool:
     """Write what a command came to; True when it is carried now, by its own id."""
     row, compared, old = case.row, case.compared, case.compared.intent
+    if old is not None and transaction.moved_on(old):  # compare once more
+        transaction.settle((row.id,))
+        transaction.postpone(row, case.at + MARGIN, "in_flight")
+        return False
     if heir is not None and old is not None:
-        if not transaction.succeed_intent(old, heir.intent.key):  # it moved on: compare once more
-            transaction.settle((row.id,))
-            transaction.postpone(row, case.at + MARGIN, "in_flight")
-            return False
+        transaction.succeed_intent(old, heir.intent.key)
         transaction.intend(heir.intent)
         if compared.leg is None:
             transaction.letters.replayed(old.key, row.consumer, case.letter)
@@ -232,10 +233,20 @@ def _note(transaction: Transaction, case: _Case, heir: _Heir | None) -> bool:
     if compared.word == "sent":
         return old is None or _goes_again(transaction, case, old)
     transaction.settle((row.id,))
-    if heir is None and row.message.order_key and old is not None and old.state == "done":
+    if heir is None and old is not None and _is_over(transaction, row, old):
         transaction.open_gate(row, case.at)
     note(transaction, row, case.at, said, _detail(case, heir))
     return False
+
+
+def _is_over(transaction: Transaction, row: Queued, old: Intent) -> bool:
+    """Return whether nothing more comes of a command, so that the next of its key may go."""
+    if not row.message.order_key or not old.is_settled:
+        return False
+    letters = transaction.letters
+    return old.state == "done" or not any(
+        letters.open_row(one, row.consumer) for one in (row.message.id, old.key)
+    )
 
 
 def _goes_again(transaction: Transaction, case: _Case, old: Intent) -> bool:

@@ -695,8 +695,10 @@ def test_a_store_with_messages_of_other_ids_is_not_gone_on_with(tmp_path: Path) 
     path = tmp_path / "store.db"
     Store.on_file(path, "rev1").close()
     _run(path, "UPDATE alembic_version SET version_num = '0004'")
+    _run(path, "ALTER TABLE intents DROP COLUMN in_part")
     Store.on_file(path, "rev1").close()  # without a message there is nothing to lose
     _run(path, "UPDATE alembic_version SET version_num = '0004'")
+    _run(path, "ALTER TABLE intents DROP COLUMN in_part")
     _run(
         path,
         "INSERT INTO deliveries VALUES ('x', 'c', '2026-01-01T00:00:00.000000Z', '{}', '', '')",

@@ -47,6 +47,7 @@ class IntentWriter(ABC):
             token=intent.token,
             result=None,
             successor=intent.successor,
+            in_part=int(intent.in_part),
         )
 
     def lease(self, key: str, token: str, until: datetime, held: str) -> bool:
@@ -84,21 +85,22 @@ class IntentWriter(ABC):
         """
         table = tables.intents
         text = None if result is None else encode_json(result).decode()
+        part = {"partial": {"in_part": 1}, "done": {"in_part": 0}}.get(state, {})
         done = self.connection.execute(
             update(table)
             .where(table.c.key == key, table.c.token == token)
-            .values(state=state, their_reference=theirs, result=text)
+            .values(state=state, their_reference=theirs, result=text, **part)
         )
         return done.rowcount == 1
 
     def free_intent(self, key: str, *, whole: bool = False) -> bool:
         """Let an effect that the far side refused be tried again with the same bytes.
 
-        One of which it took a part is freed with `whole` only; False when it is not freed for that.
+        One of which it took a part, ever, is freed with `whole` only; False when that is missing.
         """
         table = tables.intents
-        state = self.connection.execute(select(table.c.state).where(table.c.key == key)).scalar()
-        if state == "partial" and not whole:
+        part = self.connection.execute(select(table.c.in_part).where(table.c.key == key)).scalar()
+        if part and not whole:
             return False
         self.connection.execute(
             update(table)
@@ -106,6 +108,14 @@ class IntentWriter(ABC):
             .values(state="waiting")
         )
         return True
+
+    def moved_on(self, old: Intent) -> bool:
+        """Return whether an effect is not any more as it was read."""
+        table = tables.intents
+        found = self.connection.execute(
+            select(table.c.state, table.c.token, table.c.successor).where(table.c.key == old.key)
+        ).one()
+        return tuple(found) != (old.state, old.token, old.successor)
 
     def succeed_intent(self, old: Intent, successor: str) -> bool:
         """Let another effect take an old one's place; False when the old one has moved on."""

@@ -322,6 +322,7 @@ def _intent(row: Row[Any]) -> Intent:
         their_reference=row.their_reference,
         result=None if row.result is None else decode_trusted(row.result.encode()),
         successor=row.successor,
+        in_part=bool(row.in_part),
     )
 
 

@@ -89,6 +89,8 @@ class Intent:
     result: Json = None
     #: the effect that has taken its place
     successor: str | None = None
+    #: a part of it was taken, and not all of it since
+    in_part: bool = False
 
     @property
     def is_settled(self) -> bool:

@@ -142,10 +142,11 @@ class Store:
             self._wanted.set()
             self._thread.join()
             self._thread = None
-        self._writer.dispose()
-        self._reader.dispose()
-        if self._lock is not None:
-            self._lock.release()
+        with self._committing:  # another thread may have taken the last jobs
+            self._writer.dispose()
+            self._reader.dispose()
+            if self._lock is not None:
+                self._lock.release()
 
     def _put(self, job: Job[T]) -> Future[T]:
         future: Future[T] = Future()
@@ -178,7 +179,8 @@ class Store:
         group: list[tuple[Job[Any], Future[Any]]] = []
         try:
             while self._jobs and len(group) < GROUP:
-                group.append(self._jobs.popleft())
+                group.append(self._jobs[0])
+                self._jobs.popleft()
             if group:
                 self._commit(group)
         except BaseException:  # the thread is to end: nobody may wait for its jobs for ever

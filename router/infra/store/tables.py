@@ -262,6 +262,8 @@ intents = Table(
     Column("result", Text),
     #: the effect that a replay with another request has put in its place
     Column("successor", _Id),
+    #: 1 = a part of it was taken, and not all of it since
+    Column("in_part", Integer, nullable=False, server_default="0"),
 )
 
 #: who is first in a row of messages with one order key: later ones wait behind it

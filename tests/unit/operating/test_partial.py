@@ -89,3 +89,48 @@ def test_what_waits_behind_it_goes_when_the_rest_was_sent(world: Any) -> None:
     tell(world, "edit", message=letter["message_id"], payload=payload, reason="tests")
     world.work()
     assert world.far.put == [3, 2]
+
+
+def test_a_replay_after_it_was_resolved_parks_nobody_behind_it(world: Any) -> None:
+    (letter,) = letters(world)
+    tell(world, "resolve", message=letter["message_id"], reason="tests")
+    assert run(world, plan(world, channel="notes"))["words"] == {"changed": 1}
+    world.give(2, "t1")
+    world.work()
+    assert world.far.put == [2]
+    assert world.sizes() == {}
+
+
+def test_while_its_letter_is_open_a_replay_lets_nobody_pass(world: Any) -> None:
+    assert run(world, plan(world, channel="notes"))["words"] == {"changed": 1}
+    world.give(2, "t1")
+    world.work()
+    assert world.far.put == []
+
+
+def test_that_a_part_was_taken_is_known_until_all_of_it_is(make_world: Any) -> None:
+    answers: list[Any] = [HALF, 503, 503]
+    world = make_world(
+        lambda verb, _: answers.pop(0) if verb == "POST" and answers else 200, PARTLY
+    )
+    world.give(1, "t1")
+    world.work()
+    (letter,) = letters(world)
+    arguments = {"message": letter["message_id"], "reason": "tests"}
+    tell(world, "retry", whole=True, **arguments)
+    for _ in range(5):
+        world.later(10)
+    (letter,) = letters(world)
+    assert (letter["reason"], answers) == ("retries_exhausted", [])
+    with pytest.raises(MessageError, match="took a part of it"):
+        tell(world, "retry", **arguments)
+    world.change(*LOUDER)
+    assert run(world, plan(world, {"resend": True}, channel="notes"))["words"] == {"changed": 1}
+    assert world.far.put == []
+    tell(world, "retry", whole=True, **arguments)
+    world.work()
+    assert world.far.put == [1]
+    assert run(world, plan(world, channel="notes"))["words"] == {
+        "changed": 1
+    }  # as any that is done
+    assert run(world, plan(world, {"resend": True}, channel="notes"))["words"] == {"resent": 1}

@@ -219,6 +219,24 @@ def test_a_call_that_took_a_part_is_not_made_again_by_a_plain_retry(land: Landsc
     assert dead(land) == []
 
 
+def test_an_edit_of_what_was_taken_in_part_acts_on_its_own_calls_only(land: Landscape) -> None:
+    half = Answer(status=207, body={"left": ["b"]})
+    answers(land, create=[good("D1"), Answer(status=409), good("D2")], post=[half, good("P2")])
+    land.take("plain", id="a", version=1)
+    land.run()
+    (letter,) = dead(land)
+    edit = {"message": letter["message_id"], "payload": {"id": "a"}, "reason": "the rest"}
+    land.store.write(lambda t: operator.carry_out(t, "edit", edit, land.clock.now()))
+    land.run()
+    (refused,) = dead(land)
+    assert refused["message_id"] != letter["message_id"]
+    again = {"message": refused["message_id"], "reason": "again"}
+    land.store.write(lambda t: operator.carry_out(t, "retry", again, land.clock.now()))
+    land.run()
+    assert targets(land) == ["/create", "/post/D1", "/create", "/create", "/post/D2"]
+    assert dead(land) == []
+
+
 def test_a_first_call_that_is_refused_is_retried_itself(land: Landscape) -> None:
     answers(land, create=[Answer(status=409), good("D1")], post=[good("P1")])
     land.take("plain", id="a", version=1)
