@@ -184,7 +184,7 @@ NULS = {
     ),
     "a raw byte before a value": (
         b'{"parcel": \x00"P"}',
-        "line 1 column 12 (byte 11), at /parcel: expected a value",
+        "line 1 column 12 (byte 11), at /parcel: expected a value, not the character U+0000",
     ),
     "a raw byte behind all": (
         b'{"parcel": "P"}\x00',

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+import random
 import shutil
 import signal
 import socket
@@ -28,6 +29,8 @@ ROUTER = str(Path(sys.executable).parent / "router")
 SECRET = "a secret of the tests"
 #: seconds after which a process that should be up is given up
 START_SECONDS = 30.0
+#: ports of the tests' servers: the system gives higher ones to who connects, also in between
+PORTS = (10_000, 32_000)
 #: seconds between two looks at something that must come
 TICK = 0.02
 
@@ -273,10 +276,15 @@ def started(root: Path, settings: Settings) -> Iterator[Landscape]:
 
 
 def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as one:
-        one.bind(("127.0.0.1", 0))
-        return int(one.getsockname()[1])
+    """Return a port that nobody listens on, below those that the system gives to who connects."""
+    while True:
+        port = random.randrange(*PORTS)
+        with socket.socket() as one:
+            try:
+                one.bind(("127.0.0.1", port))
+            except OSError:
+                continue
+            return port
 
 
 def pause(seconds: float) -> None:

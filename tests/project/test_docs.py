@@ -27,7 +27,6 @@ import queue
 import re
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import sysconfig
@@ -48,6 +47,7 @@ from router.config.transforms.expressions import Vocabulary, compile_expression
 from router.core.diagnostics import Place
 from router.core.errors import TransformError
 from router.runtime.installed import installed_adapters
+from tests.crash.processes import free_port
 
 ROOT = Path(__file__).parents[2]
 DOCS = ROOT / "docs"
@@ -109,7 +109,7 @@ class Shell:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
-        self._there = {port: str(_free_port()) for port in PORTS}
+        self._there = {port: str(free_port()) for port in PORTS}
         self._back = {taken: port for port, taken in self._there.items()}
         scripts = sysconfig.get_path("scripts")
         paths = (scripts, *os.environ["PATH"].split(os.pathsep))
@@ -365,12 +365,6 @@ def _refusal(expression: Any, document: Any) -> str:
 
 def _exchanged(text: str, ports: dict[str, str]) -> str:
     return re.sub(r"\b(" + "|".join(ports) + r")\b", lambda match: ports[match[1]], text)
-
-
-def _free_port() -> int:
-    with socket.socket() as taken:
-        taken.bind(("127.0.0.1", 0))
-        return int(taken.getsockname()[1])
 
 
 def _anchors(page: Path) -> set[str]:
