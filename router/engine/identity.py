@@ -120,15 +120,10 @@ def _claim(
     version: int | None = None,
 ) -> Claim:
     scope, compare = seen
-    parts, words = [], []
-    for value in values:
-        found = part(value(scope), route.name, getattr(value, "place", None))
-        parts.append(found)
-        if isinstance(value, Expression):
-            words.append(str(found))
+    parts = [part(value(scope), route.name, getattr(value, "place", None)) for value in values]
     return Claim(
         key=key_digest((what, route.channel, route.kind), parts),
-        words=tuple(words),
+        words=searchable(values, [str(one) for one in parts]),
         compare=compare,
         version=version,
         keep=route.identity.keep,

@@ -9,13 +9,14 @@ from typing import Any
 
 from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
+from router.infra.store.rows import DECLINED, SETTLED
 
 #: transactions shown for one word; more are counted
 MOST = 20
 #: messages behind a dead letter that are named; more are counted
 MOST_BEHIND = 10
 #: words of the journal with which a message may become a dead letter
-_BURIED = ("dead_lettered", "conflict", "refused", "partial")
+_BURIED = ("dead_lettered", "conflict", *DECLINED)
 #: words about what a person asked for
 _REPLAYED = ("replayed", "edited", "resolved", "revision_lost", "unchanged", "changed", "resent")
 
@@ -154,11 +155,11 @@ def said(entry: dict[str, Any]) -> str:
     if word == "enriched":
         arguments = ", ".join(f"{k}={v}" for k, v in detail["arguments"].items())
         return f"asked {detail['operation']}({arguments})"
-    if word in ("done", "refused", "partial") and "request" not in detail:
+    if word in SETTLED and "request" not in detail:
         return _sequence(word, detail) + attempt
     if word in _REPLAYED:
         return _of_replay(word, detail) + attempt
-    if word in ("done", "accepted", "refused", "partial"):
+    if word in SETTLED or word == "accepted":
         theirs = f", theirs {detail['their_reference']}" if "their_reference" in detail else ""
         code = f" {detail['code']}" if "code" in detail else ""
         ours = f"{detail['request']}{_how(word, detail)}, our reference {detail['reference']}"
@@ -170,11 +171,7 @@ def said(entry: dict[str, Any]) -> str:
 def _how(word: str, detail: dict[str, Any]) -> str:
     """Return how it is known what became of a call, where it is not its plain success."""
     told = str(detail.get("detail") or "")
-    return (
-        f", {told}"
-        if told and (word in ("refused", "partial") or told.startswith("look-up"))
-        else ""
-    )
+    return f", {told}" if told and (word in DECLINED or told.startswith("look-up")) else ""
 
 
 def _sequence(word: str, detail: dict[str, Any]) -> str:

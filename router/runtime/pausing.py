@@ -24,7 +24,7 @@ from router.infra.store.rows import Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.recording import record
 from router.runtime.requests import effect_of_call
-from router.runtime.verdicts import claim_keys, claims_after, open_row, remember, verdict_of
+from router.runtime.verdicts import claim_keys, open_row, remember, verdict_of
 
 #: messages that are dropped with one look at their identities
 BATCH = 500
@@ -213,7 +213,7 @@ def _discard(
     for work, reason in zip(works, reasons, strict=True):
         judged = judge(work.claims, held, work.row.message)
         verdict = verdict_of(work, judged or Discarded(reason=reason), held)
-        remember(claims_after(verdict), held)
+        remember(verdict.claims(), held)
         record(transaction, verdict, now)
 
 

@@ -209,12 +209,11 @@ class _Case:
 def _note(transaction: Transaction, case: _Case, heir: _Heir | None) -> bool:
     """Write what a command came to; True when it is carried now, by its own id."""
     row, compared, old = case.row, case.compared, case.compared.intent
-    if old is not None and transaction.moved_on(old):  # compare once more
+    if not _stands(transaction, old, heir):  # it moved on: compare once more
         transaction.settle((row.id,))
         transaction.postpone(row, case.at + MARGIN, "in_flight")
         return False
     if heir is not None and old is not None:
-        transaction.succeed_intent(old, heir.intent.key)
         transaction.intend(heir.intent)
         if compared.leg is None:
             transaction.letters.replayed(old.key, row.consumer, case.letter)
@@ -237,6 +236,15 @@ def _note(transaction: Transaction, case: _Case, heir: _Heir | None) -> bool:
         transaction.open_gate(row, case.at)
     note(transaction, row, case.at, said, _detail(case, heir))
     return False
+
+
+def _stands(transaction: Transaction, old: Intent | None, heir: _Heir | None) -> bool:
+    """Return whether the effect is as it was compared; an heir has taken its place then."""
+    if old is None:
+        return True
+    if heir is not None:
+        return transaction.succeed_intent(old, heir.intent.key)
+    return not transaction.moved_on(old)
 
 
 def _is_over(transaction: Transaction, row: Queued, old: Intent) -> bool:

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from router.core.decision import DeadLettered, Redeliver
 from router.core.outcome import Outcome
 from router.core.ports import Prepared
-from router.infra.store.rows import Entry, Intent, Queued
+from router.infra.store.rows import DECLINED, Entry, Intent, Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.again import REFUSED
 from router.runtime.recording import bury, record_ending
@@ -57,7 +57,7 @@ def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: da
     words = [word for word in (intent.reference, outcome.reference) if word]
     transaction.refer(words, row.message.correlationid)
     _note(transaction, job, outcome, now)
-    if outcome.word in ("refused", "partial"):
+    if outcome.word in DECLINED:
         _refused(transaction, job, outcome, now)
     elif outcome.word == "accepted":
         transaction.settle((row.id,))

@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 import jmespath.functions
 
 from router.config.transforms.code import Code
-from router.config.transforms.functions.declare import Function
+from router.config.transforms.functions.declare import MAX_TEXT, Function
 from router.core.document import Json
 
 Tree: TypeAlias = Any
@@ -93,10 +93,6 @@ class Writer:
             raise Unwritable
         return current
 
-    def false(self, name: str) -> str:
-        """Return a condition: JMESPath takes what a name holds as false."""
-        return f"not {name} and {self.code.constant(is_false)}({name})"
-
 
 def compile_tree(tree: Tree, function_of: FunctionOf) -> Compiled:
     """Return the function that a tree of the jmespath parser means."""
@@ -104,6 +100,11 @@ def compile_tree(tree: Tree, function_of: FunctionOf) -> Compiled:
     name = Writer(code=code, function_of=function_of).write(tree, "value")
     code.put(f"return {name}")
     return code.function()
+
+
+def false(code: Code, name: str) -> str:
+    """Return a condition: JMESPath takes what a name holds as false."""
+    return f"not {name} and {code.constant(is_false)}({name})"
 
 
 def is_false(value: Json) -> bool:
@@ -193,7 +194,7 @@ def _collect(writer: Writer, items: str, trees: tuple[Tree, ...], made: str) -> 
     code.put(f"{made} = []")
     with code.block(f"for {item} in {items}:"):
         for one in condition:
-            with code.block(f"if {writer.false(writer.write(one, item))}:"):
+            with code.block(f"if {false(code, writer.write(one, item))}:"):
                 code.put("continue")
         found = writer.write(each, item)
         with code.block(f"if {found} is not None:"):
@@ -254,7 +255,7 @@ def _either(writer: Writer, tree: Tree, current: str | None, head: str) -> str:
     """Write the first child's value, or the second's where a condition holds of the first."""
     left, right = tree["children"]
     made = writer.code.let(writer.write(left, current))
-    with writer.code.block(head.format(false=writer.false(made))):
+    with writer.code.block(head.format(false=false(writer.code, made))):
         writer.code.put(f"{made} = {writer.write(right, current)}")
     return made
 
@@ -297,7 +298,7 @@ def _function(writer: Writer, tree: Tree, current: str | None) -> str:
     quick = f"{code.constant(bare.call)}({', '.join(names)})"
     made = code.let(f"{quick} if {' and '.join(checks)} else {told}" if checks else quick)
     if bare.may_be_long:
-        with code.block(f"if {made}.__class__ is str and len({made}) > {bare.most}:"):
+        with code.block(f"if {made}.__class__ is str and len({made}) > {MAX_TEXT // 4}:"):
             code.put(f"{made} = {told}")
     return made
 

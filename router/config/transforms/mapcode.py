@@ -7,19 +7,19 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Literal as Word
+from typing import Literal
 
 from router.config.transforms.code import Code
-from router.config.transforms.compiler import Unwritable, Writer
+from router.config.transforms.compiler import Unwritable, Writer, false
 from router.config.transforms.expressions import FAILURES, Expression
 from router.config.transforms.maptree import (
     ABSENT,
     MAX_ITEMS,
     Block,
     Builder,
+    Constant,
     Items,
     Leaf,
-    Literal,
     Record,
     Scope,
     finished,
@@ -31,7 +31,7 @@ from router.core.errors import MessageError
 Lets = tuple[tuple[str, Builder], ...]
 #: what a name may hold beside a value: nothing else, null for a key that is left out, ABSENT for
 #: one; many = a list that is spliced, few = such a list or ABSENT
-How = Word["sure", "null", "absent", "many", "few"]
+How = Literal["sure", "null", "absent", "many", "few"]
 
 
 class Failed(ValueError):
@@ -102,7 +102,7 @@ class _Scribe:
         if self.code.is_deep:
             raise Unwritable
         match part:
-            case Literal(value=value):
+            case Constant(value=value):
                 return self.code.constant(value), "sure"
             case Leaf(expression=expression):
                 return self._value(expression), "null"
@@ -172,9 +172,7 @@ class _Scribe:
         """Write the condition of a block; return it."""
         if block.guard is None:
             return "True"
-        held = self._value(block.guard)
-        writer = Writer(code=self.code, function_of=block.guard.evaluate.function_of)
-        return f"not ({writer.false(held)})"
+        return f"not ({false(self.code, self._value(block.guard))})"
 
 
 def _reads(part: Builder) -> set[str]:

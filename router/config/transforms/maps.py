@@ -11,7 +11,7 @@ from router.config.components import INVALID, Context, Invalid
 from router.config.references import EXPRESSION
 from router.config.source import Entry, Node, Scalar, Sequence, Table
 from router.config.transforms.expressions import looks_like_expression
-from router.config.transforms.maptree import Block, Builder, Items, Leaf, Literal, Record
+from router.config.transforms.maptree import Block, Builder, Constant, Items, Leaf, Record
 from router.core.diagnostics import nearest
 
 _BLOCK_KEYS = ("each", "let", "if", "map")
@@ -39,7 +39,7 @@ def check_name(entry: Entry, context: Context) -> None:
 
 def _leaf(node: Scalar, context: Context) -> Builder | Invalid:
     if node.plain and node.value is None:
-        return Literal(None)
+        return Constant(None)
     if not (isinstance(node.value, str) and node.value.startswith("=")):
         value = node.value
         if isinstance(value, str) and looks_like_expression(value, context.roots):
@@ -50,7 +50,7 @@ def _leaf(node: Scalar, context: Context) -> Builder | Invalid:
                 f"did you mean ={value}? To write just this text: ='{value}'",
             )
             return INVALID
-        return Literal(value)
+        return Constant(value)
     expression: Any = EXPRESSION.decode(node, context)
     return expression if isinstance(expression, Invalid) else Leaf(expression)
 

@@ -38,7 +38,7 @@ class Many:
 
 
 @dataclass(frozen=True, slots=True)
-class Literal:
+class Constant:
     """A value as it is written; a null too."""
 
     value: Json
@@ -132,7 +132,7 @@ class Block:
 
 
 #: gives a document, ABSENT, or (of an `each`) Many
-Builder: TypeAlias = Literal | Leaf | Record | Items | Block
+Builder: TypeAlias = Constant | Leaf | Record | Items | Block
 
 
 def named(lets: tuple[tuple[str, Builder], ...], scope: Scope) -> Scope:

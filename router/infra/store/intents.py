@@ -15,7 +15,7 @@ from router.core.document import Json
 from router.core.instants import time_text
 from router.infra.codecs import encode_json
 from router.infra.store import tables
-from router.infra.store.rows import Intent
+from router.infra.store.rows import DECLINED, Intent
 
 
 class IntentWriter(ABC):
@@ -104,7 +104,7 @@ class IntentWriter(ABC):
             return False
         self.connection.execute(
             update(table)
-            .where(table.c.key == key, table.c.state.in_(("refused", "partial")))
+            .where(table.c.key == key, table.c.state.in_(DECLINED))
             .values(state="waiting")
         )
         return True

@@ -17,6 +17,8 @@ from router.core.message import Message
 DAMAGED = "damaged"
 #: what is known for good of an effect; partial: a part was taken, the rest refused
 SETTLED = ("done", "refused", "partial")
+#: what of it a person is asked about
+DECLINED = ("refused", "partial")
 
 
 def number_of(result: Any) -> int:

@@ -55,9 +55,8 @@ class Bare:
 
     call: Callable[..., Json]
     checks: tuple[Check, ...]
-    #: it may give a text; one of more characters may be too long
+    #: it may give a text; one of more than MAX_TEXT / 4 characters may be too long
     may_be_long: bool
-    most: int = MAX_TEXT // 4
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
