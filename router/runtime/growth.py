@@ -5,6 +5,7 @@ Never: claims a figure of its own: both sizes run in turn in one process.
 
 from __future__ import annotations
 
+import os
 import shutil
 import sqlite3
 import statistics
@@ -76,7 +77,7 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
         for _ in range(repeats):
             for size, found in runs.items():
                 path = root / "run.db"
-                shutil.copy(root / f"{size}.db", path)
+                _copy(root / f"{size}.db", path)
                 with opened(project, path) as carry:
                     found.append(timed(messages, partial(carry, sent)))
                 if size == stored:
@@ -90,6 +91,13 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
         many_rate=tuple(rate for rate, _ in runs[stored]),
         traces=tuple(traces),
     )
+
+
+def _copy(source: Path, path: Path) -> None:
+    """Copy a store, down to the disk: the first commit that is measured must not carry it there."""
+    shutil.copy(source, path)
+    with path.open("rb+") as copied:
+        os.fsync(copied.fileno())
 
 
 def _fill(path: Path, size: int) -> None:
