@@ -18,6 +18,7 @@ from router.runtime.caution import killer
 from router.runtime.effects import Effects
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
+from router.runtime.former import FormerCalls, told
 from router.runtime.requests import Gave, Leg, effect_key
 from router.runtime.results import record_decision, record_settled
 from router.runtime.verdicts import damaged
@@ -37,6 +38,7 @@ class Commands:
         self._exchange = exchange
         self._operation_of = operation_of
         self._effects = Effects(store, exchange)
+        self._former = FormerCalls(store, exchange.operations)
         self._clock: Clock = exchange.clock
 
     def carry(self, row: Queued) -> None:
@@ -64,21 +66,21 @@ class Commands:
             now = self._clock.now()
             self._store.write(lambda t: record_settled(t, row, done=True, now=now))
             return False
-        if not leg.is_plain and row.message.id in intents:
-            detail = "it was begun when it was one call: what came of that is to be found out first"
-            self._bury(row, DeadLettered(reason="unknown", detail=detail))
+        former = self._former.among(intents, row, command)
+        if former is not None and leg.key not in intents:
+            self._bury(row, DeadLettered(reason="unknown", detail=told(former, command)))
             return False
         return self._effects.carry(leg, intents.get(leg.key))
 
     def _begun(self, row: Queued, command: AnyOperation) -> dict[str, Intent]:
-        """Return what was begun under the command's id, and what stands for each of its calls.
+        """Return what stands for each of a command's calls, and what calls of before have begun.
 
         What took the place of a command of one call is a command of its own.
         """
         keys = [effect_key(row, command, one) for one in command.calls]
         with self._store.read() as reader:
-            plain = reader.intents([row.message.id])
-            return plain if keys == [row.message.id] else {**plain, **reader.standing(keys)}
+            found = reader.intents([row.message.id, *self._former.keys(row, command)])
+            return found if keys == [row.message.id] else {**found, **reader.standing(keys)}
 
     def lasts(self, row: Queued) -> timedelta:
         """Return how long a command can take: its calls, and a look-up for each."""

@@ -26,6 +26,7 @@ from router.infra.store.transaction import Transaction
 from router.runtime.again import note
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
+from router.runtime.former import FormerCalls, told
 from router.runtime.replayed import Replay, replay_of
 from router.runtime.requests import Gave, Leg, effect_key, prepare, reference_of
 from router.runtime.results import MARGIN
@@ -68,6 +69,7 @@ class Resending:
         self._store = store
         self._exchange = exchange
         self._recall = recall
+        self._former = FormerCalls(store, exchange.operations)
 
     def operation(self, row: Queued) -> AnyOperation | None:
         """Return the operation of a command: a replay's as its configuration has it."""
@@ -107,7 +109,7 @@ class Resending:
             return self._compare_calls(reader, row, command)
         intent = reader.standing([row.message.id]).get(row.message.id)
         if intent is None:
-            return Compared(word="sent")
+            return self._unknown(reader, row, command) or Compared(word="sent")
         try:
             leg = Leg(row=row, command=command, operation=command)
             prepared = prepare(self._exchange, leg, intent.reference)
@@ -134,7 +136,8 @@ class Resending:
             leg = Leg(row=row, command=command, operation=operation, before=before)
             intent = intents.get(leg.key)
             if intent is None:
-                return Compared(word="sent", leg=leg)
+                unknown = self._unknown(reader, row, command)
+                return unknown or Compared(word="sent", leg=leg)
             try:
                 prepared = prepare(self._exchange, leg, intent.reference)
             except MessageError as error:
@@ -151,6 +154,14 @@ class Resending:
                 return Compared(word="sent", intent=intent, leg=leg)
             before[operation.word] = Gave(intent.their_reference, intent.result)
         return Compared(word="unchanged", intent=intent)
+
+    def _unknown(self, reader: Reader, row: Queued, command: AnyOperation) -> Compared | None:
+        """Return what a command is when calls of before have begun it: a person decides."""
+        found = reader.intents(self._former.keys(row, command))
+        former = self._former.among(found, row, command)
+        if former is None:
+            return None
+        return Compared(word="changed", intent=former, why=told(former, command))
 
     def refuses(self, row: Queued, command: AnyOperation) -> MessageError | None:
         """Return why a command becomes no (first) request, None when it does."""

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
+import pytest
+
 from router.runtime.dossier import dossiers
 from tests.unit.operating.conftest import FILES
 from tests.unit.operating.test_replay import foreseen, letters, lines, plan, run
@@ -125,3 +127,44 @@ def test_what_took_the_place_of_a_refused_call_is_shown_and_retried(make_world: 
     assert [one["thing"] for one in world.far.bodies] == ["t1", "t1!"]
     assert letters(world) == []
     assert world.sizes() == {}
+
+
+#: `put` is `create` and then `post`: what was sent as `draft` is not known under that name
+RENAMED = (
+    (SYSTEM, "calls: [draft, post]", "calls: [create, post]"),
+    (SYSTEM, "  draft:\n", "  create:\n"),
+)
+#: `put` is one call, and the calls that it was are still there
+IN_ONE = ((SYSTEM, "  put: {accept: note@1, calls: [draft, post]}\n", PUT),)
+
+
+@pytest.mark.parametrize("changes", [RENAMED, IN_ONE], ids=["renamed", "in one"])
+def test_what_was_sent_by_calls_of_before_is_not_sent_again(
+    make_world: Any, changes: tuple[tuple[str, str, str], ...]
+) -> None:
+    world = given(make_world)
+    world.change(*changes)
+    for options in ({}, {"resend": True}):
+        number = plan(world, options, channel="notes")
+        said = foreseen(world, number)
+        assert said["consequences"] == {"changed": 2}
+        assert "begun as far.draft" in said["changed"][0]["why"]
+        assert run(world, number)["words"] == {"changed": 2}
+    assert len(world.far.put) == 4
+    assert world.sizes() == {}
+
+
+@pytest.mark.parametrize("changes", [RENAMED, IN_ONE], ids=["renamed", "in one"])
+def test_a_retry_of_what_calls_of_before_have_begun_is_a_persons(
+    make_world: Any, changes: tuple[tuple[str, str, str], ...]
+) -> None:
+    world = given(make_world, 1, refusing(2))
+    world.change(*changes)
+    ((message, consumer),) = [(one["message_id"], one["consumer"]) for one in letters(world)]
+    world.ask("retry", message=message, consumer=consumer, reason="try it")
+    world.work()
+    assert len(world.far.bodies) == 1
+    (letter,) = letters(world)
+    assert letter["reason"] == "unknown"
+    assert "begun as far.draft" in letter["detail"]
+    assert world.sizes() == {"dead": 1}
