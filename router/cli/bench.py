@@ -1,5 +1,5 @@
 """Owns: `router bench`.
-Imports: click, runtime.bench, runtime.growth, runtime.profile.
+Imports: click, runtime.bench, runtime.growth, runtime.profile, runtime.wide.
 Never: prints one figure without its peer.
 """
 
@@ -14,6 +14,7 @@ from router.cli.render import envelope
 from router.runtime.bench import measure_embedded
 from router.runtime.growth import FEW, measure_growth
 from router.runtime.profile import profile
+from router.runtime.wide import measure_check
 
 #: a smaller share of the time is not shown
 LEAST = 0.01
@@ -89,3 +90,27 @@ def growth(messages: int, stored: int, repeats: int, style: str) -> None:
         click.echo(f"after {size:>9}  {told} a message")
     click.echo(f"ratio            {found.ratio:8.2f} of CPU, {found.rate_ratio:.2f} of time")
     click.echo(f"a trace          {statistics.median(found.traces):8.1f} ms, slowest {slow:.1f} ms")
+
+
+@bench.command("check")
+@click.option("--channels", type=click.IntRange(1, 200), default=20, show_default=True)
+@click.option("--kinds", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@format_option
+def check(channels: int, kinds: int, repeats: int, style: str) -> None:
+    """Measure what a wide project takes to check, beside reading its texts alone.
+
+    Every kind has a transform of ten fields of its own.
+    """
+    found = measure_check(channels, kinds, repeats)
+    if style == "json":
+        data = {
+            "routes": found.routes, "check_s": found.check, "floor_s": found.floor,
+            "ratio": found.ratio,
+        }  # fmt: skip
+        click.echo(envelope("bench check", ok=True, data=data))
+        return
+    click.echo(f"{found.routes} routes, {repeats} repeats, medians")
+    click.echo(f"check            {statistics.median(found.check):8.2f} s")
+    click.echo(f"yaml and json    {statistics.median(found.floor):8.2f} s")
+    click.echo(f"ratio            {found.ratio:8.1f}")

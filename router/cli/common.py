@@ -19,6 +19,7 @@ from router.config.project import Project, load_project
 from router.core.diagnostics import Diagnostic, Severity, nearest
 from router.infra.secrets import ProcessSecrets
 from router.runtime.installed import installed_adapters
+from router.runtime.memory import building
 
 FINDINGS = 1
 FAILURE = 2
@@ -71,7 +72,8 @@ def format_option(command: F) -> F:
 
 def load(root: Path) -> tuple[Project, list[Diagnostic]]:
     """Return the project and its findings."""
-    return load_project(root.resolve(), installed_adapters())
+    with building():
+        return load_project(root.resolve(), installed_adapters())
 
 
 def load_sound(root: Path) -> Project:

@@ -99,6 +99,11 @@ def read_yaml(text: str, file: str) -> tuple[Node | None, list[Any]]:
     return node, report.found
 
 
+def skim(text: str) -> int:
+    """Return how many events a text has: the least that reading it costs."""
+    return sum(1 for _ in _events(text))
+
+
 def to_json(node: Node) -> Json:
     """Return the plain value of a node."""
     match node:

@@ -10,6 +10,7 @@ import re
 import warnings
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 import jmespath.exceptions
@@ -146,29 +147,30 @@ def compile_expression(
     """
     report = Report()
     parsed = _parse(text, place, report)
-    if parsed is not None and depth_of(parsed) > MAX_DEPTH:
+    if parsed is not None and parsed.depth > MAX_DEPTH:
         report.error("E105", place, f"more than {MAX_DEPTH} steps in a row", "write it as a map")
         parsed = None
     if parsed is None:
         return None, report.found
     words = _Words(text, place)
     _check_calls(parsed, words, vocabulary, report)
-    reads = roots_of(parsed)
-    _check_roots(reads, words, vocabulary, report)
+    _check_roots(parsed.reads, words, vocabulary, report)
     _check_values(parsed, words, report)
     if report.has_errors:
         return None, report.found
     made = Expression(
         source=text,
         place=place,
-        reads=frozenset(reads),
-        calls=frozenset(name for name, _ in calls_of(parsed)),
-        evaluate=Late(parsed, _Functions(vocabulary.tables)),
+        reads=parsed.reads,
+        calls=frozenset(name for name, _ in parsed.calls),
+        evaluate=Late(parsed.tree, _Functions(vocabulary.tables)),
     )
     return made, report.found
 
 
-def _check_roots(reads: set[str], words: _Words, vocabulary: Vocabulary, report: Report) -> None:
+def _check_roots(
+    reads: frozenset[str], words: _Words, vocabulary: Vocabulary, report: Report
+) -> None:
     if vocabulary.roots is None:
         return
     for name in sorted(reads - vocabulary.roots):
@@ -180,18 +182,18 @@ def _check_roots(reads: set[str], words: _Words, vocabulary: Vocabulary, report:
         )
 
 
-def _check_values(parsed: Any, words: _Words, report: Report) -> None:
+def _check_values(parsed: _Parsed, words: _Words, report: Report) -> None:
     """Report amounts that are compared as numbers, and `&` where no function takes it."""
-    for name in compared_money(parsed):
+    for name in parsed.compared:
         report.error(
             "E106",
             words.place(name),
             f"{name}(...) compared as if it were a number",
             "amounts are texts: write more(a, b), less(a, b), same(a, b) or total(list)",
         )
-    if has_stray_reference(parsed):
+    if parsed.strays:
         report.error("E101", words.place("&"), "not JMESPath: & outside a call", "sort_by(a, &b)")
-    if has_still_slice(parsed):
+    if parsed.stands_still:
         report.error("E101", words.start, "a slice's step is 0", "leave the step out")
 
 
@@ -205,7 +207,7 @@ def looks_like_expression(text: str, roots: frozenset[str] | None) -> bool:
     return path is not None and path[1] in (roots or ())
 
 
-def _parse(text: str, place: Place, report: Report) -> Any:
+def _parse(text: str, place: Place, report: Report) -> _Parsed | None:
     if not text.strip():
         report.error("E101", place, "nothing after =", "write a path such as =body.id")
         return None
@@ -216,9 +218,7 @@ def _parse(text: str, place: Place, report: Report) -> Any:
         report.error("E105", place, f"nested deeper than {MAX_NESTING}", "write it as a map")
         return None
     try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", PendingDeprecationWarning)
-            return jmespath.parser.Parser().parse(text).parsed
+        return _parsed(text)
     except PendingDeprecationWarning:
         report.error("E101", place, "not JMESPath: what stands in backticks is no JSON", "'text'")
     except jmespath.exceptions.LexerError as error:
@@ -238,12 +238,45 @@ def _parse(text: str, place: Place, report: Report) -> Any:
     return None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Parsed:
+    """What a text says wherever it stands."""
+
+    #: nobody changes it
+    tree: Any
+    depth: int
+    reads: frozenset[str]
+    calls: tuple[tuple[str, list[Any]], ...]
+    #: functions whose amounts are compared as numbers
+    compared: tuple[str, ...]
+    strays: bool
+    stands_still: bool
+
+
+@lru_cache(4096)  # the same paths stand in many files
+def _parsed(text: str) -> _Parsed:
+    """Return what a text says. Raises what JMESPath's parser raises."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("error", PendingDeprecationWarning)
+        tree = jmespath.parser.Parser().parse(text).parsed
+    return _Parsed(
+        tree=tree,
+        depth=depth_of(tree),
+        reads=frozenset(roots_of(tree)),
+        calls=tuple(calls_of(tree)),
+        compared=tuple(compared_money(tree)),
+        strays=has_stray_reference(tree),
+        stands_still=has_still_slice(tree),
+    )
+
+
 def _parse_hint(text: str) -> str:
     if "==" in text or "!=" in text:
         return "a literal is 'text' or `json`"
     return 'a field with a dash or a colon is quoted: headers."x-topic"'
 
 
+@lru_cache(4096)
 def _nesting(text: str) -> int:
     deepest = depth = nots = 0
     for char in text.replace("&&", ""):
@@ -256,9 +289,9 @@ def _nesting(text: str) -> int:
     return deepest
 
 
-def _check_calls(parsed: Any, words: _Words, vocabulary: Vocabulary, report: Report) -> None:
+def _check_calls(parsed: _Parsed, words: _Words, vocabulary: Vocabulary, report: Report) -> None:
     builtin = jmespath.functions.Functions.FUNCTION_TABLE
-    for name, arguments in calls_of(parsed):
+    for name, arguments in parsed.calls:
         if name == "lookup":
             _check_lookup(arguments, words, vocabulary, report)
         elif name in LIBRARY:

@@ -42,11 +42,14 @@ def calls_of(tree: Tree) -> Iterator[tuple[str, list[Tree]]]:
 
 
 def nodes_of(tree: Tree) -> Iterator[Tree]:
-    """Yield the node and all below it."""
-    yield tree
-    for child in tree.get("children", ()):
-        if isinstance(child, dict):
-            yield from nodes_of(child)
+    """Yield the node and all below it, in the order of the text."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        children = node.get("children")
+        if children:
+            waiting += [child for child in reversed(children) if isinstance(child, dict)]
 
 
 def depth_of(tree: Tree) -> int:

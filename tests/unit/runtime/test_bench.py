@@ -7,6 +7,7 @@ import pytest
 from router.runtime.bench import measure_embedded
 from router.runtime.growth import measure_growth
 from router.runtime.profile import profile
+from router.runtime.wide import measure_check
 
 
 def test_both_loops_are_measured_in_turn() -> None:
@@ -32,3 +33,12 @@ def test_a_profile_is_shares_of_packages_in_both_threads() -> None:
     assert {"router.engine", "router.config.transforms", "router.infra.store", "sqlite"} <= {
         *shares
     }
+
+
+def test_a_wide_project_is_checked_beside_its_texts() -> None:
+    """A check costs a small multiple of reading, however many routes there are."""
+    few = measure_check(channels=2, kinds=10, repeats=3)
+    many = measure_check(channels=4, kinds=50, repeats=3)
+    assert (few.routes, many.routes) == (20, 200)
+    assert len(many.check) == len(many.floor) == 3
+    assert many.ratio < 3 * few.ratio
