@@ -87,8 +87,17 @@ def _paths(root: Path, report: Report) -> Iterator[Path]:
                 path = Path(here) / one
                 if path.suffix not in _ENDINGS:
                     continue
-                if path.is_symlink() and not path.resolve().is_relative_to(root.resolve()):
+                if path.is_symlink() and not _leads_inside(path, root):
                     name = path.relative_to(root).as_posix()
-                    report.error("E006", Place(name), "a link out of the project", "copy the file")
+                    what = "a link that does not end in the project"
+                    report.error("E006", Place(name), what, "copy the file")
                     continue
                 yield path
+
+
+def _leads_inside(link: Path, root: Path) -> bool:
+    """Return whether a link ends at something of the project; one that goes in circles does not."""
+    try:
+        return link.resolve(strict=True).is_relative_to(root.resolve())
+    except (OSError, RuntimeError):  # RuntimeError up to Python 3.12
+        return False

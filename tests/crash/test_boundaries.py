@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable
 
 import pytest
@@ -72,6 +73,7 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
         daemon = place.daemon
         assert daemon is not None
         wait_until(lambda d=daemon: d.poll() is not None, "it dies", seconds=SECONDS)  # type: ignore[misc]
+        assert daemon.returncode == -signal.SIGKILL, place.log()
         ends += 1
         place.start_daemon(wait=False)
     wait_until(lambda: sender.done, "everything is taken", seconds=SECONDS)
