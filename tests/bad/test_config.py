@@ -105,7 +105,7 @@ SPOILED: dict[str, tuple[Callable[[Path], None], str, str]] = {
     "route cycle": (
         swap(FLOW, "send: {operation: archive.put}", "produce: {object: task@1}"),
         "E071",
-        "must not lead to itself",
+        "comes back to it",
     ),
     "unreachable step": (
         swap(
