@@ -17,9 +17,18 @@ from router.config.components import (
     knob,
     place_of,
 )
+from router.config.formats import (
+    CELLS,
+    FORMAT,
+    LINES,
+    LOOPS,
+    CellsOptions,
+    LinesOptions,
+    check_format,
+)
 from router.config.policies import FailurePolicy
 from router.config.references import CONTRACT, EXPRESSION, POLICY, VALUE, Value
-from router.config.shapes import DURATION, SIZE, Choice, ListOf, MapOf, Name, Nested, OneKey, Text
+from router.config.shapes import DURATION, SIZE, ListOf, MapOf, Name, Nested, OneKey, Text
 from router.config.source import Node, Table
 from router.config.steps import DEAD_LETTER, DISCARD, ENDING, STEPS, Ending, Step
 from router.config.transforms.expressions import Expression
@@ -28,7 +37,6 @@ from router.config.verification import Verify, VerifyShape
 from router.core.diagnostics import Place
 
 RECORD_ROOTS = frozenset({"body", "headers", "env"})
-FORMAT = Choice(("json", "xml"))
 PARTS = ListOf(VALUE, least=1)
 #: functions that would make one key of two identities
 _BLURRING = frozenset({"to_string", "join", "join_text", "text", "hash", "omit_empty", "replace"})
@@ -43,6 +51,11 @@ class HttpSource:
         CONTRACT, doc="xml: the contract that says which elements are single", default=None
     )
     namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
+    cells: CellsOptions | None = knob(CELLS, doc="csv, tsv: how rows are written", default=None)
+    lines: LinesOptions | None = knob(LINES, doc="fixed: the lines and their columns", default=None)
+    loops: Mapping[str, tuple[str, ...]] = knob(
+        LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
+    )
     body_limit: int = knob(SIZE, doc="larger bodies are refused", default=1024 * 1024)
     place: Place = place_of()
 
@@ -55,6 +68,11 @@ class FileSource:
         CONTRACT, doc="xml: the contract that says which elements are single", default=None
     )
     namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
+    cells: CellsOptions | None = knob(CELLS, doc="csv, tsv: how rows are written", default=None)
+    lines: LinesOptions | None = knob(LINES, doc="fixed: the lines and their columns", default=None)
+    loops: Mapping[str, tuple[str, ...]] = knob(
+        LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
+    )
     stable: timedelta = knob(
         DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
     )
@@ -180,6 +198,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
             "E052", file.source.place, "from: wants exactly one source", "http: or file:"
         )
         return None
+    check_format(sources[0], file.source.place, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route

@@ -1,5 +1,5 @@
 """Owns: the type of a decoded document, and its one canonical encoding.
-Imports: nothing of the router.
+Imports: core.errors, core.value.
 Never: decodes what comes from outside (infra.codecs does, strictly).
 """
 
@@ -8,15 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from router.core.errors import MessageError
+from router.core.value import value
+
 #: A decoded document: dict, list, str, int, float (at most 15 significant digits), bool, None.
 Json: TypeAlias = Any
 #: A decoded JSON object.
 JsonObject: TypeAlias = Mapping[str, Any]
 
 
-def type_name(value: Json) -> str:
+def type_name(found: Json) -> str:
     """Return the JSON word for the type of a value, for error texts that may not show it."""
-    match value:
+    match found:
         case None:
             return "null"
         case bool():
@@ -29,4 +32,22 @@ def type_name(value: Json) -> str:
             return "list"
         case dict():
             return "object"
-    return type(value).__name__
+    return type(found).__name__
+
+
+@value(frozen=True, slots=True, kw_only=True)
+class BadRecord:
+    """One record of a body that cannot be read, while others can. `name` tells it from them."""
+
+    name: str
+    error: MessageError
+    #: as it was written, to be looked at
+    text: str
+
+
+@value(frozen=True, slots=True, kw_only=True)
+class Decoded:
+    """A body: the document of what can be read, and the records that cannot."""
+
+    document: Json
+    bad: tuple[BadRecord, ...] = ()

@@ -15,7 +15,7 @@ from router.config.references import Value
 from router.config.transforms.expressions import Expression
 from router.core.claim import Claim
 from router.core.decision import DeadLettered, Discarded
-from router.core.document import Json, type_name
+from router.core.document import BadRecord, Decoded, Json, type_name
 from router.core.errors import MessageError, TransformError
 from router.core.message import Message, RawRef, derived_id
 from router.core.value import value
@@ -49,16 +49,21 @@ class Arrival:
 def arrivals_of(
     channel: Channel,
     delivery: Delivery,
-    body: Json,
+    decoded: Decoded,
     env: Mapping[str, Json],
     shaped: Callable[[Json], Json],
 ) -> tuple[Arrival, ...]:
     """Return one arrival a record; a delivery whose records cannot be told apart is one failure.
 
-    `shaped` gives a record the shape that the source declares.
+    `shaped` gives a record the shape that the source declares. Each record that cannot be read is
+    a failure of its own; where the body is one message, it is that message's.
     """
+    body = decoded.document
     if channel.records is None:
+        if decoded.bad:
+            return (failed_arrival(channel, delivery, decoded.bad[0].error, "decode"),)
         return (arrival_of(channel, delivery, shaped(body), env),)
+    bad = tuple(_unreadable(channel, delivery, one) for one in decoded.bad)
     try:
         records = channel.records({"body": body, "headers": delivery.headers})
         if not isinstance(records, list):
@@ -67,15 +72,22 @@ def arrivals_of(
                 place=channel.records.place,
             )
     except MessageError as error:
-        return (failed_arrival(channel, delivery, error, "records"),)
+        return (failed_arrival(channel, delivery, error, "records"), *bad)
     if not records:
-        return (
-            failed_arrival(channel, delivery, MessageError("no records", code="empty"), "records"),
-        )
-    return tuple(
+        empty = MessageError("no records", code="empty")
+        return bad or (failed_arrival(channel, delivery, empty, "records"),)
+    good = tuple(
         arrival_of(channel, delivery, shaped(record), env, index)
         for index, record in enumerate(records)
     )
+    return good + bad
+
+
+def _unreadable(channel: Channel, delivery: Delivery, record: BadRecord) -> Arrival:
+    """Return the failure of one record; its id depends on its place, not on how many are good."""
+    body = {"record": record.name, "text": record.text}
+    named = (derived_id(delivery.id, "bad", record.name), "", body)
+    return failed_arrival(channel, delivery, record.error, "decode", record=named)
 
 
 def arrival_of(

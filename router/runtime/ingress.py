@@ -5,7 +5,6 @@ Never: verifies signatures (api.guard does), runs a route.
 
 from __future__ import annotations
 
-import functools
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
@@ -20,17 +19,15 @@ from router.core.errors import Draining, MessageError
 from router.core.ports import Clock
 from router.core.value import value
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
-from router.infra.codecs import Limits, decode_json, decode_xml, encode_json, shape_by
+from router.infra.codecs import encode_json
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.bodies import decode_body, shaper
 from router.runtime.caution import killer
 from router.runtime.failpoints import reach
 from router.runtime.fresh import fresh_id
 
-#: values of a document; a larger body may hold more, one for so many bytes of the limit
-LEAST_NODES = 50_000
-BYTES_A_NODE = 32
 #: what wants the loop's attention
 LOOP_LANE = "loop"
 
@@ -144,36 +141,10 @@ def arrivals(
     """Return the records of a delivery by the contracts and values of an environment."""
     contracts, env = by
     try:
-        document = decode_body(channel, body)
+        decoded = decode_body(channel, body)
     except MessageError as error:
         return (failed_arrival(channel, delivery, error, "decode"),)
-    return arrivals_of(channel, delivery, document, env, shaper(channel, contracts))
-
-
-def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:
-    """Return the function that gives a record the shape which the source declares."""
-    contract = channel.source.shape
-    if channel.source.format != "xml" or contract is None:
-        return lambda record: record
-
-    def resolve(urn: str) -> Mapping[str, Json]:
-        return contracts.by_urn(urn) or {}
-
-    return lambda record: shape_by(record, contract.schema, resolve)
-
-
-def decode_body(channel: Channel, body: bytes) -> Json:
-    """Return the document of a delivery. Raises DecodeError or LimitExceeded."""
-    source = channel.source
-    limits = _limits(source.body_limit)
-    if source.format == "xml":
-        return decode_xml(body, namespaces=source.namespaces or None, limits=limits)
-    return decode_json(body, limits)
-
-
-@functools.cache
-def _limits(body: int) -> Limits:
-    return Limits(body=body, nodes=max(LEAST_NODES, body // BYTES_A_NODE))
+    return arrivals_of(channel, delivery, decoded, env, shaper(channel, contracts))
 
 
 def consumer_of(channel: Channel, kind: str) -> str:

@@ -33,7 +33,7 @@ from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
 from router.engine.pipeline import STEP_WORDS, follow, run_flow, run_route
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context, Emit, Token
-from router.runtime.ingress import decode_body, shaper
+from router.runtime.bodies import decode_body, shaper
 from router.runtime.requests import Gave, Leg, prepare, reference_of
 
 if TYPE_CHECKING:
@@ -103,12 +103,12 @@ def _arrivals(
 ) -> tuple[Arrival, ...]:
     script, made = seen
     try:
-        document = decode_body(channel, body)
+        decoded = decode_body(channel, body)
     except MessageError as error:
         made.add(1, "decode", f"{channel.source.format}: {error}")
         return (failed_arrival(channel, delivery, error, "decode"),)
     made.add(1, "decode", f"{channel.source.format}, {len(body)} bytes")
-    found = arrivals_of(channel, delivery, document, script.env, shaper(channel, project.contracts))
+    found = arrivals_of(channel, delivery, decoded, script.env, shaper(channel, project.contracts))
     if channel.records is not None:
         made.add(1, "records", str(len(found)))
     return found

@@ -1,22 +1,33 @@
-"""Owns: the decoders at the border and the encoders behind it; the only place that reads JSON, XML.
+"""Owns: the decoders at the border and the encoders behind it; the only place that reads JSON, XML,
+rows, lines and interchanges.
 Imports: core, nothing else of the router.
 Never: fetches, resolves entities or repairs a body.
 """
 
 from router.infra.codecs.limits import Limits
+from router.infra.codecs.lines import LineKind, decode_fixed, decode_ndjson
 from router.infra.codecs.strict_json import (
     canonical_json,
     decode_json,
     decode_trusted,
     encode_json,
 )
+from router.infra.codecs.tables import Cells, decode_cells, decode_form
+from router.infra.codecs.x12 import decode_x12
 from router.infra.codecs.xml import decode_xml, shape_by
 
 __all__ = [
+    "Cells",
     "Limits",
+    "LineKind",
     "canonical_json",
+    "decode_cells",
+    "decode_fixed",
+    "decode_form",
     "decode_json",
+    "decode_ndjson",
     "decode_trusted",
+    "decode_x12",
     "decode_xml",
     "encode_json",
     "shape_by",

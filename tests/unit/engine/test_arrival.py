@@ -9,7 +9,8 @@ import pytest
 
 from router.config.channels import ChannelFile, make_channel
 from router.core.decision import DeadLettered, Discarded
-from router.core.errors import MessageError
+from router.core.document import BadRecord, Decoded
+from router.core.errors import DecodeError, MessageError
 from router.core.message import RawRef, derived_id
 from router.engine.arrival import Delivery, arrivals_of, failed_arrival, joined
 
@@ -60,7 +61,9 @@ def delivery(noon: datetime) -> Delivery:
 
 
 def arrive(channel: Any, delivery: Delivery, body: Any) -> Any:
-    return arrivals_of(channel, delivery, body, {"zone": "UTC"}, lambda record: record)
+    return arrivals_of(
+        channel, delivery, Decoded(document=body), {"zone": "UTC"}, lambda record: record
+    )
 
 
 def test_a_record_becomes_a_message_with_all_that_is_known(
@@ -203,7 +206,9 @@ def test_each_record_is_shaped(channel_of: Any, delivery: Delivery) -> None:
     def shaped(record: Any) -> Any:
         return {"kind": "parcel", "id": record}
 
-    arrivals = arrivals_of(channel_of("records: =body"), delivery, ["a", "b"], {}, shaped)
+    arrivals = arrivals_of(
+        channel_of("records: =body"), delivery, Decoded(document=["a", "b"]), {}, shaped
+    )
     assert [one.message.payload["id"] for one in arrivals] == ["a", "b"]
 
 
@@ -239,3 +244,21 @@ def test_no_two_keys_look_alike() -> None:
     keys = [("a", "b"), ("a/b",), ("a", "", "b"), ("a%2Fb",), ("a%2F", "b"), ("a b",), ("a+b",)]
     assert len({joined(key) for key in keys}) == len(keys)
     assert joined(("order", "#9999-R1")) == "order/%239999-R1"
+
+
+def test_a_record_that_cannot_be_read_fails_alone(channel_of: Any, delivery: Delivery) -> None:
+    """Its id depends on its place alone: mended by a resend, it is another record."""
+    why = DecodeError("line 3: 1 cells for 2 columns")
+    bad = BadRecord(name="line 3", error=why, text="x")
+    decoded = Decoded(document=["a", "b"], bad=(bad,))
+    many = channel_of("records: =body")
+    good_one, good_two, failed = arrivals_of(many, delivery, decoded, {}, lambda record: record)
+    assert (good_one.message.payload, good_two.message.payload) == ("a", "b")
+    assert failed.verdict is not None
+    assert (failed.verdict.reason, failed.verdict.step) == ("undecodable", "decode")
+    assert failed.message.payload == {"record": "line 3", "text": "x"}
+    (alone,) = arrivals_of(many, delivery, Decoded(document=[], bad=(bad,)), {}, lambda one: one)
+    assert alone.message.id == failed.message.id
+    (whole,) = arrivals_of(channel_of(""), delivery, decoded, {}, lambda record: record)
+    assert whole.verdict is not None
+    assert whole.verdict.detail == str(why)

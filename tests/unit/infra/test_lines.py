@@ -1,0 +1,110 @@
+"""Bodies of lines: a bad line fails alone, with its number."""
+
+from __future__ import annotations
+
+import json
+import random
+
+import pytest
+
+from router.core.errors import DecodeError, LimitExceeded
+from router.infra.codecs import Limits, LineKind, decode_fixed, decode_ndjson
+
+KINDS = {
+    "head": LineKind(begins="H", columns={"kind": 1, "store": 4, "day": 8}),
+    "item": LineKind(begins="I", columns={"kind": 1, "sku": 8, "count": 3}, inside="head"),
+    "lot": LineKind(begins="L", columns={"kind": 1, "lot": 4}, inside="item"),
+    "total": LineKind(begins="T", columns={"kind": 1, "count": 4}),
+}
+
+
+def test_a_document_a_line() -> None:
+    found = decode_ndjson(b'\xef\xbb\xbf{"a": 1}\r\n\n[2]\n')
+    assert (found.document, found.bad) == ([{"a": 1}, [2]], ())
+
+
+def test_a_bad_line_fails_alone() -> None:
+    found = decode_ndjson(b'{"a": 1}\n{"a": 1, "a": 2}\n{"a": \n3\n')
+    assert found.document == [{"a": 1}, 3]
+    assert [one.name for one in found.bad] == ["line 2", "line 3"]
+    assert str(found.bad[0].error).startswith("record on line 2: line 1 column 10")
+    assert "duplicate key" in str(found.bad[0].error)
+    assert found.bad[1].text == '{"a": '
+
+
+def test_limits_of_lines() -> None:
+    with pytest.raises(LimitExceeded, match="line 3: more than 4 values"):
+        decode_ndjson(b"1\n2\n3\n", Limits(nodes=4))
+    found = decode_ndjson(b'"12345"\n1\n', Limits(text=8, depth=2))
+    assert found.document == ["12345", 1]
+
+
+def test_documents_that_are_written_are_read_again() -> None:
+    chance = random.Random(9)
+    for _ in range(200):
+        given = [{"n": chance.randint(-9, 9), "t": "ä\n"[: chance.randint(0, 2)]} for _ in "abc"]
+        body = "\n".join(json.dumps(one) for one in given).encode()
+        assert decode_ndjson(body).document == given
+
+
+def fixed(text: str) -> object:
+    found = decode_fixed(text.encode(), KINDS, encoding="utf-8")
+    assert found.bad == ()
+    return found.document
+
+
+def test_lines_lie_in_the_line_before_them() -> None:
+    text = "H004120260302\nISKU-1     2\nL0001\nL2\nI00000012 1\nH0042\nT   2\n"
+    assert fixed(text) == [
+        {
+            "line": "head",
+            "kind": "H",
+            "store": "0041",
+            "day": "20260302",
+            "item": [
+                {
+                    "line": "item", "kind": "I", "sku": "SKU-1", "count": "2",
+                    "lot": [
+                        {"line": "lot", "kind": "L", "lot": "0001"},
+                        {"line": "lot", "kind": "L", "lot": "2"},
+                    ],
+                },
+                {"line": "item", "kind": "I", "sku": "00000012", "count": "1", "lot": []},
+            ],
+        },
+        {"line": "head", "kind": "H", "store": "0042", "day": None, "item": []},
+        {"line": "total", "kind": "T", "count": "2"},
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("X1\n", "line 1: it begins like no declared line"),
+        ("H004120260302EXTRA\n", "line 1: longer than the 13 characters of head"),
+        ("I1\n", "a line item without the head that it lies in"),
+        ("H1\nL1\n", "a line lot without the item that it lies in"),
+        ("H1\nI1\nH2\nL1\n", "a line lot without the item that it lies in"),
+    ],
+)
+def test_a_line_that_does_not_fit_is_a_bad_record(text: str, words: str) -> None:
+    found = decode_fixed(text.encode(), KINDS, encoding="utf-8")
+    assert [words in str(one.error) for one in found.bad] == [True]
+
+
+def test_what_lies_in_a_bad_line_is_bad_too() -> None:
+    """Else an item would go to the head before the one that cannot be read."""
+    found = decode_fixed(b"H1\nI1\nH0041202603020000\nI2\nH2\nI3\n", KINDS, encoding="utf-8")
+    assert [one.name for one in found.bad] == ["line 3", "line 4"]
+    assert [(one["store"], [item["sku"] for item in one["item"]]) for one in found.document] == [
+        ("1", ["1"]),
+        ("2", ["3"]),
+    ]
+
+
+def test_another_encoding() -> None:
+    kinds = {"one": LineKind(begins="", columns={"name": 6})}
+    found = decode_fixed("Größe \n".encode("cp1252"), kinds, encoding="cp1252")
+    assert found.document == [{"line": "one", "name": "Größe"}]
+    with pytest.raises(DecodeError, match="not utf-8"):
+        decode_fixed("Größe\n".encode("cp1252"), kinds, encoding="utf-8")
