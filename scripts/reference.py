@@ -328,6 +328,11 @@ def _presets() -> str:
     lines = ["## Presets of `verify:`\n", "| preset | header | hash | written as | signed |"]
     lines.append("| --- | --- | --- | --- | --- |")
     for name, one in sorted(verification.decode_presets(node, context).items()):
+        if isinstance(one, verification.Inside):
+            fields = ", ".join(f"`{field.source}`" for field in one.fields)
+            where = f"`{one.signature.source}`"
+            lines.append(f"| `{name}` | {where} | {one.algorithm} | {one.encoding} | {fields} |")
+            continue
         way = f"`{one.prefix}`, then {one.encoding}" if one.prefix else one.encoding
         lines.append(f"| `{name}` | `{one.header}` | {one.algorithm} | {way} | `{one.signed}` |")
     return "\n".join(lines)

@@ -14,10 +14,11 @@ from starlette.requests import ClientDisconnect, Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
-from router.api.guard import verify
+from router.api.guard import Claimed, verify
 from router.config.channels import Channel, HttpSource
 from router.core.errors import Draining, Unavailable
 from router.core.ports import Secrets
+from router.runtime.bodies import decode_body
 from router.runtime.failpoints import reach
 from router.runtime.wiring import Parts, channel_by_path
 
@@ -69,20 +70,26 @@ class _Desk:
 
     async def take(self, channel: Channel, request: Request) -> Response:
         """Take a delivery: limits, signature, store."""
-        source = channel.source
+        source, parts = channel.source, self.current()
         assert isinstance(source, HttpSource), "only these have a path"
         size = sum(len(name) + len(value) for name, value in request.headers.raw)
         if len(request.headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
             return _refuse(431, "too many headers, or too long ones")
         if self.waiting >= MOST_WAITING:
             return _refuse(503, "busy", RETRY_AFTER)
-        if not self.current().ingress.takes(channel.name):
+        if not parts.ingress.takes(channel.name):
             return _refuse(503, "drained: it takes nothing new", DRAINED)
         body = await _body(request, source.body_limit)
         if isinstance(body, Response):
             return body
         headers = {name.lower(): value.strip() for name, value in request.headers.items()}
-        if not verify(source.verify, headers, body, self.secrets).ok:
+        claimed = Claimed(
+            headers=headers,
+            body=body,
+            at=parts.clock.now(),
+            document=lambda: decode_body(channel, body).document,
+        )
+        if not verify(source.verify, claimed, self.secrets).ok:
             return _refuse(401, "not verified")
         self.waiting += 1
         try:
@@ -103,6 +110,9 @@ class _Desk:
             {"id": message, "correlationid": correlation}
             for message, correlation in receipt.messages[:100]
         ]
+        source = channel.source
+        if isinstance(source, HttpSource) and source.answer:
+            return Response(source.answer, status_code=202, media_type="text/plain")
         first = messages[0]["correlationid"] if messages else receipt.delivery
         return JSONResponse(
             {"delivery": receipt.delivery, "correlationid": first, "messages": messages},

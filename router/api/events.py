@@ -13,9 +13,9 @@ from collections.abc import Iterable, Mapping
 from typing import TypeAlias
 from urllib.parse import urlsplit
 
-from router.api.guard import sign
+from router.api.guard import headers_for
 from router.config.sandbox import Receiver
-from router.core.ports import Secrets
+from router.core.ports import Clock, Secrets
 from router.infra.codecs import encode_json
 from router.runtime.sandbox import Outgoing
 
@@ -30,9 +30,10 @@ _Waiting: TypeAlias = tuple[float, int, int, Outgoing]
 class Events:
     """Sends events from a thread of its own, in the order of their times. Safe for many threads."""
 
-    def __init__(self, receivers: Mapping[str, Receiver], secrets: Secrets) -> None:
+    def __init__(self, receivers: Mapping[str, Receiver], secrets: Secrets, clock: Clock) -> None:
         self._receivers = receivers
         self._secrets = secrets
+        self._clock = clock
         self._waiting: list[_Waiting] = []
         self._changed = threading.Condition()
         self._counts = {"sent": 0, "tries": 0, "taken": 0}
@@ -96,7 +97,6 @@ class Events:
     def _headers(self, event: Outgoing, receiver: Receiver, body: bytes) -> dict[str, str]:
         headers = {"content-type": "application/json", **event.headers}
         scheme = receiver.sign
-        if scheme is not None and scheme.signature is not None:
-            secret = self._secrets.get(scheme.secrets[0])
-            headers[scheme.signature.header] = sign(scheme.signature, secret, body)
+        if scheme is not None:
+            headers |= headers_for(scheme, body, headers, self._clock.now(), self._secrets)
         return headers

@@ -1,21 +1,30 @@
-"""Owns: verifying that a delivery comes from who it says.
+"""Owns: verifying that a delivery comes from who it says; signing one as its sender does.
 Imports: config.verification, core.
-Never: parses the body; tells a stranger which part was wrong; compares in variable time.
+Never: tells a stranger which part was wrong; compares in variable time; reads a clock.
 """
 
 from __future__ import annotations
 
 import base64
+import binascii
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 
-from router.config.verification import Signature, Verify
+from router.config.verification import Inside, Signature, Timestamp, Verify
+from router.core.document import Json
+from router.core.errors import MessageError
+from router.core.instants import time_text
 from router.core.ports import Secrets
 
 #: a signature header longer than this is no signature
 MAX_SIGNATURE = 1024
+#: signatures that are looked at, of those in a header: a sender replaces one secret at a time
+MOST_SIGNATURES = 8
+_HASHES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,48 +35,216 @@ class Verdict:
     why: str = ""
 
 
-def verify(scheme: Verify, headers: Mapping[str, str], body: bytes, secrets: Secrets) -> Verdict:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Claimed:
+    """A delivery as it came. `headers` are in lower case; `document` decodes the body, or raises
+    MessageError.
+    """
+
+    headers: Mapping[str, str]
+    body: bytes
+    at: datetime
+    document: Callable[[], Json]
+
+
+def verify(scheme: Verify, claimed: Claimed, secrets: Secrets) -> Verdict:
     """Return whether the signature over the raw bytes fits one of the live secrets.
 
-    `headers` are in lower case. A secret that cannot be resolved fits nothing.
+    A secret that cannot be resolved fits nothing, and neither does one that is no key.
     """
     signature = scheme.signature
     if signature is None:
         return Verdict(ok=True)
-    given = headers.get(signature.header, "")
+    keys = list(_keys(scheme, secrets))
+    if isinstance(signature, Inside):
+        return _verify_inside(signature, claimed, keys)
+    given = claimed.headers.get(signature.header, "")
     if not given:
         return Verdict(ok=False, why=f"no {signature.header}")
     if len(given) > MAX_SIGNATURE or not given.isascii():
         return Verdict(ok=False, why=f"{signature.header} is no signature")
-    fits = False
+    said, why = _said(signature.timestamp, signature.between, claimed)
+    if why:
+        return Verdict(ok=False, why=why)
+    try:
+        named = {"timestamp": said, "url": secrets.get(scheme.url) if scheme.url else ""}
+    except LookupError:
+        return Verdict(ok=False, why="the address that is signed is not known")
+    signed = _signed(signature, claimed.headers, claimed.body, named)
+    found = _signatures(signature, given)
+    # every secret and signature is tried, so that the time does not tell which one fits
+    fits = [_equal(_written(signature, key, signed), one) for key in keys for one in found]
+    return _verdict(f"{signature.header} fits no live secret", fits=any(fits))
+
+
+def headers_for(
+    scheme: Verify, body: bytes, headers: Mapping[str, str], at: datetime, secrets: Secrets
+) -> dict[str, str]:
+    """Return the headers by which a sender signs a body: with the first secret.
+
+    Raises LookupError when a secret cannot be resolved. Nothing for a scheme without a header.
+    """
+    signature = scheme.signature
+    if not isinstance(signature, Signature):
+        return {}
+    made: dict[str, str] = {}
+    named = {"timestamp": "", "url": secrets.get(scheme.url) if scheme.url else ""}
+    parts: list[str] = []
+    when = signature.timestamp
+    if when is not None:
+        named["timestamp"] = _told(when, at)
+        if when.header == signature.header:
+            parts.append(when.prefix + named["timestamp"])
+        else:
+            made[when.header] = when.prefix + named["timestamp"]
+    key = _key(signature.key, secrets.get(scheme.secrets[0]), signature.key_prefix)
+    if key is None:
+        raise LookupError(scheme.secrets[0])
+    signed = _signed(signature, {**headers, **made}, body, named)
+    parts.append(signature.prefix + _written(signature, key, signed))
+    return {**made, signature.header: (signature.between or " ").join(parts)}
+
+
+def sign_record(inside: Inside, secret: str, record: Json) -> str:
+    """Return the signature of one record: what its sender writes into it. Raises LookupError."""
+    key = _key(inside.key, secret, "")
+    if key is None:
+        raise LookupError("the secret is no key")
+    return _written(inside, key, _fields(inside, record))
+
+
+def _verify_inside(inside: Inside, claimed: Claimed, keys: Sequence[bytes]) -> Verdict:
+    """Return whether every record carries a signature of its own that fits."""
+    try:
+        records = inside.each({"body": claimed.document()})
+        if not isinstance(records, list) or not records:
+            return Verdict(ok=False, why="no records to verify")
+        fits = True
+        for record in records:
+            given = inside.signature({"item": record})
+            signed = _fields(inside, record)
+            text = given if isinstance(given, str) and given.isascii() else ""
+            tried = [_equal(_written(inside, key, signed), text) for key in keys]
+            fits &= any(tried)
+    except MessageError as error:
+        return Verdict(ok=False, why=f"the records cannot be read: {error.code}")
+    return _verdict("a record fits no live secret", fits=fits)
+
+
+def _verdict(why: str, *, fits: bool) -> Verdict:
+    return Verdict(ok=True) if fits else Verdict(ok=False, why=why)
+
+
+def _keys(scheme: Verify, secrets: Secrets) -> Iterator[bytes]:
+    signature = scheme.signature
+    assert signature is not None, "there is something to verify"
+    prefix = signature.key_prefix if isinstance(signature, Signature) else ""
     for reference in scheme.secrets:
         try:
             secret = secrets.get(reference)
         except LookupError:
             continue
-        # every secret is tried, so that the time does not tell which one fits
-        fits |= hmac.compare_digest(sign(signature, secret, body).encode(), given.encode())
-    return Verdict(ok=fits, why="" if fits else f"{signature.header} fits no live secret")
+        key = _key(signature.key, secret, prefix)
+        if key:
+            yield key
 
 
-def sign(signature: Signature, secret: str, body: bytes) -> str:
-    """Return the header's value for a body: what a sender writes."""
-    signed = b"".join(
-        part.encode() if index % 2 == 0 else body
-        for index, part in enumerate(_parts(signature.signed))
+def _key(kind: str, secret: str, prefix: str) -> bytes | None:
+    """Return the key that a secret's text says, None when it says none."""
+    text = secret.removeprefix(prefix)
+    try:
+        if kind == "base64":
+            return base64.b64decode(text, validate=True)
+        if kind == "hex":
+            return binascii.unhexlify(text)
+    except ValueError:
+        return None
+    return text.encode()
+
+
+def _said(when: Timestamp | None, between: str, claimed: Claimed) -> tuple[str, str]:
+    """Return the timestamp as it is written, or why it is not one of now."""
+    if when is None:
+        return "", ""
+    given = claimed.headers.get(when.header, "")[:MAX_SIGNATURE]
+    parts = given.split(between) if between else [given]
+    text = next(
+        (one.strip()[len(when.prefix) :] for one in parts if one.strip().startswith(when.prefix)),
+        "",
     )
-    algorithm = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}[signature.algorithm]
-    digest = hmac.new(secret.encode(), signed, algorithm).digest()
-    text = digest.hex() if signature.encoding == "hex" else base64.b64encode(digest).decode()
-    return signature.prefix + text
+    at = _time(when.unit, text)
+    if at is None:
+        return "", f"no timestamp in {when.header}"
+    if abs(at - claimed.at) > when.tolerance:
+        return "", f"the timestamp in {when.header} is not of now"
+    return text, ""
 
 
-def _parts(signed: str) -> list[str]:
-    """Return literal texts with a place for the body between each two."""
-    pieces = signed.split("{body}")
-    made: list[str] = []
-    for index, piece in enumerate(pieces):
-        if index:
-            made.append("{body}")
-        made.append(piece)
-    return made
+def _time(unit: str, text: str) -> datetime | None:
+    if unit == "iso":
+        try:
+            at = datetime.fromisoformat(text)
+        except ValueError:
+            return None
+        return at if at.tzinfo is not None else None
+    if not text.isascii() or not text.isdigit() or len(text) > 15:
+        return None
+    number = int(text)
+    seconds = number // 1000 if unit == "milliseconds" else number
+    try:
+        return _EPOCH + timedelta(seconds=seconds)
+    except OverflowError:
+        return None
+
+
+def _told(when: Timestamp, at: datetime) -> str:
+    if when.unit == "iso":
+        return time_text(at)
+    seconds = (at - _EPOCH) // timedelta(milliseconds=1 if when.unit == "milliseconds" else 1000)
+    return str(seconds)
+
+
+def _signatures(signature: Signature, given: str) -> list[str]:
+    """Return the signatures that a header holds, without their prefix."""
+    parts = given.split(signature.between) if signature.between else [given]
+    prefix = signature.prefix
+    return [one[len(prefix) :] for one in parts if one.startswith(prefix)][:MOST_SIGNATURES]
+
+
+def _signed(
+    signature: Signature, headers: Mapping[str, str], body: bytes, named: Mapping[str, str]
+) -> bytes:
+    """Return the bytes that are signed; a header that is missing is empty."""
+    made = b""
+    rest = signature.signed
+    while "{" in rest:
+        text, _, rest = rest.partition("{")
+        name, _, rest = rest.partition("}")
+        made += text.encode()
+        if name == "body":
+            made += body
+        else:
+            made += (named[name] if name in named else headers.get(name, "")).encode()
+    return made + rest.encode()
+
+
+def _fields(inside: Inside, record: Json) -> bytes:
+    values = [field({"item": record}) for field in inside.fields]
+    return inside.join.join("" if one is None else _text(one) for one in values).encode()
+
+
+def _text(value: Json) -> str:
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if not isinstance(value, str | int):
+        raise MessageError("a field that is signed is no text and no integer")
+    return str(value)
+
+
+def _written(scheme: Signature | Inside, key: bytes, signed: bytes) -> str:
+    digest = hmac.new(key, signed, _HASHES[scheme.algorithm]).digest()
+    return digest.hex() if scheme.encoding == "hex" else base64.b64encode(digest).decode()
+
+
+def _equal(made: str, given: str) -> bool:
+    return hmac.compare_digest(made.encode(), given.encode())

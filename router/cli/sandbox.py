@@ -33,6 +33,7 @@ def sandbox(name: str, root: Path, port: int | None) -> None:
     from router.api.events import Events  # noqa: PLC0415
     from router.api.sandbox import make_sandbox_app  # noqa: PLC0415
     from router.cli.run import listen, serve  # noqa: PLC0415
+    from router.runtime.clock import SystemClock  # noqa: PLC0415
     from router.runtime.sandbox import Sandbox  # noqa: PLC0415
 
     wanted = file.http.port if port is None else port
@@ -53,4 +54,4 @@ def sandbox(name: str, root: Path, port: int | None) -> None:
                 fail(f"the secret {reference} is missing, that events are signed with")
     address = listener.getsockname()
     click.echo(f"sandbox {name} on http://{address[0]}:{address[1]}, look at /_sandbox", err=True)
-    serve(make_sandbox_app(stand_in, Events(file.receivers, secrets)), listener)
+    serve(make_sandbox_app(stand_in, Events(file.receivers, secrets, SystemClock())), listener)

@@ -12,11 +12,12 @@ from typing import Any
 
 import click
 
-from router.api.guard import sign
+from router.api.guard import headers_for
 from router.cli.common import FINDINGS, choose, fail, load_sound, place_options, secrets_of
 from router.config.channels import Channel, HttpSource, Route
 from router.core.diagnostics import nearest
 from router.core.ports import Secrets
+from router.runtime.clock import SystemClock
 
 #: seconds between two tries of one delivery
 PAUSE = 0.2
@@ -96,7 +97,11 @@ def deliver(
     import httpx  # noqa: PLC0415
 
     extra, secrets = seen
-    headers = {"content-type": "application/json", **extra, **signature(channel, body, secrets)}
+    headers = {
+        "content-type": "application/json",
+        **extra,
+        **signature(channel, body, extra, secrets),
+    }
     wait = threading.Event()
     last: tuple[int, str] = (0, "no connection")
     for _ in range(tries):
@@ -114,15 +119,11 @@ def deliver(
     return last
 
 
-def signature(channel: Channel, body: bytes, secrets: Secrets) -> dict[str, Any]:
-    """Return the header that proves a body for a channel."""
+def signature(channel: Channel, body: bytes, extra: dict[str, str], secrets: Secrets) -> Any:
+    """Return the headers that prove a body for a channel; a signature in its records is its own."""
     source = channel.source
     assert isinstance(source, HttpSource), "only a webhook is signed"
-    scheme = source.verify
-    if scheme.signature is None:
-        return {}
     try:
-        secret = secrets.get(scheme.secrets[0])
+        return headers_for(source.verify, body, extra, SystemClock().now(), secrets)
     except LookupError as error:
         fail(f"the secret {error} is missing")
-    return {scheme.signature.header: sign(scheme.signature, secret, body)}

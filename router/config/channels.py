@@ -57,6 +57,9 @@ class HttpSource:
         LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
     )
     body_limit: int = knob(SIZE, doc="larger bodies are refused", default=1024 * 1024)
+    answer: str = knob(
+        Text(), doc="the text that the sender wants to hear, instead of a receipt", default=""
+    )
     place: Place = place_of()
 
 

@@ -177,7 +177,9 @@ def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Sec
     wanted: list[tuple[str, str]] = []
     for channel in project.channels.values():
         if isinstance(channel.source, HttpSource):
-            wanted.extend((one, f"channel {channel.name}") for one in channel.source.verify.secrets)
+            scheme = channel.source.verify
+            told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
+            wanted.extend((one, f"channel {channel.name}") for one in told)
     for name, settings in environment.systems.items():
         auth = getattr(settings, "auth", None)
         if auth is not None:
