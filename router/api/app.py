@@ -20,7 +20,7 @@ from router.core.errors import Draining, Unavailable
 from router.core.ports import Secrets
 from router.runtime.bodies import decode_body
 from router.runtime.failpoints import reach
-from router.runtime.wiring import Parts, channel_by_path
+from router.runtime.wiring import Parts
 
 #: header lines of a request; more are refused before anything is looked at
 MAX_HEADERS = 64
@@ -60,12 +60,12 @@ class _Desk:
     async def deliver(self, request: Request) -> Response:
         """Take a delivery for the channel of the path."""
         parts = self.current()
-        channel = channel_by_path(parts.project).get(request.url.path)
+        channel = parts.paths.get(request.url.path)
         return _refuse(404, "no channel") if channel is None else await self.take(channel, request)
 
     async def other(self, request: Request) -> Response:
         """Refuse what is no delivery."""
-        known = request.url.path in channel_by_path(self.current().project)
+        known = request.url.path in self.current().paths
         return _refuse(405, "post deliveries") if known else _refuse(404, "no channel")
 
     async def take(self, channel: Channel, request: Request) -> Response:

@@ -19,7 +19,7 @@ from router.config.components import (
     place_of,
     report_wrong,
 )
-from router.config.shapes import DURATION, Document, Integer, MapOf, Name, Nested, Text
+from router.config.shapes import DURATION, Document, Integer, ListOf, MapOf, Name, Nested, Text
 from router.config.source import Node, Table
 from router.core.diagnostics import Place, nearest
 
@@ -85,5 +85,14 @@ class EnvironmentFile:
     channels: Mapping[str, ChannelSettings] = knob(
         MapOf(Nested(ChannelSettings)), doc="by channel with a file source", default=dict
     )
+    takes: tuple[str, ...] = knob(
+        ListOf(Name(), least=1),
+        doc="channels that come in here, where not all of them do: the others are not to be had",
+        default=(),
+    )
     workers: int = knob(Integer(1, 256), doc="calls at once to each system", default=8)
     place: Place = place_of()
+
+    def has(self, channel: str) -> bool:
+        """Return whether a channel comes in here."""
+        return not self.takes or channel in self.takes

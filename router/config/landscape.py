@@ -123,8 +123,17 @@ def _check_environments(project: Project, report: Report) -> None:
                 f"no settings for system {name}",
                 f"systems: {{{name}: ...}}",
             )
+        for name in sorted(set(environment.takes) - set(project.channels)):
+            report.error(
+                "E039",
+                environment.place,
+                f"unknown channel {name}",
+                nearest(name, project.channels),
+            )
         for channel in project.channels.values():
-            if isinstance(channel.source, FileSource) and channel.name not in environment.channels:
+            if not isinstance(channel.source, FileSource) or not environment.has(channel.name):
+                continue
+            if channel.name not in environment.channels:
                 report.error(
                     "E068",
                     environment.place,

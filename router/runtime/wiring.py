@@ -72,6 +72,8 @@ class Parts:
     workers: tuple[Worker, ...]
     scheduler: Scheduler
     folders: tuple[Folder, ...]
+    #: channels with a webhook by its path
+    paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
     operator: Operator
 
@@ -93,14 +95,13 @@ def build_parts(
     answers = Answers(exchange, asking)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
-    replayer = Replayer(project, env, revisions)
-    judge = Judge(project, env, revisions.get)
-    loop = Loop(store, judge, answers, hooks.observe)
-    names = sorted(_systems(project, store, revisions.held()))
-    workers = tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
+    loop = Loop(store, Judge(project, env, revisions.get), answers, hooks.observe)
+    workers = _workers(project, exchange, slots, (store, revisions))
     folders = _folders(project, environment, (store, ingress, clock))
     if hooks.caution is not None:
         _take_care(hooks.caution, loop, workers, folders)
+
+    mover = Mover(store, clock, Replayer(project, env, revisions))
 
     def tell(pauses: Sequence[Pause]) -> None:
         loop.pause(pauses)
@@ -121,9 +122,18 @@ def build_parts(
         workers=workers,
         scheduler=Scheduler(store, clock),
         folders=folders,
+        paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
-        operator=Operator(store, clock, tell, in_hand, Mover(store, clock, replayer)),
+        operator=Operator(store, clock, tell, in_hand, mover),
     )
+
+
+def _workers(
+    project: Project, exchange: Exchange, slots: int, by: tuple[Store, Revisions]
+) -> tuple[Worker, ...]:
+    store, revisions = by
+    names = sorted(_systems(project, store, revisions.held()))
+    return tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
 
 
 def _take_care(
@@ -176,7 +186,7 @@ def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Sec
     """Return each secret reference that cannot be resolved, with what wants it."""
     wanted: list[tuple[str, str]] = []
     for channel in project.channels.values():
-        if isinstance(channel.source, HttpSource):
+        if isinstance(channel.source, HttpSource) and environment.has(channel.name):
             scheme = channel.source.verify
             told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
             wanted.extend((one, f"channel {channel.name}") for one in told)
@@ -193,12 +203,12 @@ def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Sec
     return missing
 
 
-def channel_by_path(project: Project) -> dict[str, Channel]:
-    """Return the channels with a webhook by their path."""
+def channel_by_path(project: Project, environment: EnvironmentFile) -> dict[str, Channel]:
+    """Return the channels with a webhook that come in here, by their path."""
     return {
         channel.source.path: channel
         for channel in project.channels.values()
-        if isinstance(channel.source, HttpSource)
+        if isinstance(channel.source, HttpSource) and environment.has(channel.name)
     }
 
 
