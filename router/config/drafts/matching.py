@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from router.config.drafts import forms
 from router.config.drafts.goals import FILLED, Goal, Resolve, fields_of, item_of
 from router.config.drafts.names import closest
 from router.config.drafts.offers import Facts, Offer, offer
@@ -22,6 +23,8 @@ _MENTIONED = 3
 #: what stands outside the items of a list is seldom about one of them
 _OUTER = 0.8
 _LIST_NAME = 0.6
+#: the codes of a field say that it is a currency, whatever it is called
+_CURRENCY, _CODE_FITS = "currency", 0.85
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -174,6 +177,8 @@ class Matcher:
                 continue
             known = replace(leaf, names=made.names) if made.names else leaf
             named = closest(goal.phrases, (*leaf.phrases, *known.phrases))
+            if forms.is_currency(leaf.values) and any(_CURRENCY in one for one in goal.phrases):
+                named = max(named, _CODE_FITS)
             score = named * made.fit * (_OUTER if leaf.outer else 1.0)
             if leaf.outer and not goal.required:
                 score = min(score, OPTIONAL - 0.01)
@@ -236,7 +241,7 @@ def _once(
     """Return the entries without optional ones that read a leaf which fits another one better."""
     best: dict[str, tuple[float, str]] = {}
     for name, node in entries:
-        if isinstance(node, Value) and node.leaf is not None:
+        if isinstance(node, Value) and node.leaf is not None and not node.table:
             score = node.score + (1.0 if goals[name].required else 0.0)
             if node.leaf.path not in best or score > best[node.leaf.path][0]:
                 best[node.leaf.path] = (score, name)
@@ -246,7 +251,7 @@ def _once(
         if not isinstance(node, Value)
         or node.leaf is None
         or goals[name].required
-        or best[node.leaf.path][1] == name
+        or best.get(node.leaf.path, (0.0, name))[1] == name
     )
 
 
@@ -261,16 +266,20 @@ def _told_apart(
     texts: dict[tuple[str, ...], tuple[str, ...]] = {}
     for name, node in entries:
         leaves = [one.leaf for one in values_of(node) if one.leaf is not None]
-        if isinstance(node, Fields) and not goals[name].required:
+        if isinstance(node, Fields):
             key = tuple(sorted({leaf.path for leaf in leaves}))
             named = max(closest(goals[name].phrases, leaf.phrases) for leaf in leaves)
-            alike.setdefault(key, []).append((round(named, 2), name))
+            score = 2.0 if goals[name].required else round(named, 2)
+            alike.setdefault(key, []).append((score, name))
             texts[key] = tuple(one.text for one in values_of(node) if one.leaf is not None)
     dropped: set[str] = set()
     unsure: list[Unsure] = []
     for key, rivals in alike.items():
         top = max(score for score, _ in rivals)
         winners = [name for score, name in rivals if score == top]
+        if goals[winners[0]].required:
+            dropped |= {name for score, name in rivals if score < top}
+            continue
         dropped |= {name for _, name in rivals} - (set(winners) if len(winners) == 1 else set())
         if len(winners) > 1:
             unsure.append(Unsure(names=tuple(winners), texts=texts[key]))

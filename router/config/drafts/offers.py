@@ -46,6 +46,8 @@ def offer(goal: Goal, leaf: Leaf, scope: Scope, facts: Facts) -> Offer | None:
     """Return how a leaf could fill a field, or None where its values say no."""
     if goal.kind == "money":
         return _money(goal, leaf, scope)
+    if goal.kind == "quantity":
+        return _quantity(goal, leaf, scope)
     if goal.kind == "word":
         return _word(goal, leaf, facts)
     make = _MAKERS.get(goal.kind)
@@ -136,13 +138,24 @@ def _date(goal: Goal, leaf: Leaf) -> Offer | None:
     return Offer(expression=day, leaf=leaf, fit=0.8, ready=False)
 
 
-def _quantity(goal: Goal, leaf: Leaf) -> Offer | None:
+def _quantity(goal: Goal, leaf: Leaf, scope: Scope) -> Offer | None:
     if not forms.are_numbers(leaf.values) or forms.form_of(leaf.values):
         return None
     made, note = f"quantity({leaf.path}, 'EA')", "the unit EA is an assumption"
+    unit = next((one for one in scope.leaves if _is_unit(one, leaf)), None)
+    if unit is not None:
+        note = f"the unit EA is an assumption: see {unit.path}"
     if any(map(forms.is_negative, leaf.values)) and not allows_negative(goal):
         made, note = f"absolute({made})", f"{note}; the sign is dropped here: say it elsewhere"
-    return Offer(expression=made, leaf=leaf, fit=0.95, note=note)
+    names = leaf.names[:-1] if unit is not None else ()
+    return Offer(expression=made, leaf=leaf, fit=0.95, note=note, names=names)
+
+
+def _is_unit(other: Leaf, leaf: Leaf) -> bool:
+    """Return whether a text beside a number, within one object, is its unit."""
+    beside = other.names[:-1] == leaf.names[:-1] and other.outer == leaf.outer
+    named = "unit" in words_of(other.names[-1])
+    return beside and named and len(leaf.names) > 1 and forms.all_of(other.values, str)
 
 
 def _whole(_goal: Goal, leaf: Leaf) -> Offer | None:
@@ -162,7 +175,6 @@ _MAKERS = {
     "text": _text,
     "instant": _instant,
     "date": _date,
-    "quantity": _quantity,
     "whole": _whole,
     "number": _number,
     "flag": _flag,
@@ -173,7 +185,7 @@ def _money(goal: Goal, leaf: Leaf, scope: Scope) -> Offer | None:
     if not forms.are_numbers(leaf.values) or forms.form_of(leaf.values):
         return None
     currency = _currency_for(leaf, scope)
-    if currency is None:
+    if currency is None or (_is_digits(leaf) and not _pair(leaf, currency)):
         return None
     code = currency.path if _in_capitals(currency) else f"upper({currency.path})"
     function, fit, note = _unit_of(leaf, currency, scope)
@@ -212,6 +224,11 @@ def _pair(leaf: Leaf, currency: Leaf) -> tuple[str, ...]:
     """Return the name of the object that is nothing but an amount and its currency."""
     together = currency.names[:-1] == leaf.names[:-1] and currency.outer == leaf.outer
     return leaf.names[:-1] if together else ()
+
+
+def _is_digits(leaf: Leaf) -> bool:
+    """Return whether it is text without a decimal point: an id more often than an amount."""
+    return forms.all_of(leaf.values, str) and not any(map(forms.is_fraction, leaf.values))
 
 
 def _unit_of(leaf: Leaf, currency: Leaf, scope: Scope) -> tuple[str, float, str]:
