@@ -1,36 +1,35 @@
 """Owns: `router new`: writes drafts of a channel, a flow, a system; says what is left to write.
-Imports: click, config.drafts, infra.codecs.
+Imports: click, config.drafts, cli.drafting.
 Never: writes over a file.
 """
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
 
 import click
 
-from router.cli.common import FAILURE, fail, load, project_option
+from router.cli.common import fail, load, project_option
+from router.cli.drafting import examples_of, labelled, landscape_of, name_of, read_samples, write
 from router.cli.render import visible
 from router.config.channels import FORMAT
-from router.config.drafts.channel import (
-    ChannelDraft,
-    ChannelWish,
-    Files,
-    KindDraft,
-    Landscape,
-    draft_channel,
-)
-from router.config.drafts.elements import shaped
-from router.config.drafts.kinds import DraftError, Sample, expression_of
+from router.config.drafts.channel import ChannelDraft, ChannelWish, KindDraft, draft_channel
+from router.config.drafts.kinds import DraftError
 from router.config.drafts.matching import filled_of, todos_of
+from router.config.drafts.parts import (
+    FlowWish,
+    PartDraft,
+    SystemWish,
+    draft_flow,
+    draft_system,
+    object_named,
+    settings_line,
+    with_settings,
+)
 from router.config.drafts.writing import confidence
 from router.config.project import Project
-from router.core.document import Json
-from router.core.errors import MessageError
-from router.infra.codecs import decode_json, decode_xml
+from router.core.diagnostics import nearest
 
 _NAME = click.argument("name")
 _DRY = click.option("--dry-run", is_flag=True, help="Print the files instead of writing them.")
@@ -93,64 +92,116 @@ def channel(
     form = form or ("xml" if samples[0].endswith(".xml") else "json")
     try:
         wish = ChannelWish(
-            name=name,
-            samples=_samples(samples, form, records),
+            name=name_of(name),
+            samples=read_samples(samples, form, records),
             owner=owner,
             kind=kind,
-            objects=dict(_pair(one) for one in objects),
+            objects=dict(labelled(one) for one in objects),
             format=form,
             records=records,
             verify=verify,
         )
-        draft = draft_channel(wish, _landscape(project))
+        draft = draft_channel(wish, landscape_of(project))
     except DraftError as error:
         fail(str(error))
-    _write(root, draft.files, dry_run=dry_run)
+    write(root, draft.files, {}, dry_run=dry_run)
     click.echo(visible("\n".join(_told(draft))))
 
 
-@dataclass(frozen=True, slots=True)
-class _Reader:
-    """Reads samples of one format."""
+@new.command("flow")
+@_NAME
+@click.option("--object", "subject", required=True, help="The object that it subscribes to.")
+@click.option("--operation", default="", metavar="SYSTEM.OP", help="Where it sends the object.")
+@_OWNER
+@_DRY
+@project_option
+def flow(*, name: str, subject: str, operation: str, owner: str, dry_run: bool, root: Path) -> None:
+    """Draft a flow: who gets an object.
 
-    form: str
-    records: str
-
-    def documents(self, body: bytes) -> list[Json]:
-        """Return the records of a payload as they come."""
-        document = decode_xml(body) if self.form == "xml" else decode_json(body)
-        if not self.records:
-            return [document]
-        found = expression_of(self.records)({"body": document, "headers": {}})
-        if not isinstance(found, list) or not found:
-            raise DraftError(f"--records {self.records} gives no list with something in it")
-        return found
-
-
-def _samples(said: Sequence[str], form: str, records: str) -> list[Sample]:
-    reader = _Reader(form, records)
-    read: list[tuple[str, Path, bytes, list[Json]]] = []
-    for one in said:
-        kind, file = _pair(one) if not Path(one).exists() else ("", one)
-        path = Path(file)
-        try:
-            body = path.read_bytes()
-            read.append((kind, path, body, reader.documents(body)))
-        except OSError as error:
-            fail(f"{file}: {error.strerror}")
-        except MessageError as error:
-            fail(f"{file}: {error}")
-    documents = [document for *_, found in read for document in found]
-    every = iter(shaped(documents) if form == "xml" else documents)
-    return [
-        Sample(file=path.name, data=body, kind=kind, records=tuple(next(every) for _ in found))
-        for kind, path, body, found in read
-    ]
+    An operation that takes another contract gets a transform, drafted from the object's examples.
+    """
+    project = _project(root)
+    land = landscape_of(project)
+    target = project.operations.get(operation)
+    if operation and target is None:
+        fail(f"no operation {operation}: {nearest(operation, project.operations)}")
+    try:
+        wish = FlowWish(
+            name=name_of(name),
+            object=subject,
+            owner=owner,
+            operation=operation,
+            accept=target.accept if target is not None else None,
+            examples=examples_of(root, object_named(subject, land).ref),
+        )
+        draft = draft_flow(wish, land)
+    except DraftError as error:
+        fail(str(error))
+    write(root, draft.files, {}, dry_run=dry_run)
+    _tell_left(draft)
 
 
-def _pair(text: str) -> tuple[str, str]:
-    name, equals, value = text.rpartition("=")
-    return (name, value) if equals else ("", text)
+@new.command("system")
+@_NAME
+@click.option("--url", default="", help="Its address; without one it is a folder of files.")
+@click.option(
+    "--operation",
+    "operations",
+    multiple=True,
+    default=("send",),
+    show_default=True,
+    metavar="NAME[=OBJECT]",
+    help="What it can be asked to do, and with which object.",
+)
+@_OWNER
+@_DRY
+@project_option
+def system(
+    *, name: str, url: str, operations: tuple[str, ...], owner: str, dry_run: bool, root: Path
+) -> None:
+    """Draft a system: its operations, what their answers mean, and where it is.
+
+    Each environment gets a line that says where: change it where the system is elsewhere.
+    """
+    project = _project(root)
+    land = landscape_of(project)
+    said = dict((*one.partition("=")[::2],) for one in operations)
+    try:
+        refs = {one: object_named(subject, land).ref for one, subject in said.items() if subject}
+        shown = {one: examples_of(root, ref) for one, ref in refs.items()}
+        wish = SystemWish(
+            name=name_of(name),
+            operations={name_of(one): subject for one, subject in said.items()},
+            owner=owner,
+            url=url,
+            examples={one: found[0] for one, found in shown.items() if found},
+        )
+        draft = draft_system(wish, land)
+    except DraftError as error:
+        fail(str(error))
+    changed, by_hand = _settled(project, settings_line(wish))
+    write(root, draft.files, changed, dry_run=dry_run)
+    for path in by_hand:
+        click.echo(visible(f"left to write in {path} under systems: {settings_line(wish)}"))
+    _tell_left(draft)
+
+
+def _settled(project: Project, line: str) -> tuple[dict[str, str], list[str]]:
+    """Return each environment's text with the line in it, and those that it cannot be put in."""
+    changed: dict[str, str] = {}
+    by_hand: list[str] = []
+    for path, text in sorted(project.texts.items()):
+        if path.startswith("routes/environments/"):
+            made = with_settings(text, line)
+            changed.update({path: made} if made is not None else {})
+            by_hand += [path] if made is None else []
+    return changed, by_hand
+
+
+def _tell_left(draft: PartDraft) -> None:
+    for path, names in draft.left.items():
+        click.echo(visible(f"left to write in {path}: {', '.join(names)}"))
+    click.echo("next: router check")
 
 
 def _project(root: Path) -> Project:
@@ -158,33 +209,6 @@ def _project(root: Path) -> Project:
     if not project.texts:
         fail(f"no project in {root}/: router init")
     return project
-
-
-def _landscape(project: Project) -> Landscape:
-    folder = "routes/policies/"
-    policies = sorted(
-        path.removeprefix(folder).removesuffix(".yaml")
-        for path in project.texts
-        if path.startswith(folder) and path.endswith(".yaml")
-    )
-    if not policies:
-        fail("the project has no failure policy: write routes/policies/patient.yaml first")
-    return Landscape(contracts=project.contracts, tables=project.tables, policy=policies[0])
-
-
-def _write(root: Path, files: Files, *, dry_run: bool) -> None:
-    """Write the files, or none of them when one is there already."""
-    there = [path for path in sorted(files) if (root / path).exists()]
-    if there:
-        click.echo(f"router: {', '.join(there)}: there already, nothing was written", err=True)
-        sys.exit(FAILURE)
-    for path, text in files.items():
-        if dry_run:
-            click.echo(visible(f"--- {path}\n{text.decode(errors='replace')}"))
-            continue
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_bytes(text)
-        click.echo(visible(f"wrote {path}"))
 
 
 def _told(draft: ChannelDraft) -> Iterator[str]:
@@ -202,9 +226,7 @@ def _told(draft: ChannelDraft) -> Iterator[str]:
 
 
 def _left(kind: KindDraft) -> Iterator[str]:
-    left: Mapping[str, tuple[str, ...]] = {
-        path: todo.candidates for path, todo in todos_of(kind.fields)
-    }
+    left = {path: todo.candidates for path, todo in todos_of(kind.fields)}
     if not kind.identity.parts:
         yield f"  left to write in the route {kind.kind}: identity"
     if left:
