@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from router.config.drafts import forms
 from router.config.drafts.goals import Goal, allows, allows_negative
 from router.config.drafts.names import words_of
-from router.config.drafts.sources import Leaf, Scope
+from router.config.drafts.sources import Leaf, Scope, quoted
 from router.config.transforms.tables import Table
 from router.core.document import Json
 
@@ -143,6 +143,8 @@ def _quantity(goal: Goal, leaf: Leaf, scope: Scope) -> Offer | None:
         return None
     made, note = f"quantity({leaf.path}, 'EA')", "the unit EA is an assumption"
     unit = next((one for one in scope.leaves if _is_unit(one, leaf)), None)
+    if unit is not None and _stands(goal, leaf, unit, scope):
+        return Offer(expression=_above(leaf), leaf=leaf, names=leaf.names[:-1])
     if unit is not None:
         note = f"the unit EA is an assumption: see {unit.path}"
     if any(map(forms.is_negative, leaf.values)) and not allows_negative(goal):
@@ -187,6 +189,8 @@ def _money(goal: Goal, leaf: Leaf, scope: Scope) -> Offer | None:
     currency = _currency_for(leaf, scope)
     if currency is None or (_is_digits(leaf) and not _pair(leaf, currency)):
         return None
+    if _stands(goal, leaf, currency, scope):
+        return Offer(expression=_above(leaf), leaf=leaf, names=leaf.names[:-1])
     code = currency.path if _in_capitals(currency) else f"upper({currency.path})"
     function, fit, note = _unit_of(leaf, currency, scope)
     made = f"{function}({leaf.path}, {code})"
@@ -224,6 +228,19 @@ def _pair(leaf: Leaf, currency: Leaf) -> tuple[str, ...]:
     """Return the name of the object that is nothing but an amount and its currency."""
     together = currency.names[:-1] == leaf.names[:-1] and currency.outer == leaf.outer
     return leaf.names[:-1] if together else ()
+
+
+def _stands(goal: Goal, leaf: Leaf, other: Leaf, scope: Scope) -> bool:
+    """Return whether two leaves are all of an object that is what the field wants, as it is."""
+    wanted = set(goal.schema.get("properties", ()))
+    beside = [one for one in scope.leaves if one.names[:-1] == leaf.names[:-1]]
+    names = {one.names[-1] for one in beside if one.outer == leaf.outer}
+    texts = forms.all_of(leaf.values, str) and forms.all_of(other.values, str)
+    return texts and len(leaf.names) > 1 and names == wanted == {leaf.names[-1], other.names[-1]}
+
+
+def _above(leaf: Leaf) -> str:
+    return leaf.path.removesuffix(f".{quoted(leaf.names[-1])}")
 
 
 def _is_digits(leaf: Leaf) -> bool:

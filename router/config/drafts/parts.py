@@ -178,8 +178,8 @@ def with_settings(environment: str, line: str) -> str | None:
 def _posted(operation: str) -> list[str]:
     return [
         f"    request: {{post: /{operation.replace('_', '-')}}}",
-        "    # what keeps a repeat from doing it twice? With none, after an unclear call the message",
-        "    # waits for a person; a key or a look-up is better: see docs/how-to/add-a-system.md",
+        "    # what keeps a repeat from doing it twice? With none a person is asked after an",
+        "    # unclear call; a key that it honours, or a look-up, is better: router explain E064",
         "    idempotency: {kind: none}",
         "    outcome:",
         '      - {if: "=status == `429` || status == `503`", is: retry}',
