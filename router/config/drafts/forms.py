@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Sequence
+from datetime import datetime
 
 from router.core.currencies import EXPONENTS
 from router.core.document import Json
@@ -49,7 +50,7 @@ def form_of(values: Sequence[Json]) -> str:
     texts = [one for one in values if isinstance(one, str)]
     if len(texts) == len(values):
         for form, pattern in _FORMS.items():
-            if all(pattern.fullmatch(one) for one in texts):
+            if all(pattern.fullmatch(one) and _is_real(one, form) for one in texts):
                 return form
     return _epoch_of(values)
 
@@ -91,6 +92,17 @@ def all_of(values: Sequence[Json], kind: type | tuple[type, ...]) -> bool:
         isinstance(one, kind) and (kind is bool or not isinstance(one, bool))
     )
     return bool(values) and all(map(fits, values))
+
+
+def _is_real(text: str, form: str) -> bool:
+    """Return whether a day or a time is one of the calendar."""
+    if form not in ("instant", "instant_loose", "local", "day", "short_day"):
+        return True
+    try:
+        datetime.fromisoformat(text)
+    except ValueError:
+        return False
+    return True
 
 
 def _epoch_of(values: Sequence[Json]) -> str:

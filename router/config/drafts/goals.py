@@ -96,7 +96,7 @@ def allows_negative(goal: Goal) -> bool:
     """Return whether money or a quantity may be below zero."""
     name = "amount" if goal.kind == "money" else "value"
     pattern = goal.schema.get("properties", {}).get(name, {}).get("pattern", "")
-    return not pattern or re.search(pattern, "-1.23") is not None
+    return not pattern or any(re.search(pattern, one) for one in ("-1", "-1.23"))
 
 
 def _goal(name: str, schema: Schema, resolve: Resolve, parent: Goal | None) -> Goal:

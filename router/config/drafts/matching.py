@@ -23,6 +23,8 @@ _MENTIONED = 3
 #: what stands outside the items of a list is seldom about one of them
 _OUTER = 0.8
 _LIST_NAME = 0.6
+#: the field's own name goes before its other names
+_ALIAS = 0.99
 #: the codes of a field say that it is a currency, whatever it is called
 _CURRENCY, _CODE_FITS = "currency", 0.85
 
@@ -176,7 +178,8 @@ class Matcher:
             if made is None:
                 continue
             known = replace(leaf, names=made.names) if made.names else leaf
-            named = closest(goal.phrases, (*leaf.phrases, *known.phrases))
+            phrases = (*leaf.phrases, *known.phrases)
+            named = max(closest(goal.phrases[:1], phrases), _ALIAS * closest(goal.phrases, phrases))
             if forms.is_currency(leaf.values) and any(_CURRENCY in one for one in goal.phrases):
                 named = max(named, _CODE_FITS)
             score = named * made.fit * (_OUTER if leaf.outer else 1.0)
