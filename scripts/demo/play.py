@@ -76,7 +76,7 @@ def start(*command: str) -> subprocess.Popen[bytes]:
             cwd=ROOT,
             stdout=log,
             stderr=log,
-            env={**os.environ, "SHOPIFY_SECRET": SECRET},
+            env={**os.environ, "SHOPIFY_SECRET": SECRET, "SHIPHERO_SECRET": SECRET},
         )
 
 

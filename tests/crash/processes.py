@@ -260,7 +260,8 @@ def _hear_interrupts() -> None:
 
 def environ() -> dict[str, str]:
     """Return the environment of a process: the secret is in it."""
-    return {**os.environ, "SHOPIFY_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
+    secrets = {"SHOPIFY_SECRET": SECRET, "SHIPHERO_SECRET": SECRET}
+    return {**os.environ, **secrets, "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager

@@ -18,7 +18,7 @@ Resolve = Callable[[str], Schema | None]
 #: annotation: other names that senders give a field
 ALSO = "x-also-called"
 #: annotation: what a draft fills a field with: the name of the channel, the parts of the identity,
-#: or nothing, because no sender knows it
+#: nothing, because no sender knows it, or `{"text": ...}`, always the same
 FILLED = "x-filled-with"
 FILLINGS = ("channel", "identity", "nothing")
 #: objects with exactly these fields are made by a function of the same name
@@ -47,6 +47,13 @@ class Goal:
         """Return the values that it may have, when they are listed."""
         given = self.schema.get("enum", [])
         return tuple(one for one in given if isinstance(one, str))
+
+
+def is_filling(value: object) -> bool:
+    """Return whether `x-filled-with` may have this value."""
+    if isinstance(value, dict):
+        return value.keys() == {"text"} and isinstance(value["text"], str)
+    return value in FILLINGS
 
 
 def whole(schema: Schema, resolve: Resolve, title: str) -> Goal:
@@ -122,7 +129,8 @@ def _phrases(
     qualified = tuple((*words, *own) for words in parent.phrases)
     alone = required and len(parent.schema.get("required", ())) == 1 and parent.kind == "object"
     inherited = parent.phrases if alone else ()
-    return (*(() if is_common(own) else (own,)), *qualified, *inherited, *also)
+    alone_says_little = is_common(own) and parent.depth > 0
+    return (*(() if alone_says_little else (own,)), *qualified, *inherited, *also)
 
 
 def _kind(schema: Schema) -> str:

@@ -25,6 +25,7 @@ _OUTER = 0.8
 _LIST_NAME = 0.6
 #: the field's own name goes before its other names
 _ALIAS = 0.99
+_IMPLIED = 0.95
 #: the codes of a field say that it is a currency, whatever it is called
 _CURRENCY, _CODE_FITS = "currency", 0.85
 
@@ -130,6 +131,8 @@ class Matcher:
             return Value(text=self._facts.channel)
         if filled == "identity" and self._facts.identity:
             return Value(text=f"={self._facts.identity}")
+        if isinstance(filled, Mapping):
+            return Value(text=str(filled.get("text", "")))
         words = goal.words if goal.kind == "word" else ()
         only = goal.schema.get("const", words[0] if len(words) == 1 else None)
         return Value(text=only) if isinstance(only, str) and goal.required else None
@@ -180,6 +183,7 @@ class Matcher:
             known = replace(leaf, names=made.names) if made.names else leaf
             phrases = (*leaf.phrases, *known.phrases)
             named = max(closest(goal.phrases[:1], phrases), _ALIAS * closest(goal.phrases, phrases))
+            named = max(named, _IMPLIED * closest(goal.phrases, leaf.implied))
             if forms.is_currency(leaf.values) and any(_CURRENCY in one for one in goal.phrases):
                 named = max(named, _CODE_FITS)
             score = named * made.fit * (_OUTER if leaf.outer else 1.0)

@@ -36,11 +36,15 @@ class Leaf:
         found = []
         for start in range(len(self.names)):
             words = words_of(*self.names[start:])
-            if not is_common(words):
+            if start == 0 or not is_common(words):
                 found.append(words)
-            elif start == 0:
-                found += [words, *((word, *words) for word in self.around)]
         return tuple(found)
+
+    @property
+    def implied(self) -> tuple[Words, ...]:
+        """Return the names that it has by what it stands in: an `id` at the top is its id."""
+        words = words_of(*self.names)
+        return tuple((word, *words) for word in self.around) if is_common(words) else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

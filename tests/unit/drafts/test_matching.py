@@ -217,11 +217,13 @@ def test_the_channel_and_the_identity_fill_what_the_contract_says() -> None:
         "channel": {**TEXT, "x-filled-with": "channel"},
         "source_id": {**TEXT, "x-filled-with": "identity"},
         "id": {**TEXT, "x-filled-with": "nothing"},
+        "type": {**TEXT, "x-filled-with": {"text": "box"}},
     }
     sample = {"id": "x", "source_id": "y", "channel": "z"}
     made = fill(properties, sample, required=[], facts=Facts(channel="own", identity="body.id"))
-    assert texts(made) == {"channel": "own", "source_id": "=body.id"}
-    assert texts(fill(properties, sample, required=[])) == {"channel": "own"}
+    always = {"channel": "own", "type": "box"}
+    assert texts(made) == {**always, "source_id": "=body.id"}
+    assert texts(fill(properties, sample, required=[])) == always
 
 
 def line_of(required: list[str]) -> dict[str, Any]:
