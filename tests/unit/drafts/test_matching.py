@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from router.config.contracts import Contracts, load_contracts
-from router.config.drafts.goals import whole
+from router.config.drafts.goals import is_filling, whole
 from router.config.drafts.identity import identity_of
 from router.config.drafts.matching import Fields, Matcher, filled_of, todos_of
 from router.config.drafts.names import likeness, plain_name, words_of
@@ -224,6 +224,15 @@ def test_the_channel_and_the_identity_fill_what_the_contract_says() -> None:
     always = {"channel": "own", "type": "box"}
     assert texts(made) == {**always, "source_id": "=body.id"}
     assert texts(fill(properties, sample, required=[])) == always
+
+
+@pytest.mark.parametrize(
+    ("value", "fine"),
+    [("channel", True), ("nothing", True), ({"text": "box"}, True), ({"text": 1}, False),
+     ({"text": "a", "more": 1}, False), ("sender", False), (None, False), ([], False)],
+)  # fmt: skip
+def test_a_contract_says_in_few_words_what_fills_a_field(value: Any, fine: bool) -> None:
+    assert is_filling(value) is fine
 
 
 def line_of(required: list[str]) -> dict[str, Any]:
