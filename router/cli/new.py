@@ -214,7 +214,8 @@ def _project(root: Path) -> Project:
 def _told(draft: ChannelDraft) -> Iterator[str]:
     for kind in draft.kinds:
         yield ""
-        yield f"{kind.kind} becomes {kind.object.ref.subject}"
+        chosen = "" if kind.asked else ", which it fills best: --object says another"
+        yield f"{kind.kind} becomes {kind.object.ref.subject}{chosen}"
         for path, value in filled_of(kind.fields):
             if value.leaf is not None:
                 note = f"  ({value.note})" if value.note else ""

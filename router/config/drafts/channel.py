@@ -26,6 +26,8 @@ from router.core.document import Json
 
 #: an object that is not even matched so far is not proposed
 _LEAST = 0.15
+#: what it counts that a kind has a word of the object's name
+_NAMED = 0.3
 UNSIGNED = "no signature is known yet; reachable from the own network only"
 Files = dict[str, bytes]
 
@@ -63,6 +65,8 @@ class KindDraft:
     fields: Fields
     identity: Identity
     documents: tuple[Json, ...]
+    #: whether the author said which object
+    asked: bool
 
     @property
     def transform(self) -> str:
@@ -142,7 +146,13 @@ def _kind(
         close = ", ".join(sorted(objects_of(land.contracts)))
         raise DraftError(f"kind {kind} is like no object: say --object, one of {close}")
     return KindDraft(
-        kind=kind, name=name, object=target, fields=fields, identity=identity, documents=documents
+        kind=kind,
+        name=name,
+        object=target,
+        fields=fields,
+        identity=identity,
+        documents=documents,
+        asked=bool(asked),
     )
 
 
@@ -158,7 +168,9 @@ def _fits(
     made = []
     for contract in [known[name]] if asked else known.values():
         fields, identity = _filled(kind, contract, documents, (wish.name, land))
-        made.append((_score(fields), contract, fields, identity))
+        named = set(words_of(kind)) & set(words_of(contract.ref.name))
+        score = _score(fields) + (_NAMED if named else 0.0)
+        made.append((score, contract, fields, identity))
     return made
 
 

@@ -148,6 +148,16 @@ def test_a_draft_without_an_identity_is_found(tmp_path: Path) -> None:
     assert {one["code"] for one in found} == {"E042", "E111"}
 
 
+def test_a_word_of_its_name_speaks_for_an_object(tmp_path: Path) -> None:
+    for folder in ("routes", "transforms", "contracts"):
+        shutil.copytree(ROOT / folder, tmp_path / folder)
+    body = {"id": 5, "created_at": "2026-03-02T09:00:00Z", "status": "done", "note": None}
+    for name, wanted in (("refunds_done", "refund_event"), ("returns_done", "return_order")):
+        sample = saved(tmp_path, f"{name}.json", body)
+        done = router(tmp_path, "new", "channel", name, "--sample", sample, "--dry-run")
+        assert f"{name} becomes {wanted}@1, which it fills best" in done.output
+
+
 def test_kinds_by_a_header_by_an_expression_and_a_list_of_records(tmp_path: Path) -> None:
     place = made(tmp_path)
     one, two = (saved(tmp_path, f"{n}.json", {**COUNT, "id": n}) for n in (1, 2))
