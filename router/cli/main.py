@@ -16,6 +16,8 @@ COMMANDS = {
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
+    "init": ("router.cli.init", "init", "Make a project that works at once."),
+    "new": ("router.cli.new", "new", "Write the draft of a channel, a flow or a system."),
     "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
     "replay": ("router.cli.replay", "replay", "Decide records anew; send what was not sent."),
     "resume": ("router.cli.pause", "resume", "Let what was paused go on."),

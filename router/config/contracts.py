@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from router.config.components import Context, component, decode_component, knob, place_of
+from router.config.drafts.goals import ALSO, FILLED, FILLINGS, is_filling
 from router.config.library import Library
 from router.config.references import EXPRESSION
 from router.config.shapes import Choice, Document, ListOf, MapOf, Nested, Text
@@ -372,6 +373,10 @@ def _keyword_mistake(
         base = value.partition("#")[0]
         if base not in known:
             return "E208", f"$ref {value}: no such contract version", nearest(base, known)
+    if key == ALSO and not (isinstance(value, list) and all(isinstance(v, str) for v in value)):
+        return "E150", f"{key}: not a list of names", f'"{ALSO}": ["item_number"]'
+    if key == FILLED and not is_filling(value):
+        return "E151", f"{key}: unknown word", nearest(str(value), FILLINGS)
     if key == "format" and value not in FORMATS:
         return "E209", f"format {value}: unknown format", nearest(str(value), FORMATS)
     return None

@@ -88,6 +88,7 @@ class Landscape:
             f"environment: {name}",
             "store: {sqlite: var/router.db}",
             f"http: {{host: 127.0.0.1, port: {port}}}",
+            "takes: [shopify, poslog]",
             f"workers: {settings.workers}",
             "systems:",
             f'  shop: {{url: "{near}:{self.sandbox_port}/shop", timeout: {settings.timeout}}}',
@@ -260,7 +261,8 @@ def _hear_interrupts() -> None:
 
 def environ() -> dict[str, str]:
     """Return the environment of a process: the secret is in it."""
-    return {**os.environ, "SHOPIFY_SECRET": SECRET, "PYTHONUNBUFFERED": "1"}
+    secrets = {"SHOPIFY_SECRET": SECRET}
+    return {**os.environ, **secrets, "PYTHONUNBUFFERED": "1"}
 
 
 @contextmanager

@@ -26,7 +26,12 @@ ROOT = Path(__file__).parents[2]
 TABLES = Path(__file__).parent / "tables"
 SAMPLES = Path(os.environ.get("CROSSDOCK_SAMPLES", "/nowhere"))
 ROUTER = Path(sys.executable).parent / "router"
-CHANNELS = {"shopify": "shopify", "arts_poslog": "poslog", "stripe": "stripe"}
+CHANNELS = {
+    "shopify": "shopify",
+    "arts_poslog": "poslog",
+    "stripe": "stripe",
+    "shiphero": "shiphero",
+}
 NOW = datetime(2026, 3, 2, 12, 0, tzinfo=UTC)
 
 

@@ -1,0 +1,1 @@
+"""Drafts: from samples to the texts of a channel, a flow, a system. Pure functions."""

@@ -1,0 +1,338 @@
+"""Owns: the draft of a channel: its files, what was matched, what is left to write.
+Imports: config.contracts, config.drafts.
+Never: touches the disk; says of a draft that it is more than one.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+
+from router.config.contracts import Contracts
+from router.config.drafts.goals import Goal, whole
+from router.config.drafts.identity import Identity, compared, identity_of
+from router.config.drafts.inference import contract_schema
+from router.config.drafts.kinds import DraftError, Kinds, Sample, kinds_of
+from router.config.drafts.matching import Fields, Matcher, listings_of, todos_of, values_of
+from router.config.drafts.names import plain_name, words_of
+from router.config.drafts.offers import Facts
+from router.config.drafts.sources import Scope, scope_of
+from router.config.drafts.writing import comment, map_lines, scalar
+from router.config.transforms.tables import Table
+from router.config.validation import Contract
+from router.core.diagnostics import nearest
+from router.core.document import Json
+
+#: an object that is not even matched so far is not proposed
+_LEAST = 0.15
+#: what it counts that a kind has a word of the object's name
+_NAMED = 0.3
+UNSIGNED = "no signature is known yet; reachable from the own network only"
+Files = dict[str, bytes]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Landscape:
+    """What a project has that a draft may refer to."""
+
+    contracts: Contracts
+    tables: Mapping[str, Table]
+    policy: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelWish:
+    """What was asked for. `objects` holds an object by kind; the one under "" is for all."""
+
+    name: str
+    samples: Sequence[Sample]
+    owner: str = "unassigned"
+    kind: str = ""
+    objects: Mapping[str, str] = field(default_factory=dict)
+    format: str = "json"
+    records: str = ""
+    verify: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KindDraft:
+    """One kind: the object it becomes, the map to it, what tells its repeats."""
+
+    kind: str
+    name: str
+    object: Contract
+    fields: Fields
+    identity: Identity
+    documents: tuple[Json, ...]
+    #: whether the author said which object
+    asked: bool
+
+    @property
+    def transform(self) -> str:
+        """Return the path of its transform."""
+        return f"transforms/{self.name}.yaml"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChannelDraft:
+    """The files by path, and what the author should know of them."""
+
+    files: Files
+    kinds: tuple[KindDraft, ...]
+    kind_is_guessed: bool
+
+
+def draft_channel(wish: ChannelWish, land: Landscape) -> ChannelDraft:
+    """Return the draft of a channel. Raises DraftError."""
+    told = kinds_of(wish.samples, wish.kind)
+    if wish.format == "xml" and len(told.documents) > 1:
+        raise DraftError("a source of XML has one shape: draft one kind at a time")
+    names = _names(wish.name, told.documents)
+    kinds = tuple(
+        _kind(kind, names[kind], documents, (wish, land))
+        for kind, documents in told.documents.items()
+    )
+    files: Files = {}
+    for one in kinds:
+        files.update(_contract_files(one, wish))
+        files[one.transform] = _text(_transform(one))
+    files[f"routes/channels/{wish.name}.yaml"] = _text(_channel(wish, land, told, kinds))
+    files[f"routes/channels/{wish.name}.test.yaml"] = _text(_tests(wish, told, kinds))
+    files.update({_fixture(wish, one): one.data for one in wish.samples})
+    return ChannelDraft(files=files, kinds=kinds, kind_is_guessed=not told.found)
+
+
+def objects_of(contracts: Contracts) -> dict[str, Contract]:
+    """Return each object by name: contracts with keys that stand in no owner's folder."""
+    made: dict[str, Contract] = {}
+    for one in contracts.all():
+        if "/" not in one.ref.name and one.keys:
+            made[one.ref.name] = one
+    return made
+
+
+def unread_of(one: KindDraft) -> tuple[str, ...]:
+    """Return what the samples have at the top and below it, and the draft does not read."""
+    used = {value.leaf.path for value in values_of(one.fields) if value.leaf is not None}
+    used |= {part.path for part in one.identity.parts} | {
+        each.path for each in listings_of(one.fields)
+    }
+    scope = scope_of(one.documents, "body")
+    paths = [leaf.path for leaf in scope.leaves] + [listing.path for listing in scope.lists]
+    return tuple(path for path in paths if path not in used)
+
+
+def _names(channel: str, documents: Mapping[str, object]) -> dict[str, str]:
+    made: dict[str, str] = {}
+    for kind in documents:
+        name, number = f"{channel}/{plain_name(kind)}", 2
+        while name in made.values():
+            name, number = f"{channel}/{plain_name(kind)}_{number}", number + 1
+        made[kind] = name
+    return made
+
+
+def _kind(
+    kind: str, name: str, documents: tuple[Json, ...], around: tuple[ChannelWish, Landscape]
+) -> KindDraft:
+    wish, land = around
+    asked = wish.objects.get(kind) or wish.objects.get("", "")
+    fits = _fits(kind, documents, around, asked)
+    if not fits:
+        raise DraftError("the project has no object to produce: write its contract first")
+    score, target, fields, identity = max(fits, key=lambda one: one[0])
+    if not asked and score < _LEAST:
+        close = ", ".join(sorted(objects_of(land.contracts)))
+        raise DraftError(f"kind {kind} is like no object: say --object, one of {close}")
+    return KindDraft(
+        kind=kind,
+        name=name,
+        object=target,
+        fields=fields,
+        identity=identity,
+        documents=documents,
+        asked=bool(asked),
+    )
+
+
+def _fits(
+    kind: str, documents: tuple[Json, ...], around: tuple[ChannelWish, Landscape], asked: str
+) -> list[tuple[float, Contract, Fields, Identity]]:
+    """Return each object that may be meant, with how well the samples fill it."""
+    wish, land = around
+    known = objects_of(land.contracts)
+    name = asked.partition("@")[0]
+    if asked and name not in known:
+        raise DraftError(f"no object {asked}: {nearest(name, known)}")
+    made = []
+    for contract in [known[name]] if asked else known.values():
+        fields, identity = _filled(kind, contract, documents, (wish.name, land))
+        named = set(words_of(kind)) & set(words_of(contract.ref.name))
+        score = _score(fields) + (_NAMED if named else 0.0)
+        made.append((score, contract, fields, identity))
+    return made
+
+
+def _filled(
+    kind: str, contract: Contract, documents: tuple[Json, ...], around: tuple[str, Landscape]
+) -> tuple[Fields, Identity]:
+    channel, land = around
+    resolve = land.contracts.by_urn
+    goal: Goal = whole(contract.schema, resolve, contract.ref.name)
+    scope: Scope = scope_of(documents, "body", words_of(kind, contract.ref.name))
+    plain = Matcher(resolve, Facts(channel=channel, tables=land.tables))
+    identity = identity_of(goal, contract.keys, scope, (plain, resolve))
+    joined = identity.joined(channel, plain_name(kind)) if identity.parts else ""
+    facts = Facts(channel=channel, tables=land.tables, identity=joined)
+    fields = Matcher(resolve, facts).fields(goal, scope)
+    whole_identity = Identity(
+        parts=identity.parts,
+        version=identity.version,
+        compare=compared(fields, identity),
+        composed=identity.composed,
+    )
+    return fields, whole_identity
+
+
+def _score(fields: Fields) -> float:
+    """Return how much of an object is filled, by how sure it is."""
+    read = [one.score for one in values_of(fields) if one.leaf is not None]
+    missing = len(list(todos_of(fields)))
+    return sum(read) / (len(read) + 2 * missing) if read else 0.0
+
+
+def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
+    folder = f"contracts/{one.name}"
+    doc = f"{one.kind} as {wish.name} sends it, drafted from samples."
+    head = [
+        f"contract: {one.name}",
+        f"owner: {scalar(wish.owner)}",
+        f"doc: {json.dumps(doc, ensure_ascii=False)}",
+        "policy: {mode: tolerant, backward: all-active, forward: all-active}",
+        "versions:",
+        "  1.0.0: {status: draft}",
+    ]
+    files = {
+        f"{folder}/contract.yaml": _text(head),
+        f"{folder}/1.0.0.json": _json(contract_schema(one.name, doc, one.documents)),
+        f"{folder}/examples/1.0.0/sample.json": _json(one.documents[0]),
+    }
+    lacking = _counterexample(one)
+    if lacking is not None:
+        files[f"{folder}/counterexamples/1.0.0/lacks_a_field.json"] = _json(lacking)
+    return files
+
+
+def _counterexample(one: KindDraft) -> Json | None:
+    """Return a document that lacks a field which is always there, the identity's if it can be."""
+    first = one.documents[0]
+    if not isinstance(first, dict) or not all(isinstance(each, dict) for each in one.documents):
+        return None
+    always = [key for key in first if all(key in each for each in one.documents)]
+    named = [part.names[0] for part in one.identity.parts if part.names[0] in always]
+    if not always:
+        return None
+    gone = (named or always)[0]
+    return {
+        "why": f"Without {gone} it is not the message that the samples show.",
+        "rule": "required",
+        "at": "",
+        "document": {key: value for key, value in first.items() if key != gone},
+    }
+
+
+def _transform(one: KindDraft) -> list[str]:
+    tables = sorted({value.table for value in values_of(one.fields) if value.table})
+    lines = [f"inputs: {{body: {one.name}@1}}", f"to: {one.object.ref.subject}"]
+    if tables:
+        lines.append(f"tables: [{', '.join(tables)}]")
+    body = list(map_lines(one.fields, 2))
+    if unread := unread_of(one):
+        body += comment(f"not read: {', '.join(unread)}", 2)
+    written = any(not line.lstrip().startswith("#") for line in body)
+    return [*lines, "map:" if written else "map: {}", *body]
+
+
+def _channel(
+    wish: ChannelWish, land: Landscape, told: Kinds, kinds: Sequence[KindDraft]
+) -> list[str]:
+    verify = f'{{none: "{UNSIGNED}"}}'
+    if wish.verify:
+        secret = f"env:{wish.name.upper()}_SECRET"
+        verify = f'{{preset: {wish.verify}, secrets: ["{secret}"]}}'
+    lines = [
+        f"channel: {wish.name}",
+        f"owner: {scalar(wish.owner)}",
+        "from:",
+        "  http:",
+        f"    path: /in/{wish.name}",
+        f"    verify: {verify}",
+        f"    format: {wish.format}",
+    ]
+    if wish.format == "xml":
+        lines.append(f"    shape: {kinds[0].name}@1")
+    if wish.records:
+        lines.append(f"  records: {scalar('=' + wish.records.removeprefix('='))}")
+    remark = "" if told.found else "  # a guess: see what else the sender sends"
+    lines += [f"kind: {scalar(told.expression)}{remark}", "routes:"]
+    for one in kinds:
+        lines += _route(one)
+    return [*lines, "otherwise: [{dead_letter: unknown_kind}]", f"on_failure: {land.policy}"]
+
+
+def _route(one: KindDraft) -> list[str]:
+    word = plain_name(one.kind)
+    lines = [f"  {scalar(one.kind)}:", f"    accept: {one.name}@1"]
+    identity = one.identity
+    if identity.parts:
+        parts = ", ".join(scalar(f"={part.path}") for part in identity.parts)
+        if identity.composed:
+            lines += comment("no field is an id of its own: can two messages share these?", 4)
+        lines += ["    identity:", f"      object: [{word}, {parts}]"]
+        if identity.version:
+            lines.append(f"      version: {scalar('=' + identity.version)}")
+        if identity.compare:
+            held = ", ".join(scalar(f"={path}") for path in identity.compare)
+            lines.append(f"      compare: [{held}]")
+        lines.append(f"    correlation: [{word}, {scalar('=' + identity.parts[0].path)}]")
+    else:
+        lines += comment("left to write: identity, what tells a repeat from a new message", 4)
+    return [
+        *lines,
+        "    steps:",
+        f"      - transform: {one.name}",
+        f"      - produce: {{object: {one.object.ref.subject}}}",
+    ]
+
+
+def _tests(wish: ChannelWish, told: Kinds, kinds: Sequence[KindDraft]) -> list[str]:
+    lines = ["tests:"]
+    of = {id(record): one.kind for one in kinds for record in one.documents}
+    for sample in wish.samples:
+        shown = [of[id(record)] for record in sample.records if id(record) in of]
+        name = f"{', '.join(dict.fromkeys(shown))} of {sample.file} is routed"
+        file = _fixture(wish, sample).removeprefix("routes/channels/")
+        header = f"headers: {{{told.header}: {scalar(shown[0])}}}, " if told.header else ""
+        lines += [
+            f"  - name: {json.dumps(name, ensure_ascii=False)}",
+            f"    given: {{{header}body_file: {scalar(file)}}}",
+            "    expect: {outcome: routed}",
+            f"  - name: {json.dumps(f'{sample.file} again changes nothing', ensure_ascii=False)}",
+            f"    given: {{repeat: {json.dumps(name, ensure_ascii=False)}}}",
+            "    expect: {outcome: duplicate, produced: []}",
+        ]
+    return lines
+
+
+def _fixture(wish: ChannelWish, sample: Sample) -> str:
+    ending = sample.file.rpartition(".")[2] if "." in sample.file else wish.format
+    return f"routes/channels/fixtures/{wish.name}_{sample.stem}.{ending}"
+
+
+def _text(lines: Sequence[str]) -> bytes:
+    return ("\n".join(lines) + "\n").encode()
+
+
+def _json(document: Json) -> bytes:
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,0 +1,150 @@
+"""Owns: the schema that samples fit: types, what is always there, formats, bounds.
+Imports: config.drafts.forms, config.drafts.names, core.
+Never: closes an object; writes a value of a sample down, unless few values come again and again.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Sequence
+from typing import Any
+
+from router.config.contracts import DIALECT
+from router.config.drafts import forms
+from router.config.drafts.names import words_of
+from router.core.document import Json
+
+Schema = dict[str, Any]
+
+#: bounds of texts: the first that holds twice the longest one seen
+_LENGTHS = (64, 255, 1024, 5000, 65536, 1048576)
+_CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
+#: values become an enum when there are at most so many, seen so often, each more than once
+_FEW, _OFTEN = 5, 6
+_AMOUNT = "^[+-]?[0-9]{1,18}(\\.[0-9]{1,6})?$"
+_FORMATS = {"instant": "date-time", "day": "date", "uuid": "uuid"}
+_TOLD = {
+    "instant_loose": "A time with its offset, not quite as RFC 3339 writes it.",
+    "local": "A local time without offset: its zone must be known from elsewhere.",
+    "ticks": "A time as OData writes it: milliseconds since 1970.",
+    "seconds": "Seconds since 1970, as it seems.",
+    "milliseconds": "Milliseconds since 1970, as it seems.",
+    "short_day": "A date written CCYYMMDD, as it seems.",
+}
+
+
+def contract_schema(name: str, doc: str, samples: Sequence[Json]) -> Schema:
+    """Return the schema of an inbound contract, version 1.0.0, that every sample fits."""
+    head = {
+        "$schema": DIALECT,
+        "$id": f"urn:contract:{name}:1.0.0",
+        "title": " ".join(words_of(name.rpartition("/")[2])),
+        "description": doc,
+    }
+    return {**head, **infer(samples)}
+
+
+def infer(values: Sequence[Json], *, near_currency: bool = False) -> Schema:
+    """Return the schema that all values fit; `near_currency`: a currency stands beside them."""
+    there = [one for one in values if one is not None]
+    if not there:
+        return {"description": "Null, or nothing at all, in every sample."}
+    kinds = sorted({_kind(one) for one in there})
+    if "number" in kinds and "integer" in kinds:
+        kinds.remove("integer")
+    if len(there) < len(values):
+        kinds.append("null")
+    made: Schema = {"type": kinds[0] if len(kinds) == 1 else kinds}
+    notes = [_mixed(kinds)]
+    if objects := [one for one in there if isinstance(one, dict)]:
+        made.update(_object(objects))
+    if lists := [one for one in there if isinstance(one, list)]:
+        made.update(_list(lists))
+    if texts := [one for one in there if isinstance(one, str)]:
+        made.update(_text(texts, bounded=near_currency))
+    if near_currency and forms.are_numbers(there):
+        notes.append(_amount_note(there))
+    notes.append(_TOLD.get(forms.form_of(there), ""))
+    told = " ".join(one for one in notes if one)
+    return {"description": told, **made} if told else made
+
+
+def _object(objects: Sequence[dict[str, Json]]) -> Schema:
+    keys = list(dict.fromkeys(key for one in objects for key in one))
+    held = {key: [one[key] for one in objects if key in one] for key in keys}
+    beside = any(
+        forms.is_currency([v for v in values if v is not None]) for values in held.values()
+    )
+    required = [key for key in keys if len(held[key]) == len(objects)]
+    made: Schema = {"required": required} if required else {}
+    made["properties"] = {
+        key: infer(values, near_currency=beside and _numeric(values))
+        for key, values in held.items()
+    }
+    return made
+
+
+def _list(lists: Sequence[list[Json]]) -> Schema:
+    longest = max(len(one) for one in lists)
+    bound = max(100, 10 ** len(str(longest * 10 - 1)))
+    items = [item for one in lists for item in one]
+    return {"maxItems": bound, **({"items": infer(items)} if items else {})}
+
+
+def _text(texts: Sequence[str], *, bounded: bool) -> Schema:
+    form = forms.form_of(texts)
+    if form in _FORMATS:
+        return {"format": _FORMATS[form]}
+    if form == "mail":
+        return {"maxLength": 255, "x-pii": "contact"}
+    if bounded or all(forms.DECIMAL.fullmatch(one) for one in texts):
+        return {"maxLength": 26, "pattern": _AMOUNT}
+    if _is_word_list(texts):
+        return {"enum": sorted(set(texts))}
+    longest = max(len(one) for one in texts)
+    return {"maxLength": next((n for n in _LENGTHS if n >= 2 * longest), 2 * longest)}
+
+
+def _is_word_list(texts: Sequence[str]) -> bool:
+    counted = Counter(texts)
+    return (
+        1 < len(counted) <= _FEW
+        and len(texts) >= _OFTEN
+        and min(counted.values()) > 1
+        and all(_CODE.fullmatch(one) for one in counted)
+    )
+
+
+def _numeric(values: Sequence[Json]) -> bool:
+    return forms.are_numbers([one for one in values if one is not None])
+
+
+def _amount_note(values: Sequence[Json]) -> str:
+    if forms.all_of(values, int):
+        return "An amount beside a currency; whole in every sample: minor units, perhaps."
+    if forms.all_of(values, str):
+        return "An amount beside a currency, as decimal text."
+    return "An amount beside a currency, as a number."
+
+
+def _mixed(kinds: Sequence[str]) -> str:
+    kinds = [one for one in kinds if one != "null"]
+    if len(kinds) < 2:
+        return ""
+    if "array" in kinds:
+        return "One, or a list of them: as_list() makes it a list."
+    return f"Comes as {' or '.join(kinds)}."
+
+
+def _kind(value: Json) -> str:
+    for name, kind in (
+        ("boolean", bool),
+        ("integer", int),
+        ("number", float),
+        ("string", str),
+        ("array", list),
+    ):
+        if isinstance(value, kind):
+            return name
+    return "object"
