@@ -105,14 +105,16 @@ def _fill(path: Path, size: int) -> None:
     Store.on_file(path, "x").close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous=OFF")
+    connection.execute("PRAGMA cache_size=-2000000")
     ids = [derived_id(_delivery(n), "0") for n in range(size)]
     objects = [derived_id(one, "note") for one in ids]
-    claims = sorted(_claims(ids, objects))
-    connection.executemany(_CLAIM, claims)
+    # in the order of their coming: sorted rows would fill every page, and each row that comes
+    # later would split one
+    connection.executemany(_CLAIM, _claims(ids, objects))
     connection.executemany(
         _DELIVERY, ((_delivery(n), _AT, "s" * 64, b"x" * 200) for n in range(size))
     )
-    connection.executemany(_WORD, sorted(_words(size)))
+    connection.executemany(_WORD, _words(size))
     connection.executemany(
         _LINE,
         (

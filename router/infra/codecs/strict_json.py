@@ -115,7 +115,7 @@ def _quick(data: bytes, limits: Limits) -> Json:
     """Return the document if it is certainly acceptable, else `_DOUBT`."""
     if not _within(data, limits):
         return _DOUBT
-    if b"\\u" in data and any(escape in data for escape in _HIDDEN):
+    if b"\\" in data and any(escape in data for escape in _HIDDEN):
         return _DOUBT
     classes = b" " + data.translate(_CLASSES)
     if _MANY_DIGITS in classes and _INEXACT.search(b" " + data):
