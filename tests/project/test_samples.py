@@ -30,6 +30,7 @@ CHANNELS = {
     "shopify": "shopify",
     "arts_poslog": "poslog",
     "stripe": "stripe",
+    "square": "square",
     "shiphero": "shiphero",
     "x12_edi": "warehouse_x12",
 }
