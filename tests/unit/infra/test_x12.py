@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.core.document import Decoded
 from router.core.errors import DecodeError, LimitExceeded
@@ -191,6 +193,23 @@ def test_a_large_body_of_anything_ends_soon(unit: str) -> None:
 def test_more_records_than_are_allowed_are_refused() -> None:
     with pytest.raises(LimitExceeded, match="more than 1 records"):
         decode_x12(body("W17*F~", "W17*G~"), LOOPS, Limits(records=1))
+
+
+ELEMENTS = st.lists(st.text("abcXYZ019-.é", max_size=6), max_size=6)
+SEGMENTS = st.from_regex("[A-Z][A-Z0-9]{1,2}", fullmatch=True).filter(
+    lambda one: one not in ("ISA", "GS", "ST", "SE", "GE", "IEA")
+)
+
+
+@given(st.lists(st.tuples(SEGMENTS, ELEMENTS), max_size=6))
+def test_what_is_written_as_a_set_is_read_again(segments: list[tuple[str, list[str]]]) -> None:
+    text = "".join("*".join([name, *elements]) + "~" for name, elements in segments)
+    (one,) = decode_x12(body(text), {}).document
+    assert one["segments"] == [
+        {"id": name}
+        | {f"{name}{at:02d}": element for at, element in enumerate(elements, 1) if element}
+        for name, elements in segments
+    ]
 
 
 def test_names_of_bad_records_differ_within_a_body() -> None:
