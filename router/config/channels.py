@@ -22,6 +22,8 @@ from router.config.formats import (
     FORMAT,
     LINES,
     LOOPS,
+    MANY,
+    MANY_SAYS,
     CellsOptions,
     LinesOptions,
     check_format,
@@ -60,6 +62,7 @@ class HttpSource:
     answer: str = knob(
         Text(), doc="the text that the sender wants to hear, instead of a receipt", default=""
     )
+    records_limit: int = knob(MANY, doc=MANY_SAYS, default=5_000)
     place: Place = place_of()
 
 
@@ -80,6 +83,7 @@ class FileSource:
         DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
     )
     body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
+    records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
 
 
 Source: TypeAlias = HttpSource | FileSource

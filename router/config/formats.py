@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router.config.components import Context, component, knob, place_of
-from router.config.shapes import Choice, Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.shapes import Choice, Flag, Integer, ListOf, MapOf, Name, Nested, Text
 from router.core.diagnostics import Place
 
 FORMATS = ("json", "ndjson", "form", "xml", "csv", "tsv", "fixed", "x12")
@@ -51,6 +51,9 @@ class LineFile:
         doc="name: width in characters, in their order",
     )
     inside: str = knob(Name(), doc="the line before it that it belongs to", default="")
+    short: bool = knob(
+        Flag(), doc="the sender cuts blanks off: it may end before its last column", default=False
+    )
     place: Place = place_of()
 
 
@@ -66,6 +69,9 @@ class LinesOptions:
 
 CELLS = Nested(CellsOptions)
 LINES = Nested(LinesOptions)
+#: records of one delivery
+MANY = Integer(1, 1_000_000)
+MANY_SAYS = "a delivery with more records is refused (ndjson, csv, tsv, fixed, x12)"
 LOOPS = MapOf(ListOf(_SEGMENT, least=1), key=r"[A-Z][A-Z0-9]{1,2}")
 
 

@@ -43,6 +43,8 @@ class BadRecord:
     error: MessageError
     #: as it was written, to be looked at
     text: str
+    #: where it stands among all records of the body, read or not, from 0
+    at: int = 0
 
 
 @value(frozen=True, slots=True, kw_only=True)
@@ -51,3 +53,5 @@ class Decoded:
 
     document: Json
     bad: tuple[BadRecord, ...] = ()
+    #: of a list of records: where each stands among all of the body, read or not, from 0
+    places: tuple[int, ...] = ()

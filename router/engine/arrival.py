@@ -5,7 +5,7 @@ Never: decodes bytes, stores, raises for a bad record (it arrives as a failure).
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from datetime import datetime
 from urllib.parse import quote
@@ -15,12 +15,15 @@ from router.config.references import Value
 from router.config.transforms.expressions import Expression
 from router.core.claim import Claim
 from router.core.decision import DeadLettered, Discarded
-from router.core.document import BadRecord, Decoded, Json, type_name
+from router.core.document import Decoded, Json, type_name
 from router.core.errors import MessageError, TransformError
 from router.core.message import Message, RawRef, derived_id
 from router.core.value import value
 from router.engine.identity import claims_of, part, searchable, words_of
 from router.engine.steps.ending import stop_of
+
+#: the step at which one record cannot be read, while others of its delivery can
+RECORD = "record"
 
 
 @value(frozen=True, slots=True, kw_only=True)
@@ -63,7 +66,6 @@ def arrivals_of(
         if decoded.bad:
             return (failed_arrival(channel, delivery, decoded.bad[0].error, "decode"),)
         return (arrival_of(channel, delivery, shaped(body), env),)
-    bad = tuple(_unreadable(channel, delivery, one) for one in decoded.bad)
     try:
         records = channel.records({"body": body, "headers": delivery.headers})
         if not isinstance(records, list):
@@ -72,22 +74,44 @@ def arrivals_of(
                 place=channel.records.place,
             )
     except MessageError as error:
-        return (failed_arrival(channel, delivery, error, "records"), *bad)
-    if not records:
+        failed = failed_arrival(channel, delivery, error, "records")
+        return (failed, *_unreadable(channel, delivery, decoded, placed=False))
+    if not records and not decoded.bad:
         empty = MessageError("no records", code="empty")
-        return bad or (failed_arrival(channel, delivery, empty, "records"),)
+        return (failed_arrival(channel, delivery, empty, "records"),)
+    places = _places(decoded, records)
+    numbers = range(len(records)) if places is None else places
     good = tuple(
-        arrival_of(channel, delivery, shaped(record), env, index)
-        for index, record in enumerate(records)
+        arrival_of(channel, delivery, shaped(record), env, number)
+        for number, record in zip(numbers, records, strict=True)
     )
-    return good + bad
+    return good + _unreadable(channel, delivery, decoded, placed=places is not None)
 
 
-def _unreadable(channel: Channel, delivery: Delivery, record: BadRecord) -> Arrival:
-    """Return the failure of one record; its id depends on its place, not on how many are good."""
-    body = {"record": record.name, "text": record.text}
-    named = (derived_id(delivery.id, "bad", record.name), "", body)
-    return failed_arrival(channel, delivery, record.error, "decode", record=named)
+def _places(decoded: Decoded, records: Sequence[Json]) -> Sequence[int] | None:
+    """Return where records stand in the body; None when `records:` makes others of them.
+
+    The place numbers a record, read or not: it keeps its id when another one of the same bytes
+    becomes readable, or is read itself.
+    """
+    if len(decoded.places) != len(decoded.document):
+        return None
+    known = {id(one): at for one, at in zip(decoded.document, decoded.places, strict=True)}
+    found = [known[id(one)] for one in records if id(one) in known]
+    return found if len(found) == len(records) == len(set(found)) else None
+
+
+def _unreadable(
+    channel: Channel, delivery: Delivery, decoded: Decoded, *, placed: bool
+) -> tuple[Arrival, ...]:
+    """Return the failure of each record that cannot be read."""
+    made = []
+    for one in decoded.bad:
+        number = (str(one.at),) if placed else ("bad", str(one.at))
+        body = {"record": one.name, "text": one.text}
+        named = (derived_id(delivery.id, *number), "", body)
+        made.append(failed_arrival(channel, delivery, one.error, RECORD, record=named))
+    return tuple(made)
 
 
 def arrival_of(

@@ -37,7 +37,7 @@ _Decoder: TypeAlias = Callable[[Source, bytes, Limits], Decoded]
 def decode_body(channel: Channel, body: bytes) -> Decoded:
     """Return the document of a delivery. Raises DecodeError or LimitExceeded."""
     source = channel.source
-    return _DECODERS[source.format](source, body, _limits(source.body_limit))
+    return _DECODERS[source.format](source, body, _limits(source.body_limit, source.records_limit))
 
 
 def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:
@@ -53,8 +53,9 @@ def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:
 
 
 @functools.cache
-def _limits(body: int) -> Limits:
-    return Limits(body=body, nodes=max(LEAST_NODES, body // BYTES_A_NODE))
+def _limits(body: int, records: int) -> Limits:
+    nodes = max(LEAST_NODES, body // BYTES_A_NODE)
+    return Limits(body=body, nodes=nodes, records=records)
 
 
 def _json(_source: Source, body: bytes, limits: Limits) -> Decoded:
@@ -85,7 +86,7 @@ def _fixed(source: Source, body: bytes, limits: Limits) -> Decoded:
     lines = source.lines
     assert lines is not None, "held by config.formats"
     kinds = {
-        name: LineKind(begins=one.begins, columns=one.columns, inside=one.inside)
+        name: LineKind(begins=one.begins, columns=one.columns, inside=one.inside, short=one.short)
         for name, one in lines.kinds.items()
     }
     return decode_fixed(body, kinds, encoding=lines.encoding, limits=limits)

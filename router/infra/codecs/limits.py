@@ -36,6 +36,8 @@ class Limits:
     number_digits: int = 40
     #: attributes of one XML element, namespace declarations included
     attributes: int = 256
+    #: records of a body that is a list of them; each is a row of one transaction of the store
+    records: int = 5_000
 
     def __post_init__(self) -> None:
         for one in fields(self):

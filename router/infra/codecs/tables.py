@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from urllib.parse import unquote_to_bytes
 
-from router.core.document import BadRecord, Decoded, Json
-from router.core.errors import DecodeError
+from router.core.document import Decoded, Json
+from router.core.errors import DecodeError, LimitExceeded, MessageError
 from router.infra.codecs.limits import Limits
-from router.infra.codecs.texts import SHOWN, Counted, decode_text
+from router.infra.codecs.texts import Counted, Records, decode_loosely, decode_text, flaw_of
 
 _DEFAULT = Limits()
+#: signs that part cells elsewhere: a single column with one in its name was cut by another
+_PARTING = ",;\t|"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,27 +36,26 @@ class Cells:
 def decode_cells(data: bytes, cells: Cells, limits: Limits = _DEFAULT) -> Decoded:
     """Decode rows to a list of objects by column name; every value is text, an empty one null.
 
-    Blank rows are skipped. A row with more or fewer cells than columns, or with a quote that does
-    not fit, is a bad record. DecodeError when the columns have no names, or two have one.
+    Blank rows are skipped. A row with more or fewer cells than columns, with a cell that is too
+    long, with what is no text, or with a quote that does not fit, is a bad record. Where it is not
+    known in which line such a row ends, all that follows is part of it: what stands inside quotes
+    is never taken for rows. DecodeError when the columns have no names, or two have one.
     """
-    text = decode_text(data, cells.encoding, limits)
+    text = decode_loosely(data, cells.encoding, limits)
     rows = _rows(text, cells)
     columns = cells.columns or _header(rows)
     counted = Counted(limits)
-    made: list[Json] = []
-    bad: list[BadRecord] = []
-    lines = text.split("\n")
-    for first, last, row in rows:
-        where = f"line {first}"
-        found = row if isinstance(row, str) else _ragged(row, columns)
-        if found:
-            written = "\n".join(lines[first - 1 : last])[:SHOWN]
-            error = DecodeError(f"{where}: {found}")
-            bad.append(BadRecord(name=where, error=error, text=written))
+    records = Records(limits)
+    flawed = flaw_of(text, 1) is not None
+    for row in rows:
+        error: MessageError | None = row.error or (flaw_of(row.text, row.line) if flawed else None)
+        error = error or _misfit(row, columns, limits)
+        if error is not None:
+            records.refuse(f"line {row.line}", error, row.text.rstrip("\r\n"))
             continue
-        counted.take(list(row), where)
-        made.append({name: cell or None for name, cell in zip(columns, row, strict=True)})
-    return Decoded(document=made, bad=tuple(bad))
+        counted.take(row.cells, f"line {row.line}")
+        records.take({name: cell or None for name, cell in zip(columns, row.cells, strict=True)})
+    return records.decoded()
 
 
 def decode_form(data: bytes, limits: Limits = _DEFAULT) -> Json:
@@ -86,47 +87,77 @@ def decode_form(data: bytes, limits: Limits = _DEFAULT) -> Json:
     return made
 
 
-def _rows(text: str, cells: Cells) -> Iterator[tuple[int, int, list[str] | str]]:
-    """Yield rows with their first and last line; a row that csv refuses as why."""
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """A row: the line that it begins in, its cells, the text of its lines, why csv refuses it."""
+
+    line: int
+    cells: Sequence[str]
+    text: str
+    error: DecodeError | None = None
+
+
+def _rows(text: str, cells: Cells) -> Iterator[_Row]:
+    lines: list[str] = []
+
+    def feed() -> Iterator[str]:
+        for line in io.StringIO(text, newline=""):
+            lines.append(line)
+            yield line
+
+    source = feed()
     reader = csv.reader(
-        io.StringIO(text, newline=""),
+        source,
         delimiter=cells.delimiter,
         quotechar=cells.quote or None,
         quoting=csv.QUOTE_MINIMAL if cells.quote else csv.QUOTE_NONE,
         strict=True,
     )
     while True:
+        lines.clear()
         first = reader.line_num + 1
         try:
-            row: list[str] | str = next(reader)
+            row = next(reader)
         except StopIteration:
             return
         except csv.Error as error:
-            row = str(error)
-        if row and row != [""]:
-            yield first, reader.line_num, row
+            if len(lines) > 1 or (cells.quote and lines[0].count(cells.quote) % 2):
+                for _ in source:  # it adds each line to `lines`
+                    pass
+                told = f"line {first}: {error}; where the row ends is not known, nor what follows"
+            else:
+                told = f"line {first}: {error}"
+            yield _Row(first, (), "".join(lines), DecodeError(told))
+            continue
+        if row:
+            yield _Row(first, row, "".join(lines))
 
 
-def _header(rows: Iterator[tuple[int, int, list[str] | str]]) -> tuple[str, ...]:
-    first = next(rows, None)
-    if first is None:
+def _header(rows: Iterator[_Row]) -> tuple[str, ...]:
+    row = next(rows, None)
+    if row is None:
         raise DecodeError("the body is empty: not even a row of column names")
-    _, _, row = first
-    if isinstance(row, str):
-        raise DecodeError(f"line 1: {row}")
-    names = tuple(cell.strip() for cell in row)
+    error = row.error or flaw_of(row.text, row.line)
+    if error is not None:
+        raise error
+    where = f"line {row.line}"
+    names = tuple(cell.strip() for cell in row.cells)
     if not all(names):
-        raise DecodeError("line 1: a column without a name")
+        raise DecodeError(f"{where}: a column without a name")
     twice = [name for name, n in Counter(names).items() if n > 1]
     if twice:
-        raise DecodeError(f"line 1: two columns are called {twice[0]}")
+        raise DecodeError(f"{where}: two columns are called {twice[0]}")
+    if len(names) == 1 and any(sign in names[0] for sign in _PARTING):
+        raise DecodeError(f"{where}: one column, called {names[0][:60]}: see delimiter:")
     return names
 
 
-def _ragged(row: Sequence[str], columns: Sequence[str]) -> str:
-    if len(row) == len(columns):
-        return ""
-    return f"{len(row)} cells for {len(columns)} columns"
+def _misfit(row: _Row, columns: Sequence[str], limits: Limits) -> MessageError | None:
+    if len(row.cells) != len(columns):
+        return DecodeError(f"line {row.line}: {len(row.cells)} cells for {len(columns)} columns")
+    if len(row.text) > limits.text and max(map(len, row.cells)) > limits.text:
+        return LimitExceeded(f"line {row.line}: a cell of more than {limits.text} characters")
+    return None
 
 
 def _unquoted(text: str, where: str) -> str:

@@ -10,19 +10,22 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from router.core.document import BadRecord, Decoded, Json
+from router.core.document import Decoded, Json
 from router.core.errors import DecodeError
 from router.infra.codecs.limits import Limits
-from router.infra.codecs.texts import SHOWN, Counted, decode_text
+from router.infra.codecs.texts import Counted, Records, decode_loosely
 
 _DEFAULT = Limits()
 #: elements of the header of an interchange
 _HEADER = 16
 #: what may stand around a segment or an element and says nothing; other controls are delimiters
 _BLANK = " \t\r\n"
+#: an interchange on a line of its own, though the segment before it has no terminator
+_BEGUN = re.compile(r"(?<=[\r\n])[ \t]*(?=ISA[^A-Za-z0-9 \r\n])")
+_BREAK = re.compile(r"[\r\n]")
 _SEGMENT_ID = re.compile(r"[A-Z][A-Z0-9]{1,2}")
-#: ends of envelopes that stand for themselves
-_ENVELOPE = ("ISA", "GS", "ST", "SE", "GE", "IEA")
+#: segments of envelopes before which a group has ended
+_OUTER = ("ISA", "GS", "IEA")
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +35,8 @@ class _Segment:
     at: int
     elements: list[str]
     component: str
+    #: it goes on over a line break, which no element holds
+    broken: bool = False
 
     @property
     def id(self) -> str:
@@ -46,8 +51,7 @@ class _Segment:
 class _Reading:
     """What has been read so far."""
 
-    records: list[Json] = field(default_factory=list)
-    bad: list[BadRecord] = field(default_factory=list)
+    records: Records
     interchange: dict[str, Json] = field(default_factory=dict)
     group: dict[str, Json] = field(default_factory=dict)
     #: sets of the group, groups of the interchange
@@ -55,11 +59,13 @@ class _Reading:
     groups: int = 0
     #: of the set that is open
     open: list[_Segment] = field(default_factory=list)
+    #: segments in a row that stand in no set
+    stray: list[_Segment] = field(default_factory=list)
 
     def refuse(self, why: str, segments: Sequence[_Segment]) -> None:
         name = self.named(segments)
-        text = "\n".join("*".join(one.elements) for one in segments)[:SHOWN]
-        self.bad.append(BadRecord(name=name, error=DecodeError(f"{name}: {why}"), text=text))
+        text = "\n".join("*".join(one.elements) for one in segments)
+        self.records.refuse(name, DecodeError(f"{name}: {why}"), text)
 
     def named(self, segments: Sequence[_Segment]) -> str:
         """Return what tells a bad record from others: its envelope's numbers and its place."""
@@ -78,27 +84,50 @@ def decode_x12(
     reference designators (`W0701`), as text; empty ones are left out, components of a composite
     stand beside it (`SV10101`). A segment that opens a loop has those that belong to it in its
     own `segments`. A set whose counts or numbers do not fit is a bad record, and so are a group
-    and an interchange that do not end as they begin; the sets in them go on. UTF-8 or, where it is
+    and an interchange that do not end as they begin, and what follows when a later header is none;
+    the sets that are whole go on. UTF-8 or, where it is
     none, Latin-1. DecodeError when the body does not begin with a header.
     """
     text = _text(data, limits)
-    reading = _Reading()
+    reading = _Reading(Records(limits))
     counted = Counted(limits)
-    for segment in _segments(text):
-        counted.take(segment.elements, f"segment {segment.at}")
-        _read(segment, reading, loops)
-    if reading.open:
-        _close_set(None, reading, loops)
+    last = _Segment(0, ["ISA"], "")
+    try:
+        for segment in _segments(text):
+            counted.take(segment.elements, f"segment {segment.at}")
+            last = segment
+            _read(segment, reading, loops)
+    except DecodeError as error:  # a header that is none
+        if last.at == 0:
+            raise
+        _end(reading, loops, last)
+        rest = _Segment(last.at + 1, ["ISA"], "")
+        reading.refuse(f"{error}; what follows is not read", [rest])
+    else:
+        _end(reading, loops, last)
+    return reading.records.decoded()
+
+
+def _end(reading: _Reading, loops: Mapping[str, Sequence[str]], last: _Segment) -> None:
+    """Close what the last segment leaves open."""
+    _close_group(reading, loops, last)
     if reading.interchange:
-        reading.refuse("it does not end: IEA is missing", [_Segment(0, ["ISA"], "")])
-    return Decoded(document=reading.records, bad=tuple(reading.bad))
+        reading.refuse("the interchange does not end: IEA is missing", [last])
+
+
+def _close_group(reading: _Reading, loops: Mapping[str, Sequence[str]], last: _Segment) -> None:
+    if reading.open or reading.stray:
+        _close_set(None, reading, loops)
+    if reading.group:
+        reading.refuse("the group before it does not end: GE is missing", [last])
+        reading.group = {}
 
 
 def _text(data: bytes, limits: Limits) -> str:
-    try:
-        return decode_text(data, "utf-8", limits)
-    except DecodeError:
-        return decode_text(data, "latin-1", limits)
+    text = decode_loosely(data, "utf-8", limits)
+    if any("\udc80" <= sign <= "\udcff" for sign in set(text)):
+        return decode_loosely(data, "latin-1", limits)
+    return text
 
 
 def _segments(text: str) -> Iterator[_Segment]:
@@ -114,8 +143,11 @@ def _segments(text: str) -> Iterator[_Segment]:
         else:
             end = text.find(terminator, at)
             end = len(text) if end < 0 else end
-            yield _Segment(number, text[at:end].rstrip(_BLANK).split(separator), component)
-            at = end + 1
+            begun = _BEGUN.search(text, at + 1, end)
+            written = text[at : begun.start() if begun else end].rstrip(_BLANK)
+            broken = terminator not in "\r\n" and _BREAK.search(written) is not None
+            yield _Segment(number, written.split(separator), component, broken)
+            at = begun.end() if begun else end + 1
         at = _skip(text, at)
 
 
@@ -128,6 +160,8 @@ def _header(text: str, at: int) -> tuple[list[str], str, str, str, int]:
     if len(parts) != _HEADER + 1 or len(parts[_HEADER]) < 2:
         raise DecodeError("the header ISA has not 16 elements")
     component, terminator = parts[_HEADER][0], parts[_HEADER][1]
+    if len({separator, component, terminator}) < len((separator, component, terminator)):
+        raise DecodeError("the header ISA gives one delimiter two meanings")
     if terminator.isalnum() or component.isalnum() or separator.isalnum():
         raise DecodeError("a letter or digit stands where the header names its delimiters")
     elements = [*parts[:_HEADER], component]
@@ -143,19 +177,21 @@ def _skip(text: str, at: int) -> int:
 def _read(segment: _Segment, reading: _Reading, loops: Mapping[str, Sequence[str]]) -> None:
     if segment.id == "SE":
         _close_set(segment, reading, loops)
-    elif segment.id in _ENVELOPE:
-        if reading.open:  # the set before it never ended
+    elif segment.id in _ENVELOPES:
+        if segment.id in _OUTER:  # what lies in it has ended
+            _close_group(reading, loops, segment)
+        elif reading.open or reading.stray:
             _close_set(None, reading, loops)
         _ENVELOPES[segment.id](segment, reading)
     elif reading.open:
         reading.open.append(segment)
     else:
-        reading.refuse("a segment outside every transaction set", [segment])
+        reading.stray.append(segment)
 
 
 def _begin_interchange(segment: _Segment, reading: _Reading) -> None:
     if reading.interchange:
-        reading.refuse("it does not end: IEA is missing", [segment])
+        reading.refuse("the interchange before it does not end: IEA is missing", [segment])
     names = ("sender_qualifier", "sender", "receiver_qualifier", "receiver", "date", "time")
     made: dict[str, Json] = {name: segment.get(5 + n) or None for n, name in enumerate(names)}
     made |= {
@@ -163,21 +199,26 @@ def _begin_interchange(segment: _Segment, reading: _Reading) -> None:
         "control": segment.get(13),
         "test": segment.get(15) == "T",
     }
-    reading.interchange, reading.groups, reading.group = made, 0, {}
+    reading.interchange, reading.groups = made, 0
 
 
 def _end_interchange(segment: _Segment, reading: _Reading) -> None:
     interchange = reading.interchange
-    if segment.get(2) != interchange.get("control"):
+    if not interchange:
+        reading.stray.append(segment)
+    elif segment.get(2) != interchange.get("control"):
         reading.refuse("IEA02 is not the number of the interchange", [segment])
     elif segment.get(1).lstrip("0") != str(reading.groups or ""):
         reading.refuse(
             f"IEA01 counts {segment.get(1)} groups, here are {reading.groups}", [segment]
         )
-    reading.interchange, reading.group = {}, {}
+    reading.interchange = {}
 
 
 def _begin_group(segment: _Segment, reading: _Reading) -> None:
+    if not reading.interchange:
+        reading.stray.append(segment)
+        return
     names = ("function", "sender", "receiver", "date", "time", "control", "agency", "version")
     reading.group = {name: segment.get(1 + n) or None for n, name in enumerate(names)}
     reading.sets = 0
@@ -185,7 +226,9 @@ def _begin_group(segment: _Segment, reading: _Reading) -> None:
 
 
 def _end_group(segment: _Segment, reading: _Reading) -> None:
-    if segment.get(2) != reading.group.get("control"):
+    if not reading.group:
+        reading.stray.append(segment)
+    elif segment.get(2) != reading.group.get("control"):
         reading.refuse("GE02 is not the number of the group", [segment])
     elif segment.get(1).lstrip("0") != str(reading.sets or ""):
         reading.refuse(f"GE01 counts {segment.get(1)} sets, here are {reading.sets}", [segment])
@@ -193,6 +236,9 @@ def _end_group(segment: _Segment, reading: _Reading) -> None:
 
 
 def _begin_set(segment: _Segment, reading: _Reading) -> None:
+    if not reading.group:
+        reading.stray.append(segment)
+        return
     reading.sets += 1
     reading.open = [segment]
 
@@ -208,16 +254,20 @@ _ENVELOPES = {
 
 def _close_set(end: _Segment | None, reading: _Reading, loops: Mapping[str, Sequence[str]]) -> None:
     segments, reading.open = reading.open, []
+    if not segments and end is not None:
+        reading.stray.append(end)
+        return
+    if reading.stray:
+        strays, reading.stray = reading.stray, []
+        reading.refuse(f"outside every transaction set: {len(strays)} segments", strays)
     if not segments:
-        assert end is not None, "a set is closed by something"
-        reading.refuse("SE without the ST before it", [end])
         return
     why = _wrong(segments, end)
     if why:
         reading.refuse(why, segments)
         return
     first = segments[0]
-    reading.records.append(
+    reading.records.take(
         {
             "interchange": reading.interchange,
             "group": reading.group,
@@ -237,6 +287,10 @@ def _wrong(segments: Sequence[_Segment], end: _Segment | None) -> str:
     for one in segments:
         if not _SEGMENT_ID.fullmatch(one.id):
             return f"segment {one.at} has no id"
+        if one.broken:
+            return f"segment {one.at}, {one.id}, goes on in another line: is a terminator missing?"
+        if any("\0" in element for element in one.elements):
+            return f"segment {one.at}, {one.id}: NUL in text"
     return ""
 
 

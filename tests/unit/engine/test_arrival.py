@@ -12,7 +12,7 @@ from router.core.decision import DeadLettered, Discarded
 from router.core.document import BadRecord, Decoded
 from router.core.errors import DecodeError, MessageError
 from router.core.message import RawRef, derived_id
-from router.engine.arrival import Delivery, arrivals_of, failed_arrival, joined
+from router.engine.arrival import RECORD, Delivery, arrivals_of, failed_arrival, joined
 
 CHANNEL = """
 channel: shop
@@ -247,18 +247,51 @@ def test_no_two_keys_look_alike() -> None:
 
 
 def test_a_record_that_cannot_be_read_fails_alone(channel_of: Any, delivery: Delivery) -> None:
-    """Its id depends on its place alone: mended by a resend, it is another record."""
-    why = DecodeError("line 3: 1 cells for 2 columns")
-    bad = BadRecord(name="line 3", error=why, text="x")
-    decoded = Decoded(document=["a", "b"], bad=(bad,))
+    bad = BadRecord(name="line 3", error=DecodeError("line 3: no"), text="x", at=1)
+    decoded = Decoded(document=[{"id": 1}, {"id": 2}], bad=(bad,), places=(0, 2))
     many = channel_of("records: =body")
-    good_one, good_two, failed = arrivals_of(many, delivery, decoded, {}, lambda record: record)
-    assert (good_one.message.payload, good_two.message.payload) == ("a", "b")
+    first, last, failed = arrivals_of(many, delivery, decoded, {}, lambda record: record)
+    assert (first.message.payload, last.message.payload) == ({"id": 1}, {"id": 2})
     assert failed.verdict is not None
-    assert (failed.verdict.reason, failed.verdict.step) == ("undecodable", "decode")
+    assert (failed.verdict.reason, failed.verdict.step) == ("undecodable", RECORD)
     assert failed.message.payload == {"record": "line 3", "text": "x"}
-    (alone,) = arrivals_of(many, delivery, Decoded(document=[], bad=(bad,)), {}, lambda one: one)
+    (alone,) = arrivals_of(
+        many, delivery, Decoded(document=[], bad=(bad,)), {}, lambda record: record
+    )
     assert alone.message.id == failed.message.id
     (whole,) = arrivals_of(channel_of(""), delivery, decoded, {}, lambda record: record)
     assert whole.verdict is not None
-    assert whole.verdict.detail == str(why)
+    assert (whole.verdict.detail, whole.verdict.step) == ("line 3: no", "decode")
+
+
+def test_a_record_keeps_its_id_when_one_before_it_becomes_readable(
+    channel_of: Any, delivery: Delivery
+) -> None:
+    """The same bytes under another configuration: a replay finds each record by its id."""
+    bad = BadRecord(name="line 3", error=DecodeError("line 3: no"), text="x", at=1)
+    one, two, three = {"id": 1}, {"id": 2}, {"id": 3}
+    before = Decoded(document=[one, three], bad=(bad,), places=(0, 2))
+    after = Decoded(document=[one, two, three], places=(0, 1, 2))
+    for records in ("records: =body", 'records: "=body[?id > `0`]"'):
+        many = channel_of(records)
+        old = arrivals_of(many, delivery, before, {}, lambda record: record)
+        new = arrivals_of(many, delivery, after, {}, lambda record: record)
+        assert [arrival.message.id for arrival in new] == [old[at].message.id for at in (0, 2, 1)]
+    (third,) = arrivals_of(
+        channel_of('records: "=body[?id == `3`]"'), delivery, after, {}, lambda record: record
+    )
+    assert third.message.id == derived_id("d1", "2")
+
+
+@pytest.mark.parametrize("records", ["=body[].{id: id}", "=body[0].id"])
+def test_ids_of_bad_records_are_no_others_where_records_are_made(
+    channel_of: Any, delivery: Delivery, records: str
+) -> None:
+    bad = tuple(
+        BadRecord(name=f"line {at}", error=DecodeError("no"), text="x", at=at) for at in (0, 2)
+    )
+    decoded = Decoded(document=[{"id": 1}, {"id": 2}], bad=bad, places=(1, 3))
+    found = arrivals_of(
+        channel_of(f'records: "{records}"'), delivery, decoded, {}, lambda record: record
+    )
+    assert len({one.message.id for one in found}) == len(found) >= 3

@@ -50,8 +50,11 @@ def test_quotes_of_tab_separated_values_are_characters() -> None:
 def test_another_encoding_is_declared() -> None:
     text = "name\nGrößer €\n".encode("cp1252")
     assert rows(text, Cells(encoding="cp1252")) == [{"name": "Größer €"}]
-    with pytest.raises(DecodeError, match=r"^line 2 \(byte 7\): not utf-8$"):
-        decode_cells(text, Cells())
+    found = decode_cells(text + b"plain\n", Cells())
+    assert (found.document, found.places) == ([{"name": "plain"}], (1,))
+    assert [(str(one.error), one.text) for one in found.bad] == [
+        ("line 2 column 3: the byte \\xf6 is no character", "Gr\\xf6\\xdfer \\x80")
+    ]
 
 
 def test_columns_may_be_declared() -> None:
@@ -78,8 +81,30 @@ def test_a_quote_that_does_not_fit_fails_alone() -> None:
     assert [one.name for one in found.bad] == ["line 2"]
 
 
-def test_the_wrong_delimiter_makes_one_column_and_no_guess() -> None:
-    assert rows("a;b\n1;2\n") == [{"a;b": "1;2"}]
+def test_a_quote_that_is_not_closed_takes_the_rest_and_makes_no_rows_of_it() -> None:
+    for body in (b'"open\n3,b\n4,c\n', b'"1"x"\n3,b\n4,c\n', b'"' + b"x" * 140_000 + b"\n3,b\n"):
+        found = decode_cells(b"a,b\n1,a\n2," + body, Cells())
+        assert found.document == [{"a": "1", "b": "a"}]
+        (bad,) = found.bad
+        assert str(bad.error).startswith("line 3: ")
+        assert str(bad.error).endswith("; where the row ends is not known, nor what follows")
+        assert bad.text == (b"2," + body).decode().rstrip()[:2000]
+
+
+def test_a_table_that_another_delimiter_parts_is_refused_as_a_whole() -> None:
+    with pytest.raises(DecodeError, match=r"^line 1: one column, called a;b: see delimiter:$"):
+        decode_cells(b"a;b\n1;2\n", Cells())
+
+
+def test_formulas_numbers_and_spaces_stay_as_they_are() -> None:
+    text = 'a\n"=HYPERLINK(""http://x"")"\n0012\n1E5\n+1\n a \n'
+    cells = [one["a"] for one in rows(text)]
+    assert cells == ['=HYPERLINK("http://x")', "0012", "1E5", "+1", " a "]
+
+
+def test_more_records_than_are_allowed_are_refused() -> None:
+    with pytest.raises(LimitExceeded, match="more than 2 records"):
+        decode_cells(b"a\n1\n2,\n3\n", Cells(), Limits(records=2))
 
 
 @pytest.mark.parametrize(
@@ -88,7 +113,7 @@ def test_the_wrong_delimiter_makes_one_column_and_no_guess() -> None:
         ("", "the body is empty"),
         ("a,,b\n", "a column without a name"),
         ("a,b,a\n", "two columns are called a"),
-        ("a\n\0\n", "line 2: NUL in text"),
+        ("a\0\n1\n", "line 1 column 2: NUL in text"),
     ],
 )
 def test_a_header_that_names_nothing_is_refused(text: str, words: str) -> None:
@@ -99,8 +124,9 @@ def test_a_header_that_names_nothing_is_refused(text: str, words: str) -> None:
 def test_limits() -> None:
     with pytest.raises(LimitExceeded, match="more than 6 values"):
         decode_cells(b"a,b\n1,2\n3,4\n5,6\n", Cells(), Limits(nodes=6))
-    with pytest.raises(LimitExceeded, match="line 2: a text of more than 3"):
-        decode_cells(b"a\n1234\n", Cells(), Limits(text=3))
+    found = decode_cells(b"a\n1234\n123\n", Cells(), Limits(text=3))
+    assert found.document == [{"a": "123"}]
+    assert str(found.bad[0].error) == "line 2: a cell of more than 3 characters"
     with pytest.raises(LimitExceeded, match="the body has 4 bytes"):
         decode_cells(b"a\n1\n", Cells(), Limits(body=3))
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from router.core.document import Decoded
 from router.core.errors import DecodeError, LimitExceeded
@@ -119,6 +122,8 @@ def test_loops_lie_in_loops() -> None:
         ("ST*944*0002~W17*F~SE*3*0009~", "SE02 is 0009, another number than ST02"),
         ("ST*944*0002~W17*F~", "it does not end: SE is missing"),
         ("ST*944*0002~w17*F~SE*3*0002~", "has no id"),
+        ("ST*944*0002~N9*A\nW17*F~SE*3*0002~", "N9, goes on in another line"),
+        ("ST*944*0002~N9*\0~SE*3*0002~", "N9: NUL in text"),
     ],
 )
 def test_a_bad_set_fails_alone(bad: str, words: str) -> None:
@@ -137,15 +142,74 @@ def test_a_bad_set_fails_alone(bad: str, words: str) -> None:
         ("GE*1*9~IEA*1*000000007~", "GE02 is not the number of the group"),
         ("GE*1*1~IEA*2*000000007~", "IEA01 counts 2 groups, here are 1"),
         ("GE*1*1~IEA*1*000000009~", "IEA02 is not the number of the interchange"),
-        ("GE*1*1~", "it does not end: IEA is missing"),
-        ("GE*1*1~N1*ST~IEA*1*000000007~", "a segment outside every transaction set"),
-        ("SE*1*1~GE*1*1~IEA*1*000000007~", "SE without the ST before it"),
+        ("GE*1*1~", "the interchange does not end: IEA is missing"),
+        ("IEA*1*000000007~", "the group before it does not end: GE is missing"),
+        ("GE*1*1~N1*ST~IEA*1*000000007~", "outside every transaction set: 1 segments"),
+        ("SE*1*1~GE*1*1~IEA*1*000000007~", "outside every transaction set: 1 segments"),
+        ("GE*1*1~IEA*1*000000007~ST*9*9~SE*2*9~", "outside every transaction set: 2 segments"),
     ],
 )
 def test_an_envelope_that_does_not_fit_is_told_and_its_sets_go_on(end: str, words: str) -> None:
     found = decode_x12(body("W17*F~", end=end), LOOPS)
     assert [one["set"]["id"] for one in found.document] == ["944"]
     assert why(found) == [words]
+
+
+def test_a_second_interchange_is_found_though_a_terminator_is_missing() -> None:
+    one = body("W17*F~")
+    found = decode_x12(one.rstrip(b"~") + b"\r\n  " + one, LOOPS)
+    assert [record["interchange"]["control"] for record in found.document] == ["000000007"] * 2
+    assert found.bad == ()
+
+
+def test_a_later_header_that_is_none_hurts_nothing_before_it() -> None:
+    found = decode_x12(body("W17*F~") + b"\nISA*00*broken~", LOOPS)
+    assert len(found.document) == 1
+    assert why(found) == ["the header ISA has not 16 elements; what follows is not read"]
+    with pytest.raises(DecodeError, match="not 16 elements"):
+        decode_x12(b"ISA*00*broken~", LOOPS)
+
+
+def test_a_file_that_is_cut_off_gives_what_is_whole() -> None:
+    whole = body("W17*F~", "W17*G~")
+    found = decode_x12(whole[: whole.index(b"*G~")], LOOPS)
+    assert len(found.document) == 1
+    assert [one.at for one in found.bad] == [1, 2, 3]
+    assert why(found) == [
+        "it does not end: SE is missing",
+        "the group before it does not end: GE is missing",
+        "the interchange does not end: IEA is missing",
+    ]
+
+
+@pytest.mark.timeout(20)
+@pytest.mark.parametrize("unit", ["ISA*00*", "\n", "\n ", "\n ISA", "*", "~", "N1*A~", "ST*1*1~"])
+def test_a_large_body_of_anything_ends_soon(unit: str) -> None:
+    text = body("W17*F~").rstrip(b"~") + unit.encode() * (1_000_000 // len(unit))
+    with contextlib.suppress(LimitExceeded):
+        decode_x12(text, LOOPS, Limits(body=2_000_000, nodes=1_000_000, records=100_000))
+
+
+def test_more_records_than_are_allowed_are_refused() -> None:
+    with pytest.raises(LimitExceeded, match="more than 1 records"):
+        decode_x12(body("W17*F~", "W17*G~"), LOOPS, Limits(records=1))
+
+
+ELEMENTS = st.lists(st.text("abcXYZ019-.é", max_size=6), max_size=6)
+SEGMENTS = st.from_regex("[A-Z][A-Z0-9]{1,2}", fullmatch=True).filter(
+    lambda one: one not in ("ISA", "GS", "ST", "SE", "GE", "IEA")
+)
+
+
+@given(st.lists(st.tuples(SEGMENTS, ELEMENTS), max_size=6))
+def test_what_is_written_as_a_set_is_read_again(segments: list[tuple[str, list[str]]]) -> None:
+    text = "".join("*".join([name, *elements]) + "~" for name, elements in segments)
+    (one,) = decode_x12(body(text), {}).document
+    assert one["segments"] == [
+        {"id": name}
+        | {f"{name}{at:02d}": element for at, element in enumerate(elements, 1) if element}
+        for name, elements in segments
+    ]
 
 
 def test_names_of_bad_records_differ_within_a_body() -> None:

@@ -424,6 +424,31 @@ def test_a_delivery_that_had_no_records_gives_all_of_them_once_it_has(many: Any)
     assert done["totals"] == {"all": 2, "succeeded": 1, "failed": 1}
 
 
+def test_a_record_that_could_not_be_read_is_replayed_alone_once_it_can(make_world: Any) -> None:
+    """The ones beside it were decided; they keep their ids, and nothing of theirs goes again."""
+    contract = "contracts/note/1.0.0.json"
+    number = ('"id": {"type": "integer"}', '"id": {"type": ["integer", "string"]}')
+    world = make_world(lambda verb, n: 200)
+    world.change(
+        (contract, *number),
+        (CHANNEL, "format: json", "format: csv"),
+        (CHANNEL, "{none: tests}}}\n", "{none: tests}}, records: =body}\n"),
+    )
+    deliver(world, "id,thing\n1,a\n2,caf\xe9\n3,c\n".encode("cp1252"))
+    (letter,) = letters(world)
+    assert (letter["reason"], letter["step"]) == ("undecodable", "record")
+    assert world.far.put == ["1", "3"]
+    world.change((CHANNEL, "format: csv", "format: csv, cells: {encoding: cp1252}"))
+    done = run(world, plan(world, word="dead_lettered"))
+    assert done["totals"] == {"all": 1, "succeeded": 1}
+    assert world.far.put == ["1", "3", "2"]
+    assert world.far.bodies[-1]["thing"] == "café"
+    assert letters(world) == []
+    done = run(world, plan(world, consumer="notes:note", word="routed"))
+    assert done["totals"] == {"all": 3, "succeeded": 3}
+    assert len(world.far.put) == 3
+
+
 def test_a_set_is_frozen_and_narrowed_by_what_was_asked(make_world: Any) -> None:
     world = given(make_world, 2)
     at = world.clock.now()
