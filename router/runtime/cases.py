@@ -6,6 +6,7 @@ Never: waits, opens a socket, needs a server.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -45,6 +46,8 @@ class Result:
     name: str
     line: int
     complaints: tuple[str, ...]
+    #: real time that it took
+    seconds: float = 0.0
 
 
 class CaseError(Exception):
@@ -70,12 +73,17 @@ def run_cases(
             if only not in path and only not in case.name:
                 continue
             runner = _Runner(alone, environment, adapters, path)
+            begun = time.perf_counter()
             try:
                 complaints = runner.run(case, earlier)
             except CaseError as error:
                 complaints = [str(error)]
             yield Result(
-                file=path, name=case.name, line=case.place.line, complaints=tuple(complaints)
+                file=path,
+                name=case.name,
+                line=case.place.line,
+                complaints=tuple(complaints),
+                seconds=time.perf_counter() - begun,
             )
 
 
