@@ -49,7 +49,7 @@ def _verify(_shape: verification.VerifyShape, make: Schemas) -> Schema:
             **make.body(verification.VerifyFile),
             "oneOf": [{"required": [way]} for way in _WAYS],
             "if": {"required": ["none"]},
-            "else": {"required": ["secrets"]},
+            "else": {"required": ["secrets"], "properties": {"secrets": {"minItems": 1}}},
         },
     )
 
