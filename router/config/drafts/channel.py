@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.config.contracts import Contracts
+from router.config.drafts.forms import has_point
 from router.config.drafts.goals import Goal, whole
 from router.config.drafts.identity import Identity, compared, identity_of
 from router.config.drafts.inference import contract_schema
@@ -67,6 +68,9 @@ class KindDraft:
     documents: tuple[Json, ...]
     #: whether the author said which object
     asked: bool
+    #: the contract it is accepted by, and what that contract was inferred from
+    accepts: str
+    shown: tuple[Json, ...]
 
     @property
     def transform(self) -> str:
@@ -93,6 +97,7 @@ def draft_channel(wish: ChannelWish, land: Landscape) -> ChannelDraft:
         _kind(kind, names[kind], documents, (wish, land))
         for kind, documents in told.documents.items()
     )
+    kinds = _of_one_shape(kinds, wish.name)
     files: Files = {}
     for one in kinds:
         files.update(_contract_files(one, wish))
@@ -153,7 +158,26 @@ def _kind(
         identity=identity,
         documents=documents,
         asked=bool(asked),
+        accepts=name,
+        shown=documents,
     )
+
+
+def _of_one_shape(kinds: tuple[KindDraft, ...], channel: str) -> tuple[KindDraft, ...]:
+    """Return the kinds, those whose messages have the same fields with one contract for all."""
+    alike: dict[frozenset[str], list[KindDraft]] = {}
+    for one in kinds:
+        keys = [key for each in one.documents if isinstance(each, dict) for key in each]
+        alike.setdefault(frozenset(keys), []).append(one)
+    groups = [group for keys, group in alike.items() if keys and len(group) > 1]
+    made = {one.name: one for one in kinds}
+    for number, group in enumerate(groups, start=1):
+        name = f"{channel}/message" if number == 1 else f"{channel}/message_{number}"
+        if name in made:
+            continue
+        shown = tuple(document for one in group for document in one.documents)
+        made.update({one.name: replace(one, accepts=name, shown=shown) for one in group})
+    return tuple(made.values())
 
 
 def _fits(
@@ -167,7 +191,7 @@ def _fits(
         raise DraftError(f"no object {asked}: {nearest(name, known)}")
     made = []
     for contract in [known[name]] if asked else known.values():
-        fields, identity = _filled(kind, contract, documents, (wish.name, land))
+        fields, identity = _filled(kind, contract, documents, (wish, land))
         named = set(words_of(kind)) & set(words_of(contract.ref.name))
         score = _score(fields) + (_NAMED if named else 0.0)
         made.append((score, contract, fields, identity))
@@ -175,16 +199,23 @@ def _fits(
 
 
 def _filled(
-    kind: str, contract: Contract, documents: tuple[Json, ...], around: tuple[str, Landscape]
+    kind: str,
+    contract: Contract,
+    documents: tuple[Json, ...],
+    around: tuple[ChannelWish, Landscape],
 ) -> tuple[Fields, Identity]:
-    channel, land = around
+    wish, land = around
+    channel, points = (
+        wish.name,
+        any(has_point(one) for each in wish.samples for one in each.records),
+    )
     resolve = land.contracts.by_urn
     goal: Goal = whole(contract.schema, resolve, contract.ref.name)
     scope: Scope = scope_of(documents, "body", words_of(kind, contract.ref.name))
     plain = Matcher(resolve, Facts(channel=channel, tables=land.tables))
     identity = identity_of(goal, contract.keys, scope, (plain, resolve))
     joined = identity.joined(channel, plain_name(kind)) if identity.parts else ""
-    facts = Facts(channel=channel, tables=land.tables, identity=joined)
+    facts = Facts(channel=channel, tables=land.tables, identity=joined, points=points)
     fields = Matcher(resolve, facts).fields(goal, scope)
     whole_identity = Identity(
         parts=identity.parts,
@@ -203,10 +234,12 @@ def _score(fields: Fields) -> float:
 
 
 def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
-    folder = f"contracts/{one.name}"
-    doc = f"{one.kind} as {wish.name} sends it, drafted from samples."
+    folder = f"contracts/{one.accepts}"
+    what = one.kind if one.accepts == one.name else "Kinds of one shape"
+    sends = f"{wish.name} sends {'it' if one.accepts == one.name else 'them'}"
+    doc = f"{what} as {sends}, drafted from samples."
     head = [
-        f"contract: {one.name}",
+        f"contract: {one.accepts}",
         f"owner: {scalar(wish.owner)}",
         f"doc: {json.dumps(doc, ensure_ascii=False)}",
         "policy: {mode: tolerant, backward: all-active, forward: all-active}",
@@ -215,8 +248,8 @@ def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
     ]
     files = {
         f"{folder}/contract.yaml": _text(head),
-        f"{folder}/1.0.0.json": _json(contract_schema(one.name, doc, one.documents)),
-        f"{folder}/examples/1.0.0/sample.json": _json(one.documents[0]),
+        f"{folder}/1.0.0.json": _json(contract_schema(one.accepts, doc, one.shown)),
+        f"{folder}/examples/1.0.0/sample.json": _json(one.shown[0]),
     }
     lacking = _counterexample(one)
     if lacking is not None:
@@ -226,10 +259,10 @@ def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
 
 def _counterexample(one: KindDraft) -> Json | None:
     """Return a document that lacks a field which is always there, the identity's if it can be."""
-    first = one.documents[0]
-    if not isinstance(first, dict) or not all(isinstance(each, dict) for each in one.documents):
+    first = one.shown[0]
+    if not isinstance(first, dict) or not all(isinstance(each, dict) for each in one.shown):
         return None
-    always = [key for key in first if all(key in each for each in one.documents)]
+    always = [key for key in first if all(key in each for each in one.shown)]
     named = [part.names[0] for part in one.identity.parts if part.names[0] in always]
     if not always:
         return None
@@ -244,7 +277,7 @@ def _counterexample(one: KindDraft) -> Json | None:
 
 def _transform(one: KindDraft) -> list[str]:
     tables = sorted({value.table for value in values_of(one.fields) if value.table})
-    lines = [f"inputs: {{body: {one.name}@1}}", f"to: {one.object.ref.subject}"]
+    lines = [f"inputs: {{body: {one.accepts}@1}}", f"to: {one.object.ref.subject}"]
     if tables:
         lines.append(f"tables: [{', '.join(tables)}]")
     body = list(map_lines(one.fields, 2))
@@ -271,7 +304,7 @@ def _channel(
         f"    format: {wish.format}",
     ]
     if wish.format == "xml":
-        lines.append(f"    shape: {kinds[0].name}@1")
+        lines.append(f"    shape: {kinds[0].accepts}@1")
     if wish.records:
         lines.append(f"  records: {scalar('=' + wish.records.removeprefix('='))}")
     remark = "" if told.found else "  # a guess: see what else the sender sends"
@@ -283,7 +316,7 @@ def _channel(
 
 def _route(one: KindDraft) -> list[str]:
     word = plain_name(one.kind)
-    lines = [f"  {scalar(one.kind)}:", f"    accept: {one.name}@1"]
+    lines = [f"  {scalar(one.kind)}:", f"    accept: {one.accepts}@1"]
     identity = one.identity
     if identity.parts:
         parts = ", ".join(scalar(f"={part.path}") for part in identity.parts)

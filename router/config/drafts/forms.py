@@ -79,6 +79,13 @@ def is_fraction(value: Json) -> bool:
     return isinstance(value, float) or (isinstance(value, str) and bool(DECIMAL.fullmatch(value)))
 
 
+def has_point(value: Json) -> bool:
+    """Return whether a number with decimal places stands anywhere in a document."""
+    if isinstance(value, dict):
+        return any(map(has_point, value.values()))
+    return any(map(has_point, value)) if isinstance(value, list) else isinstance(value, float)
+
+
 def is_negative(value: Json) -> bool:
     """Return whether a number, or a text that is one, is below zero."""
     if isinstance(value, str):

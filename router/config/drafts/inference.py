@@ -12,7 +12,7 @@ from typing import Any
 
 from router.config.contracts import DIALECT
 from router.config.drafts import forms
-from router.config.drafts.names import words_of
+from router.config.drafts.names import is_personal, names_an_id, words_of
 from router.core.document import Json
 
 Schema = dict[str, Any]
@@ -24,6 +24,8 @@ _CODE = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,39}")
 _FEW, _OFTEN = 5, 6
 _AMOUNT = "^[+-]?[0-9]{1,18}(\\.[0-9]{1,6})?$"
 _FORMATS = {"instant": "date-time", "day": "date", "uuid": "uuid"}
+#: forms of plain digits, which an id can have by chance
+_COUNTED = ("seconds", "milliseconds", "short_day")
 _TOLD = {
     "instant_loose": "A time with its offset, not quite as RFC 3339 writes it.",
     "local": "A local time without offset: its zone must be known from elsewhere.",
@@ -45,8 +47,11 @@ def contract_schema(name: str, doc: str, samples: Sequence[Json]) -> Schema:
     return {**head, **infer(samples)}
 
 
-def infer(values: Sequence[Json], *, near_currency: bool = False) -> Schema:
-    """Return the schema that all values fit; `near_currency`: a currency stands beside them."""
+def infer(values: Sequence[Json], *, near_currency: bool = False, name: str = "") -> Schema:
+    """Return the schema that all values fit; `near_currency`: a currency stands beside them.
+
+    `name` is how the samples call them: an id is no time, whatever its digits look like.
+    """
     there = [one for one in values if one is not None]
     if not there:
         return {"description": "Null, or nothing at all, in every sample."}
@@ -65,7 +70,10 @@ def infer(values: Sequence[Json], *, near_currency: bool = False) -> Schema:
         made.update(_text(texts, bounded=near_currency))
     if near_currency and forms.are_numbers(there):
         notes.append(_amount_note(there))
-    notes.append(_TOLD.get(forms.form_of(there), ""))
+    form = forms.form_of(there)
+    notes.append("" if form in _COUNTED and names_an_id(words_of(name)) else _TOLD.get(form, ""))
+    if texts and not form and is_personal(words_of(name)):
+        made["x-pii"] = "contact"
     told = " ".join(one for one in notes if one)
     return {"description": told, **made} if told else made
 
@@ -79,7 +87,7 @@ def _object(objects: Sequence[dict[str, Json]]) -> Schema:
     required = [key for key in keys if len(held[key]) == len(objects)]
     made: Schema = {"required": required} if required else {}
     made["properties"] = {
-        key: infer(values, near_currency=beside and _numeric(values))
+        key: infer(values, near_currency=beside and _numeric(values), name=key)
         for key, values in held.items()
     }
     return made

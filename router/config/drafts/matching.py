@@ -198,7 +198,12 @@ class Matcher:
         if goal.kind == "list":
             named = [(closest(goal.phrases, one.phrases), one.path) for one in scope.lists]
         else:
-            named = [(score, made.expression) for score, made in self._scored(goal, scope)]
+            named = [
+                (score, text)
+                for score, made in self._scored(goal, scope)
+                for text in (made.expression, made.other)
+                if text
+            ]
         good = sorted((one for one in named if one[0] >= CANDIDATE), key=lambda one: -one[0])
         if not good and goal.kind not in ("text", "word"):
             good = named

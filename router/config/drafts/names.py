@@ -22,6 +22,11 @@ _SAME = (
     frozenset({"at", "on", "date", "time"}),
 )
 _OTHER = 0.6
+#: words of what belongs to a person, and words that make a name a person's
+_PERSONAL = frozenset(
+    {"phone", "mobile", "fax", "street", "address", "postcode", "zip", "firstname"}
+)
+_OF_A_PERSON = frozenset({"first", "last", "middle", "given", "family", "full"})
 _PART = re.compile(r"[A-Z]+(?![a-z])|[A-Z]?[a-z]+|[0-9]+")
 _NOT_NAMED = re.compile(r"[^a-z0-9_]+")
 
@@ -34,6 +39,17 @@ def words_of(*names: str) -> Words:
 def is_common(words: Words) -> bool:
     """Return whether every word is one that many names share."""
     return all(word in _COMMON for word in words)
+
+
+def names_an_id(words: Words) -> bool:
+    """Return whether a name says that it is an id or a number by which something is known."""
+    return bool(words) and words[-1] in _SAME[0]
+
+
+def is_personal(words: Words) -> bool:
+    """Return whether a name says that it is a person's name, number or address."""
+    said = set(words)
+    return bool(said & _PERSONAL) or ("name" in said and bool(said & _OF_A_PERSON))
 
 
 def likeness(first: Words, second: Words) -> float:

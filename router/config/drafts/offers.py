@@ -1,5 +1,5 @@
 """Owns: how a value of a sample becomes a field of a contract: the expression, how well it fits.
-Imports: config.drafts (forms, goals, names, sources).
+Imports: config.drafts (columns, forms, goals, names, sources).
 Never: looks at how the two are called (config.drafts.matching does).
 """
 
@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from router.config.drafts import forms
+from router.config.drafts import columns, forms
 from router.config.drafts.goals import Goal, allows, allows_negative
 from router.config.drafts.names import words_of
 from router.config.drafts.sources import Leaf, Scope, quoted
@@ -31,21 +31,27 @@ class Offer:
     table: str = ""
     #: other names than the leaf's own by which it may be known
     names: tuple[str, ...] = ()
+    #: what the values can mean as well: the author must choose
+    other: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
-    """What is known beside the samples: the channel's name, tables, the identity's parts."""
+    """What is known beside the samples: the channel's name, tables, the identity's parts.
+
+    `points`: the sender writes some numbers with a decimal point, if not those of this kind.
+    """
 
     channel: str
     tables: Mapping[str, Table] = field(default_factory=dict)
     identity: str = ""
+    points: bool = False
 
 
 def offer(goal: Goal, leaf: Leaf, scope: Scope, facts: Facts) -> Offer | None:
     """Return how a leaf could fill a field, or None where its values say no."""
     if goal.kind == "money":
-        return _money(goal, leaf, scope)
+        return _money(goal, leaf, scope, facts)
     if goal.kind == "quantity":
         return _quantity(goal, leaf, scope)
     if goal.kind == "word":
@@ -183,7 +189,7 @@ _MAKERS = {
 }
 
 
-def _money(goal: Goal, leaf: Leaf, scope: Scope) -> Offer | None:
+def _money(goal: Goal, leaf: Leaf, scope: Scope, facts: Facts) -> Offer | None:
     if not forms.are_numbers(leaf.values) or forms.form_of(leaf.values):
         return None
     currency = _currency_for(leaf, scope)
@@ -191,13 +197,29 @@ def _money(goal: Goal, leaf: Leaf, scope: Scope) -> Offer | None:
         return None
     if _stands(goal, leaf, currency, scope):
         return Offer(expression=_above(leaf), leaf=leaf, names=leaf.names[:-1])
+    column = columns.other(leaf, scope)
+    if column is not None and not columns.leads(leaf):
+        return None
+    read = (leaf,) if column is None else (leaf, column)
+    unit = _unit_of(read, currency, scope, facts)
     code = currency.path if _in_capitals(currency) else f"upper({currency.path})"
-    function, fit, note = _unit_of(leaf, currency, scope)
-    made = f"{function}({leaf.path}, {code})"
-    if any(map(forms.is_negative, leaf.values)) and not allows_negative(goal):
-        made, more = f"absolute({made})", "the sign is dropped here: say it elsewhere"
-        note = f"{note}; {more}" if note else more
-    return Offer(expression=made, leaf=leaf, fit=fit, note=note, names=_pair(leaf, currency))
+    made = columns.written(unit.function, read, code)
+    note = "two columns: which one is filled is the side" if column else ""
+    if column or (any(map(forms.is_negative, leaf.values)) and not allows_negative(goal)):
+        made = f"absolute({made})"
+        note = "; ".join(one for one in (note, "the sign is dropped here: say it elsewhere") if one)
+    note = "; ".join(one for one in (unit.note, note) if one)
+    names = columns.named(leaf) if column else _pair(leaf, currency)
+    other = made.replace("minor(", "money(") if unit.open else ""
+    return Offer(
+        expression=made,
+        leaf=leaf,
+        fit=unit.fit,
+        note=note,
+        names=names,
+        ready=not unit.open,
+        other=other,
+    )
 
 
 def _currency_for(leaf: Leaf, scope: Scope) -> Leaf | None:
@@ -248,13 +270,26 @@ def _is_digits(leaf: Leaf) -> bool:
     return forms.all_of(leaf.values, str) and not any(map(forms.is_fraction, leaf.values))
 
 
-def _unit_of(leaf: Leaf, currency: Leaf, scope: Scope) -> tuple[str, float, str]:
-    """Return the function for the unit that an amount is written in, and how sure that is."""
-    if any(map(forms.is_fraction, leaf.values)) or forms.all_of(leaf.values, str):
-        return "money", 1.0, ""
-    if {"minor", "cent"} & set(words_of(*leaf.names)) or not _in_capitals(currency):
-        return "minor", 0.95, ""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Unit:
+    """The function for the unit that an amount is written in; `open`: nothing tells the unit."""
+
+    function: str
+    fit: float = 1.0
+    note: str = ""
+    open: bool = False
+
+
+def _unit_of(read: tuple[Leaf, ...], currency: Leaf, scope: Scope, facts: Facts) -> _Unit:
+    values = [value for leaf in read for value in leaf.values]
+    if any(map(forms.is_fraction, values)) or forms.all_of(values, str):
+        return _Unit(function="money")
+    if {"minor", "cent"} & set(words_of(*read[0].names)) or not _in_capitals(currency):
+        return _Unit(function="minor", fit=0.95)
     amounts = [one for one in scope.leaves if forms.are_numbers(one.values)]
     if any(isinstance(value, float) for one in amounts for value in one.values):
-        return "money", 0.9, ""
-    return "minor", 0.8, "whole in every sample: taken for the smallest units; else money()"
+        return _Unit(function="money", fit=0.9)
+    if facts.points:
+        note = "whole here, but this sender writes points: taken for units; else minor()"
+        return _Unit(function="money", fit=0.85, note=note)
+    return _Unit(function="minor", fit=0.8, note="whole in every sample", open=True)

@@ -190,6 +190,23 @@ def test_kinds_by_a_header_by_an_expression_and_a_list_of_records(tmp_path: Path
     assert "  counts/new:" in text
 
 
+def test_kinds_of_one_shape_share_a_contract_and_no_map(tmp_path: Path) -> None:
+    place = made(tmp_path)
+    body = [{**COUNT, "id": n, "type": word} for n, word in ((1, "recount"), (2, "first_count"))]
+    body.append({**COUNT, "id": 3, "type": "with_note", "note": "x"})
+    sample = saved(tmp_path, "rows.json", {"rows": body})
+    done = router(place, "new", "channel", "shelf", "--sample", sample, "--records", "body.rows")
+    assert done.exit_code == 0, done.output
+    folders = {path.parent.name for path in (place / "contracts/shelf").rglob("contract.yaml")}
+    assert folders == {"message", "with_note"}
+    text = (place / "routes/channels/shelf.yaml").read_text()
+    assert text.count("accept: shelf/message@1") == 2
+    maps = {path.stem for path in (place / "transforms/shelf").iterdir()}
+    assert maps == {"recount", "first_count", "with_note"}
+    assert router(place, "check").output.startswith("0 errors, 0 warnings")
+    assert router(place, "test").exit_code == 0
+
+
 def test_xml_is_drafted_with_its_shape(tmp_path: Path) -> None:
     place = made(tmp_path)
     body = "".join(

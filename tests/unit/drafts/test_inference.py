@@ -136,6 +136,30 @@ def test_an_amount_beside_a_currency_is_described(amount: Any, told: str) -> Non
     assert "description" not in made["properties"]["currency"]
 
 
+@pytest.mark.parametrize(
+    ("name", "told"),
+    [("customerOrderId", False), ("order_number", False), ("orderDate", True), ("sent", True)],
+)
+def test_digits_of_an_id_are_no_time(name: str, told: bool) -> None:
+    made = infer([{name: "1709677800500"}])
+    assert ("Milliseconds" in made["properties"][name].get("description", "")) == told
+
+
+@pytest.mark.parametrize(
+    ("name", "tagged"),
+    [
+        ("firstName", True),
+        ("shipping_phone", True),
+        ("address1", True),
+        ("productName", False),
+        ("carrier_name", False),
+        ("state", False),
+    ],
+)
+def test_what_names_a_person_is_tagged(name: str, tagged: bool) -> None:
+    assert ("x-pii" in infer([{name: "Example"}])["properties"][name]) == tagged
+
+
 def test_an_object_stays_open() -> None:
     assert "additionalProperties" not in json.dumps(infer([{"a": {"b": [{"c": 1}]}}]))
 

@@ -125,7 +125,6 @@ def test_any_kind_gets_a_name_of_the_language(text: str, name: str) -> None:
     ("sample", "expression"),
     [
         ({"price": {"amount": "19.90", "currency": "EUR"}}, "=body.price"),
-        ({"price": {"amount": 1, "iso": "EUR"}}, "=minor(body.price.amount, body.price.iso)"),
         ({"price": {"value": 19.9, "iso": "EUR"}}, "=money(body.price.value, body.price.iso)"),
         ({"price": "19.90", "currency": "EUR"}, "=money(body.price, body.currency)"),
         ({"price": 1990, "currency": "eur"}, "=minor(body.price, upper(body.currency))"),
@@ -144,11 +143,50 @@ def test_an_amount_without_a_currency_is_left_to_the_author() -> None:
     assert [path for path, _ in todos_of(made)] == ["price"]
 
 
-def test_whole_amounts_are_a_guess_that_is_told() -> None:
-    made = fill({"price": MONEY}, {"price": 1990, "currency": "EUR"})
+@pytest.mark.parametrize(
+    "sample",
+    [{"price": {"amount": 1990, "iso": "EUR"}}, {"price": {"amount": -1990, "iso": "EUR"}}],
+)
+def test_whole_amounts_of_which_nothing_tells_the_unit_are_left_to_the_author(sample: Any) -> None:
+    made = fill({"price": MONEY}, sample)
+    [(path, todo)] = todos_of(made)
+    functions = [one.removeprefix("absolute(").partition("(")[0] for one in todo.candidates]
+    assert (path, functions, texts(made)) == ("price", ["minor", "money"], {})
+
+
+def test_a_sender_that_writes_points_elsewhere_writes_units_here_too() -> None:
+    facts = Facts(channel="own", points=True)
+    made = fill({"price": MONEY}, {"price": 1990, "currency": "EUR"}, facts=facts)
+    assert texts(made) == {"price": "=money(body.price, body.currency)"}
     value = dict(filled_of(made))["price"]
     assert value.score < 0.9
-    assert "smallest units" in value.note
+    assert "else minor()" in value.note
+
+
+@pytest.mark.parametrize(
+    ("sample", "first", "second"),
+    [
+        ({"price_debited": 0.5, "price_credited": 0}, "price_credited", "price_debited"),
+        ({"price": {"credit": 0, "debit": 1.5}}, "price.credit", "price.debit"),
+        ({"price_credited": 5.5, "price": 1.5}, "price", ""),
+    ],
+)
+def test_amounts_in_two_columns_are_read_together(sample: Any, first: str, second: str) -> None:
+    made = fill({"price": MONEY}, {**sample, "currency": "EUR"})
+    one, other = (f"money(body.{name}, body.currency)" for name in (first, second))
+    assert texts(made) == {"price": f"=absolute(subtract({one}, {other}))" if second else f"={one}"}
+    assert ("two columns" in dict(filled_of(made))["price"].note) == bool(second)
+
+
+def test_a_column_that_can_be_absent_counts_as_nothing() -> None:
+    samples = [
+        {"price_credit": 5.5, "price_debit": None, "currency": "EUR"},
+        {"price_credit": None, "price_debit": 1.25, "currency": "EUR"},
+    ]
+    assert texts(fill({"price": MONEY}, *samples)) == {
+        "price": "=absolute(subtract(money(first_of(body.price_credit, `0`), body.currency), "
+        "money(first_of(body.price_debit, `0`), body.currency)))"
+    }
 
 
 @pytest.mark.parametrize(
