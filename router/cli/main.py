@@ -16,6 +16,7 @@ COMMANDS = {
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
+    "graph": ("router.cli.graph", "graph", "Draw what leads where in the landscape."),
     "init": ("router.cli.init", "init", "Make a project that works at once."),
     "new": ("router.cli.new", "new", "Write the draft of a channel, a flow or a system."),
     "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
