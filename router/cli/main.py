@@ -14,6 +14,7 @@ COMMANDS = {
     "bench": ("router.cli.bench", "bench", "Measure the pipeline on this machine."),
     "check": ("router.cli.check", "check", "Find every mistake in the project."),
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
+    "docs": ("router.cli.docs", "docs", "Write the reference of this landscape."),
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
     "graph": ("router.cli.graph", "graph", "Draw what leads where in the landscape."),
