@@ -35,6 +35,7 @@ from router.config import (
     verification,
 )
 from router.config import shapes as s
+from router.config.atlas.markdown import cell, code, one_line, spelled
 from router.config.catalogue import load_catalogue
 from router.config.components import Context, Knob, knobs_of, name_of
 from router.config.contracts import Contracts
@@ -199,7 +200,7 @@ def functions_page() -> str:
     for name in sorted(jmespath.functions.Functions.FUNCTION_TABLE):
         words, example = JMESPATH[name]
         value = json.dumps(jmespath.search(example, {}))
-        parts.append(f"| `{name}` | {words} | {_code(f'{example} -> {value}')} |")
+        parts.append(f"| `{name}` | {words} | {code(f'{example} -> {value}')} |")
     return _page(parts)
 
 
@@ -207,7 +208,7 @@ def findings_page() -> str:
     """Return the page of finding codes."""
     parts = [NOTE, "# Findings of `router check`\n", FINDINGS_SAY]
     for one in load_catalogue().values():
-        parts.append(f"## {one.code}\n\n**{_line(one.title)}**\n\n{one.why.strip()}\n")
+        parts.append(f"## {one.code}\n\n**{one_line(one.title)}**\n\n{one.why.strip()}\n")
         for word, text in (("Wrong", one.wrong), ("Right", one.right)):
             parts += [f"{word}:\n\n{_indented(text)}\n"] if text.strip() else []
     return _page(parts)
@@ -264,11 +265,11 @@ def _held(shape: Any) -> tuple[type[Any], ...]:
 
 
 def _component(cls: Any, heading: str = "###") -> str:
-    lines = [f"{heading} {name_of(cls)}\n", f"{_line(cls.__summary__)}\n"]
+    lines = [f"{heading} {name_of(cls)}\n", f"{one_line(cls.__summary__)}\n"]
     lines.append("| key | what to write | default | meaning |\n| --- | --- | --- | --- |")
     for one in knobs_of(cls):
         default = "**required**" if one.required else _default(one)
-        meaning = _cell(_line(one.doc) + _roots(one))
+        meaning = cell(one_line(one.doc) + _roots(one))
         lines.append(f"| `{one.key}` | {_shape(one.shape)} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
@@ -285,7 +286,7 @@ def _shape(shape: Any) -> str:
             return "one of " + ", ".join(f"`{word}`" for word in shape.words)
         case s.OneKey():
             return "one of " + ", ".join(f"`{word}:`" for word in sorted(shape.options))
-    told = _cell(shape.expects)
+    told = cell(shape.expects)
     hidden = " or ".join(map(_link, HIDDEN.get(type(shape), ())))
     return f"{told} ({hidden})" if hidden else told
 
@@ -297,13 +298,7 @@ def _link(cls: type[Any]) -> str:
 
 def _default(one: Knob) -> str:
     value = written(one)
-    return "optional" if value in (None, "", [], {}) else f"`{_inline(value)}`"
-
-
-def _inline(value: Any) -> str:
-    if isinstance(value, dict):
-        return "{" + ", ".join(f"{key}: {_inline(one)}" for key, one in value.items()) + "}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    return "optional" if value in (None, "", [], {}) else f"`{spelled(value)}`"
 
 
 def _roots(one: Knob) -> str:
@@ -354,18 +349,6 @@ def _help(command: click.Command, name: str) -> str:
     above = click.Context(commands.main, info_name=parent) if parent else None
     context = click.Context(command, info_name=word, parent=above, **settings)
     return f"```text\n{command.get_help(context)}\n```\n"
-
-
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
-
-
-def _code(text: str) -> str:
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
 
 
 def _indented(text: str) -> str:

@@ -5,7 +5,7 @@ Never: runs a step (engine.steps does).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -161,6 +161,20 @@ STEP = OneKey(
         "dead_letter": DEAD_LETTER,
     },
 )
+
+
+def steps_in(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps, those of branches too, in the order of the text."""
+    for step in steps:
+        yield step
+        match step:
+            case Choose():
+                for case in step.cases:
+                    yield from steps_in(case.steps)
+                yield from steps_in(step.otherwise)
+            case Fork():
+                for branch in step.branches.values():
+                    yield from steps_in(branch)
 
 
 @dataclass(frozen=True, slots=True)
