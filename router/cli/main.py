@@ -29,6 +29,7 @@ COMMANDS = {
     "send": ("router.cli.send", "send", "Post payloads to a running router, signed, until taken."),
     "status": ("router.cli.status", "status", "Count what happened to each kind, and what waits."),
     "test": ("router.cli.test", "test", "Run the tests beside routes, flows and systems."),
+    "topology": ("router.cli.topology", "topology", "Say what a shared broker must hold."),
     "trace": ("router.cli.trace", "trace", "Follow one order, return or message through."),
     "verify": ("router.cli.verify", "verify", "Find out why a signature does not fit."),
     "try": ("router.cli.rehearse", "rehearse", "Walk one payload through, without effect."),
