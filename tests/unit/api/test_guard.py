@@ -406,8 +406,9 @@ def test_every_record_carries_a_signature_of_its_own(
 def test_a_record_is_signed_as_it_is_verified(preset: Any) -> None:
     inside = preset("adyen").signature
     assert (
-        sign_record(inside, KEYS["env:HEX"], item(4)) == item(4)["additionalData"]["hmacSignature"]
+        sign_record(inside, KEYS["env:HEX"], {"NotificationRequestItem": item(4)})
+        == item(4)["additionalData"]["hmacSignature"]
     )
     with pytest.raises(LookupError):
-        sign_record(inside, "no hex", item(4))
+        sign_record(inside, "no hex", {"NotificationRequestItem": item(4)})
     assert headers_for(preset("adyen"), BODY, {}, NOW, Secrets(KEYS)) == {}
