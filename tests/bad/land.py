@@ -159,7 +159,7 @@ class Land:
         return self._take("shopify", made, body if isinstance(body, bytes) else encode(body))[0]
 
     def give_to(self, channel: str, body: bytes) -> str:
-        """Take a body in for a channel that needs no headers; return the id of its first message."""
+        """Take a body in for a channel without headers; return the id of its first message."""
         return self._take(channel, {}, body)[0]
 
     def give_many(self, channel: str, body: bytes, **headers: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Bad orders: what moves money comes in any order, twice, and late; the books are right at the end.
 
-Each case gives every order of a sender's events to the whole landscape and looks at what the ledger holds.
+Each case gives every order of a sender's events to the whole landscape and looks at the ledger.
 """
 
 from __future__ import annotations
