@@ -35,7 +35,7 @@ from router.config.source import Node, Table
 from router.config.steps import DEAD_LETTER, DISCARD, ENDING, STEPS, Ending, Step
 from router.config.transforms.expressions import Expression
 from router.config.validation import Contract
-from router.config.verification import Verify, VerifyShape
+from router.config.verification import Inside, Verify, VerifyShape
 from router.core.diagnostics import Place
 
 RECORD_ROOTS = frozenset({"body", "headers", "env"})
@@ -207,6 +207,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         )
         return None
     check_format(sources[0], file.source.place, context)
+    _check_signed_records(file, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route
@@ -219,6 +220,20 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         routes=routes,
         otherwise=file.otherwise[0],
         place=file.place,
+    )
+
+
+def _check_signed_records(file: ChannelFile, context: Context) -> None:
+    """Signatures inside records are of the records that the channel takes, one for one."""
+    http, records = file.source.http, file.source.records
+    scheme = http.verify.signature if http is not None else None
+    if not isinstance(scheme, Inside) or records is None or records.source == scheme.each.source:
+        return
+    context.report.error(
+        "E132",
+        records.place,
+        f"signatures stand inside ={scheme.each.source}, records are taken from elsewhere",
+        f"records: ={scheme.each.source}",
     )
 
 
