@@ -116,8 +116,9 @@ def packaged_presets(context: Context) -> dict[str, Any]:
 def _checked(
     root: Path, texts: Mapping[str, str], report: Report, adapters: Mapping[str, Any]
 ) -> tuple[Project, list[Diagnostic]]:
-    project = _Loader(texts, report, adapters).load(root)
-    check_landscape(project, report)
+    loader = _Loader(texts, report, adapters)
+    project = loader.load(root)
+    check_landscape(project, loader.library.broken, report)
     return project, in_order(report.found)
 
 
@@ -140,7 +141,7 @@ class _Loader:
         library.transforms = self._transforms()
         library.systems = self._kind("systems", SystemFile, make_system)
         library.flows = self._kind("flows", FlowFile, make_flow)
-        channels: dict[str, Channel] = self._kind("channels", ChannelFile, make_channel)
+        library.channels = self._kind("channels", ChannelFile, make_channel)
         environments = self._kind("environments", EnvironmentFile, lambda one, _: one)
         return Project(
             root=root,
@@ -150,7 +151,7 @@ class _Loader:
             policies=library.policies,
             transforms=library.transforms,
             systems=library.systems,
-            channels=channels,
+            channels=library.channels,
             flows={flow.name: flow for flow in library.flows.values()},
             environments=environments,
             subscribers=_subscribers(library.flows),
@@ -176,7 +177,9 @@ class _Loader:
                 place: Place = file.place  # type: ignore[attr-defined]
                 self.report.error("E007", place, f"{name} a second time", f"first in {first}")
             found = make(file, self.context)
-            if found is not None:
+            if found is None:
+                self.library.broken.add(name)
+            else:
                 made[name] = found
         return made
 

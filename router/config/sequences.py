@@ -70,6 +70,7 @@ class CallSequence:
     accept: Contract
     policy: FailurePolicy
     calls: tuple[Operation, ...]
+    place: Place
 
     @property
     def is_read(self) -> bool:
@@ -163,6 +164,7 @@ def make_sequence(
         accept=file.accept,
         policy=file.on_failure or policy,
         calls=tuple(one for one in calls if one is not None and not isinstance(one, SequenceFile)),
+        place=file.place,
     )
 
 
