@@ -45,7 +45,7 @@ def test_there_is_a_queue_for_each_channel_flow_and_system_that_acts() -> None:
 def test_only_channels_that_come_in_have_a_queue() -> None:
     _, environment, topology = made(ROOT, "demo")
     inbound = {one.key for one in topology.queues if one.exchange == "in"}
-    assert inbound == set(environment.takes)
+    assert inbound == {one.name for one in environment.takes}
 
 
 def test_nothing_can_be_lost_by_its_arguments() -> None:
