@@ -1,9 +1,9 @@
-"""Owns: docs/reference/: pages written from the code, never by hand.
+"""Owns: docs/reference/ and router/cli/words.json: written from the code, never by hand.
 Imports: router (config, cli, runtime.installed), jmespath's table of functions.
 Never: says of a key, a function, a finding or a command what the code does not say.
 
-    python scripts/reference.py          write the pages
-    python scripts/reference.py --check  exit with 1 when a page is not what the code says
+    python scripts/reference.py          write them
+    python scripts/reference.py --check  exit with 1 when one is not what the code says
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import jmespath
 import jmespath.functions
 
 from router.cli import main as commands
+from router.cli.words import WORDS, words_text
 from router.config import (
     cases,
     channels,
@@ -363,12 +364,12 @@ def main() -> int:
     """Write the pages, or with --check say which are stale."""
     checks = "--check" in sys.argv
     stale = []
-    for name, make in PAGE_OF.items():
-        path, text = PAGES / name, make()
+    texts = {PAGES / name: make() for name, make in PAGE_OF.items()}
+    for path, text in {**texts, WORDS: words_text(commands.main)}.items():
         if not path.exists() or path.read_text() != text:
-            stale.append(name)
+            stale.append(path.name)
             if not checks:
-                PAGES.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
     print(f"{', '.join(stale) or 'nothing'} {'is stale' if checks else 'was written'}")
     return 1 if stale and checks else 0

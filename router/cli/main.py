@@ -13,6 +13,7 @@ import click
 COMMANDS = {
     "bench": ("router.cli.bench", "bench", "Measure the pipeline on this machine."),
     "check": ("router.cli.check", "check", "Find every mistake in the project."),
+    "completion": ("router.cli.completion", "completion", "Print what makes a shell complete."),
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
     "docs": ("router.cli.docs", "docs", "Write the reference of this landscape."),
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
@@ -46,6 +47,10 @@ class _Commands(click.Group):
         found = COMMANDS.get(cmd_name)
         if found is None:
             return None
+        if ctx.resilient_parsing:  # something is to be completed: no command is loaded
+            from router.cli.standins import standin  # noqa: PLC0415
+
+            return standin(cmd_name)
         command = getattr(import_module(found[0]), found[1])
         assert isinstance(command, click.Command), "COMMANDS names commands"
         return command

@@ -14,6 +14,7 @@ from router.config.components import (
     Context,
     component,
     decode_component,
+    keys_of,
     knob,
     place_of,
 )
@@ -64,6 +65,7 @@ class HttpSource:
     )
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=5_000)
     place: Place = place_of()
+    keys: Mapping[str, Place] = keys_of()
 
 
 @component("file source", doc="Files appear in a folder that the environment names.")
@@ -84,6 +86,7 @@ class FileSource:
     )
     body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
+    keys: Mapping[str, Place] = keys_of()
 
 
 Source: TypeAlias = HttpSource | FileSource

@@ -93,7 +93,8 @@ class ContractFile:
     doc: str = knob(Text(), doc="one sentence for the reference page", default="")
     policy: Mapping[str, Any] = knob(Document(), doc="who moves first", default=dict)
     versions: Mapping[str, Version] = knob(
-        MapOf(Nested(Version), key=_VERSION.pattern, least=1), doc="each with its status"
+        MapOf(Nested(Version), key=_VERSION.pattern, key_says="a version such as 1.0.0", least=1),
+        doc="each with its status",
     )
     keys: tuple[str, ...] = knob(
         ListOf(Text("a path such as field.part")), doc="the business identity", default=()

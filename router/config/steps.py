@@ -14,6 +14,7 @@ from router.config.components import INVALID, Context, component, knob, place_of
 from router.config.references import CONTRACT, EXPRESSION, OPERATION, TRANSFORM, VALUE, Value
 from router.config.shapes import (
     DURATION,
+    NAME_SAYS,
     Lazy,
     ListOf,
     MapOf,
@@ -168,7 +169,9 @@ STEP = OneKey(
     {
         "filter": Nested(Filter),
         "choose": Nested(Choose),
-        "fork": Wrapped(Fork, "branches", MapOf(STEPS, key="[a-z][a-z0-9_]*", least=1)),
+        "fork": Wrapped(
+            Fork, "branches", MapOf(STEPS, key="[a-z][a-z0-9_]*", key_says=NAME_SAYS, least=1)
+        ),
         "split": Nested(Split),
         "enrich": Nested(Enrich),
         "transform": Wrapped(Apply, "transform", TRANSFORM),
