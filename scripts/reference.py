@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
@@ -49,6 +50,8 @@ from router.runtime.installed import installed_adapters
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
+RULES = ROOT / "tests" / "rules"
+CATALOGUE = ROOT / "router" / "config" / "catalogue.yaml"
 NOTE = "<!-- Written from the code by scripts/reference.py: edit the code, then run it again. -->\n"
 #: columns of printed help
 WIDTH = 96
@@ -105,7 +108,10 @@ Their numbers are JSON numbers. Amounts of money are not numbers: use the functi
 | function | what it gives | example |
 | --- | --- | --- |"""
 FINDINGS_SAY = """\
-`router explain CODE` prints the same. A code that begins with `E` is an error: nothing is started.
+A code that begins with `E` is an error: nothing is started. One that begins with `W` is a warning.
+Each has a reason, an example of what is wrong and how it is mended, and what `router check` says to
+a project with the mistake: a test holds that output to the word. `router explain CODE` gives reason
+and examples in the terminal. [Read an error](../how-to/read-an-error.md) shows how to go about them.
 """
 COMMANDS_SAY = """\
 What `router --help` and `router COMMAND --help` print. Every command ends with 0 when all is well,
@@ -206,13 +212,40 @@ def functions_page() -> str:
 
 
 def findings_page() -> str:
-    """Return the page of finding codes."""
+    """Return the page of finding codes: an index by what they are about, then each code."""
     parts = [NOTE, "# Findings of `router check`\n", FINDINGS_SAY]
-    for one in load_catalogue().values():
+    catalogue = load_catalogue()
+    for title, codes in _findings().items():
+        parts.append(f"**{title.capitalize()}**\n\n| code | finding |\n| --- | --- |")
+        parts += [f"| [{c}](#{c.lower()}) | {cell(one_line(catalogue[c].title))} |" for c in codes]
+        parts.append("")
+    for one in catalogue.values():
         parts.append(f"## {one.code}\n\n**{one_line(one.title)}**\n\n{one.why.strip()}\n")
-        for word, text in (("Wrong", one.wrong), ("Right", one.right)):
+        texts = (("Wrong", one.wrong), ("Right", one.right), ("It reads", _shown(one.code)))
+        for word, text in texts:
             parts += [f"{word}:\n\n{_indented(text)}\n"] if text.strip() else []
     return _page(parts)
+
+
+def _findings() -> dict[str, list[str]]:
+    """Return the codes by the headings of the catalogue."""
+    found: dict[str, list[str]] = {}
+    for line in CATALOGUE.read_text().splitlines():
+        if heading := re.fullmatch(r"# --- (.+?) -+", line):
+            codes = found.setdefault(heading[1], [])
+        elif code := re.fullmatch(r"([EW]\d{3}):", line):
+            codes.append(code[1])
+    return found
+
+
+def _shown(code: str) -> str:
+    """Return the first finding with a code in the fixture that shows it."""
+    for folder in sorted(RULES.glob(f"{code}*")):
+        text = (folder / "expected.txt").read_text()
+        for one in re.split(r"\n(?=\S+:\d+:\d+ [EW]\d{3} )", text):
+            if re.match(rf"\S+ {code} ", one):
+                return one
+    return ""
 
 
 def commands_page() -> str:
