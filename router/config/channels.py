@@ -22,6 +22,8 @@ from router.config.formats import (
     CELLS,
     FORMAT,
     LINES,
+    LONG_NUMBERS,
+    LONG_NUMBERS_SAYS,
     LOOPS,
     MANY,
     MANY_SAYS,
@@ -59,6 +61,7 @@ class HttpSource:
     loops: Mapping[str, tuple[str, ...]] = knob(
         LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
     )
+    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
     body_limit: int = knob(SIZE, doc="larger bodies are refused", default=1024 * 1024)
     answer: str = knob(
         Text(), doc="the text that the sender wants to hear, instead of a receipt", default=""
@@ -81,6 +84,7 @@ class FileSource:
     loops: Mapping[str, tuple[str, ...]] = knob(
         LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
     )
+    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
     stable: timedelta = knob(
         DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
     )

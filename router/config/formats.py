@@ -32,6 +32,7 @@ OPTIONS = {
     "cells": ("csv", "tsv"),
     "lines": ("fixed",),
     "loops": ("x12",),
+    "long_numbers": ("json", "ndjson"),
 }
 ENCODING = Choice(("utf-8", "cp1252", "latin-1"))
 _SEGMENT = Text("the id of a segment, such as W07", r"[A-Z][A-Z0-9]{1,2}")
@@ -78,6 +79,9 @@ class LinesOptions:
     place: Place = place_of()
 
 
+#: numbers of JSON that a double or 64 bits do not hold: refused, or the text that was written
+LONG_NUMBERS = Choice(("text",))
+LONG_NUMBERS_SAYS = "text: numbers of more digits than are exact (15, or 64 bits) come as texts"
 CELLS = Nested(CellsOptions)
 LINES = Nested(LinesOptions)
 #: records of one delivery
