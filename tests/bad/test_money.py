@@ -35,7 +35,7 @@ def changed(name: str, event: str, **fields: Any) -> bytes:
 
 
 def balance(land: Land) -> dict[str, int]:
-    """Return what is owed to customers by currency, in thousandths; each document once."""
+    """Return what left the clearing accounts by currency, in thousandths; no document twice."""
     made: dict[str, int] = {}
     texts = [one["text"] for one in land.books.journals]
     assert len(texts) == len(set(texts)), "booked twice"
@@ -121,6 +121,26 @@ def test_adyen_refunds_in_every_order(land: Land, order: Sequence[str]) -> None:
         land.work()
     assert balance(land) == {"EUR": 0}
     assert_reversals_have_their_documents(land)
+
+
+@pytest.mark.parametrize(
+    ("told", "owed"),
+    [
+        (("chargeback_told", "inquiry"), {}),
+        (("chargeback_told", "chargeback"), {"EUR": 88_010}),
+        (("chargeback", "chargeback_reversed"), {"EUR": 0}),
+        (("chargeback", "chargeback_reversed", "second_chargeback"), {"EUR": 88_010}),
+    ],
+)
+def test_chargebacks_in_every_order(told: Sequence[str], owed: dict[str, int]) -> None:
+    for order in permutations(told):
+        land = Land()
+        for one in (*order, order[0]):
+            land.give_to("adyen", fixture(f"adyen_{one}"))
+            land.work()
+        assert balance(land) == owed, order
+        land.parts.close()
+        land.store.close()
 
 
 @pytest.mark.parametrize("name", ["adyen_refund_refused", "adyen_cancelled", "adyen_authorisation"])
