@@ -111,7 +111,8 @@ FINDINGS_SAY = """\
 A code that begins with `E` is an error: nothing is started. One that begins with `W` is a warning.
 Each has a reason, an example of what is wrong and how it is mended, and what `router check` says to
 a project with the mistake: a test holds that output to the word. `router explain CODE` gives reason
-and examples in the terminal. [Read an error](../how-to/read-an-error.md) shows what to do next.
+and examples in the terminal. [Read an error](../how-to/read-an-error.md) shows how to go about
+them.
 """
 COMMANDS_SAY = """\
 What `router --help` and `router COMMAND --help` print. Every command ends with 0 when all is well,

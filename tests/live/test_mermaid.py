@@ -2,22 +2,16 @@
 
 from __future__ import annotations
 
-import json
-import os
-import shutil
-import subprocess
 from pathlib import Path
 
 from router.config.atlas.graph import Edge, Graph, Node, graph_of
 from router.config.atlas.mermaid import mermaid
 from router.config.project import load_project
 from router.runtime.installed import installed_adapters
-from tests.live.conftest import absent
+from tests.live.conftest import node
 from tests.unit.tools.test_graph import WILD
 
 ROOT = Path(__file__).parents[2]
-#: where scripts/services puts the packages
-NODE = Path(os.environ.get("ROUTER_NODE", ROOT / "var" / "node"))
 OBJECT = Node("object", "o@1")
 #: reads a list of texts, prints for each what the parser says
 PARSE = """\
@@ -33,31 +27,19 @@ console.log(JSON.stringify(said));
 
 def parsed(texts: list[str]) -> list[str]:
     """Return for each text the kind of diagram, or what is wrong with it."""
-    if shutil.which("node") is None or not (NODE / "node_modules" / "mermaid").is_dir():
-        absent("mermaid")
-    script = NODE / "parse.mjs"
-    script.write_text(PARSE)
-    done = subprocess.run(
-        ["node", str(script)],
-        input=json.dumps(texts),
-        capture_output=True,
-        text=True,
-        check=True,
-        timeout=120,
-    )
-    made: list[str] = json.loads(done.stdout)
+    made: list[str] = node("mermaid", PARSE, texts)
     return made
 
 
 def test_the_parser_reads_the_landscape_and_every_name() -> None:
     graph = graph_of(load_project(ROOT, installed_adapters())[0])
-    nodes = [(Node(kind, name), name) for name in WILD for kind in ("flow", "system")]
+    named = [(Node(kind, name), name) for name in WILD for kind in ("flow", "system")]
     wild = [
         Graph(
-            (node, OBJECT),
-            (Edge(node, OBJECT, "sends", (name,)), Edge(node, OBJECT, "asks", (name,))),
+            (one, OBJECT),
+            (Edge(one, OBJECT, "sends", (name,)), Edge(one, OBJECT, "asks", (name,))),
         )
-        for node, name in nodes
+        for one, name in named
     ]
     texts = [mermaid(one) for one in (graph, *wild, *(graph.around([n]) for n in graph.nodes))]
     assert set(parsed(texts)) == {"flowchart-v2"}

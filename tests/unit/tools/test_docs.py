@@ -99,6 +99,34 @@ def test_what_authors_write_breaks_no_table(base: Path) -> None:
     assert "x \\| y" in made["channels/inbox.md"]
 
 
+def test_an_operation_of_several_calls_names_them(base: Path) -> None:
+    path = base / "routes/systems/archive.yaml"
+    path.write_text(path.read_text() + "  both: {accept: task@1, calls: [put]}\n")
+    flow = base / "routes/flows/file_task.yaml"
+    flow.write_text(flow.read_text().replace("archive.put", "archive.both"))
+    project, found = load_project(base, installed_adapters())
+    assert found == []
+    page = pages_of(project)["systems/archive.md"]
+    assert "makes these calls in order: `put`." in page
+    assert page.count("Used by [`file_task`](../flows/file_task.md).") == 1
+
+
+@pytest.mark.parametrize("template", ["minimal", "returns"])
+def test_a_fresh_project_has_pages_a_graph_schemas_and_a_topology(
+    template: str, command: Command
+) -> None:
+    assert command("init", "fresh", "--template", template).exit_code == 0
+    for words in (
+        ("docs", "--out", "pages"),
+        ("graph",),
+        ("schema", "--write", "s"),
+        ("topology",),
+    ):
+        assert command(*words, "-p", "fresh").exit_code == 0, words
+    for path in Path("pages").rglob("*.md"):
+        assert_tables(str(path), path.read_text())
+
+
 def test_pages_are_written_once_and_again_when_the_landscape_changes(
     command: Command, base: Path
 ) -> None:
