@@ -23,6 +23,7 @@ from router.config.transforms.reads import (
     calls_of,
     compared_money,
     depth_of,
+    has_hasty_not,
     has_still_slice,
     has_stray_reference,
     roots_of,
@@ -204,6 +205,13 @@ def _check_values(parsed: _Parsed, words: _Words, report: Report) -> None:
         )
     if parsed.strays:
         report.error("E101", words.place("&"), "not JMESPath: & outside a call", "sort_by(a, &b)")
+    if parsed.hasty_not:
+        report.error(
+            "E109",
+            words.place("!"),
+            "! binds closer than the point after it: !a.b is a field of !a, and null",
+            "!(a.b)",
+        )
     if parsed.stands_still:
         report.error("E101", words.start, "a slice's step is 0", "leave the step out")
 
@@ -262,6 +270,7 @@ class _Parsed:
     compared: tuple[str, ...]
     strays: bool
     stands_still: bool
+    hasty_not: bool
 
 
 @lru_cache(4096)  # the same paths stand in many files
@@ -278,6 +287,7 @@ def _parsed(text: str) -> _Parsed:
         compared=tuple(compared_money(tree)),
         strays=has_stray_reference(tree),
         stands_still=has_still_slice(tree),
+        hasty_not=has_hasty_not(tree),
     )
 
 

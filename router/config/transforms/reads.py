@@ -89,6 +89,17 @@ def has_still_slice(tree: Tree) -> bool:
     return any(node["type"] == "slice" and node["children"][2] == 0 for node in nodes_of(tree))
 
 
+def has_hasty_not(tree: Tree) -> bool:
+    """Return whether a path goes on after `!`: `!a.b` is a field of `!a`, and always null."""
+    return any(
+        node["type"] in _FIRST_ONLY - {"pipe"}
+        and node["children"]
+        and isinstance(node["children"][0], dict)
+        and node["children"][0]["type"] == "not_expression"
+        for node in nodes_of(tree)
+    )
+
+
 def path_of(tree: Tree) -> tuple[str, ...] | None:
     """Return a chain of fields `a.b.c` as its names, or None when it is anything else."""
     if tree["type"] == "field":
