@@ -41,6 +41,13 @@ def calls_of(tree: Tree) -> Iterator[tuple[str, list[Tree]]]:
             yield node["value"], node["children"]
 
 
+def literals_of(tree: Tree) -> Iterator[Any]:
+    """Yield every value that an expression writes itself, the names of its fields too."""
+    for node in nodes_of(tree):
+        if node["type"] in ("literal", "key_val_pair"):
+            yield node["value"]
+
+
 def nodes_of(tree: Tree) -> Iterator[Tree]:
     """Yield the node and all below it, in the order of the text."""
     waiting = [tree]
