@@ -1,4 +1,4 @@
-"""Owns: JSON at the border: strict decoding of strangers' bytes, encoding, canonical encoding.
+"""Owns: JSON at the border: strict decoding of strangers' bytes.
 Imports: core.document, core.errors, infra.codecs.limits.
 Never: guesses: a document is given back exactly as written or refused with its place.
 
@@ -10,15 +10,13 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Final, NoReturn
 
 import orjson
 
 from router.core.document import Json
-from router.core.errors import DecodeError, LimitExceeded, MessageError, TransformError
+from router.core.errors import DecodeError, LimitExceeded, MessageError
 from router.infra.codecs.limits import EXACT_DIGITS, LARGEST_INTEGER, SMALLEST_INTEGER, Limits
 
 _DEFAULT = Limits()
@@ -48,47 +46,6 @@ def decode_trusted(data: bytes) -> Json:
         return orjson.loads(data)
     except ValueError as error:
         raise DecodeError(f"a stored document is damaged: {error}") from error
-
-
-def encode_json(value: Json) -> bytes:
-    """Encode compactly, keys in their order. TransformError on what JSON cannot hold."""
-    return _encode(value, 0)
-
-
-def canonical_json(value: Json) -> bytes:
-    """Encode compactly with sorted keys: equal documents give equal bytes.
-
-    TransformError on what JSON cannot hold.
-    """
-    return _encode(value, orjson.OPT_SORT_KEYS)
-
-
-# --- encoding --------------------------------------------------------------------------------
-
-
-def _encode(value: Json, option: int) -> bytes:
-    try:
-        written = orjson.dumps(value, option=option)
-    except TypeError as error:
-        raise TransformError(f"cannot be written as JSON: {error}") from error
-    if b"null" in written:  # orjson writes NaN and the infinities as null
-        _refuse_unbounded(value)
-    return written
-
-
-def _refuse_unbounded(value: Json) -> None:
-    groups: list[Iterable[Json]] = [(value,)]
-    for group in groups:  # grows while it is walked
-        for one in group:
-            kind = type(one)
-            if kind is str or kind is int or one is None:
-                continue
-            if isinstance(one, dict):
-                groups.append(one.values())
-            elif isinstance(one, list | tuple):
-                groups.append(one)
-            elif kind is float and not isfinite(one):
-                raise TransformError("cannot be written as JSON: a number is NaN or infinite")
 
 
 # --- the quick path --------------------------------------------------------------------------
