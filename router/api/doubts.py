@@ -39,6 +39,9 @@ class _Trimmed:
 def doubts(scheme: Verify, claimed: Claimed, secrets: Secrets) -> tuple[bool, list[str]]:
     """Return whether a delivery fits, and else why not, with each difference by which it would."""
     verdict = verify(scheme, claimed, secrets)
+    if verdict.bad:
+        kept = "it is kept for a person, the others are taken"
+        return False, [f"record {one + 1} fits no live secret: {kept}" for one in verdict.bad]
     if verdict.ok:
         return True, []
     told = [verdict.why, *_missing(scheme, secrets)]

@@ -101,6 +101,7 @@ def library_of(project: Project, adapters: Mapping[str, Any]) -> Library:
         transforms=dict(project.transforms),
         systems=dict(project.systems),
         flows={name.removeprefix("flow:"): flow for name, flow in project.flows.items()},
+        channels=dict(project.channels),
     )
     library.presets = packaged_presets(Context(library=library, report=Report()))
     return library

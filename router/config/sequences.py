@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from router.config.components import INVALID, Context, component, knob, knobs_of, place_of
 from router.config.policies import FailurePolicy
 from router.config.references import CONTRACT, POLICY
-from router.config.shapes import ListOf, MapOf, Name, Nested
+from router.config.shapes import NAME_SAYS, ListOf, MapOf, Name, Nested
 from router.config.source import Node, Scalar, Sequence, Table
 from router.config.templates import Template
 from router.config.validation import Contract
@@ -98,7 +98,13 @@ class Operations:
     @property
     def by_name(self) -> MapOf:
         """Return the shape of the mapping, without what the calls know of each other."""
-        return MapOf(Either(self.single), key="[a-z][a-z0-9_]*", least=1, told_as="operation")
+        return MapOf(
+            Either(self.single),
+            key="[a-z][a-z0-9_]*",
+            key_says=NAME_SAYS,
+            least=1,
+            told_as="operation",
+        )
 
     def decode(self, node: Node, context: Context) -> Any:
         return self.by_name.decode(node, context.within(before=calls_before(_written(node))))

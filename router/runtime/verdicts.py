@@ -1,4 +1,4 @@
-"""Owns: deciding a batch: judge identities, run the pipelines, settle produced objects, in order.
+"""Owns: deciding a batch: judge identities, run the pipelines, in order; what a verdict claims.
 Imports: core, config, engine.
 Never: does I/O (what earlier projects said is recalled for it); sees a clock; lets a later message
 of a batch miss what an earlier one claimed.
@@ -21,7 +21,6 @@ from router.core.decision import (
     Decision,
     Discarded,
     Duplicate,
-    Effect,
     Needs,
     Produced,
     Routed,
@@ -66,6 +65,10 @@ class Verdict:
     decision: Decision
     free: tuple[Claim, ...]
     absorbed: tuple[tuple[Produced, str], ...] = ()
+    #: objects that are older than what was published of the same thing, each with the newer one
+    stale: tuple[tuple[Produced, str], ...] = ()
+    #: what the produced objects are the newest of
+    ranks: tuple[Kept, ...] = ()
     #: flows of produced objects that were decided together with the row: they need no row
     at_once: tuple[Verdict, ...] = ()
     _rows: list[Queued] | None = field(default=None, init=False)
@@ -252,48 +255,6 @@ def claim_keys(works: Iterable[Work]) -> list[bytes]:
     return sorted({claim.key for work in works for claim in work.claims})
 
 
-def produced_keys(decisions: Iterable[Decision | Needs]) -> list[bytes]:
-    """Return the identity of every object that decisions produce, sorted."""
-    return sorted(
-        {
-            effect.key
-            for decision in decisions
-            if isinstance(decision, Routed)
-            for effect in decision.effects
-            if isinstance(effect, Produced)
-        }
-    )
-
-
-def settle_objects(verdict: Verdict, held: Mapping[bytes, Holding]) -> Verdict:
-    """Return the verdict with objects that are there already absorbed, or as a conflict."""
-    if not isinstance(verdict.decision, Routed):
-        return verdict
-    kept: list[Effect] = []
-    absorbed: list[tuple[Produced, str]] = []
-    fresh: dict[bytes, Produced] = {}
-    for effect in verdict.decision.effects:
-        if not isinstance(effect, Produced):
-            kept.append(effect)
-            continue
-        holding, twin = held.get(effect.key), fresh.get(effect.key)
-        if holding is not None and holding.message_id != effect.message.id:
-            of, compare = holding.message_id, holding.compare
-        elif twin is not None:  # one message gives one object twice: both have one id
-            of, compare = twin.message.id, twin.compare
-        else:
-            fresh[effect.key] = effect
-            kept.append(effect)
-            continue
-        if compare != effect.compare:
-            return replace(verdict, decision=Conflict(of=of))
-        absorbed.append((effect, of))
-    if not absorbed:
-        return verdict
-    decision = replace(verdict.decision, effects=tuple(kept))
-    return replace(verdict, decision=decision, absorbed=tuple(absorbed))
-
-
 def ends_here(decision: Decision | Needs) -> TypeGuard[Decision]:
     """Return whether a decision about an object can be recorded with the one that produced it:
     it waits for nothing, and no other object comes of it.
@@ -317,10 +278,10 @@ def claims_after(verdict: Verdict) -> list[Kept]:
 
 
 def objects_after(verdict: Verdict) -> list[Kept]:
-    """Return the identities of the objects that a verdict produces."""
+    """Return the identities of the objects that a verdict produces, and what they are newest of."""
     if not isinstance(verdict.decision, Routed):
         return []
-    return [
+    made = [
         Kept(
             Claim(key=effect.key, words=effect.words, compare=effect.compare),
             effect.message.id,
@@ -329,6 +290,7 @@ def objects_after(verdict: Verdict) -> list[Kept]:
         for effect in verdict.decision.effects
         if isinstance(effect, Produced)
     ]
+    return [*made, *verdict.ranks] if verdict.ranks else made
 
 
 def remember(kept: Iterable[Kept], held: dict[bytes, Holding]) -> None:

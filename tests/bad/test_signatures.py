@@ -107,7 +107,11 @@ def signed(name: str, at: datetime = NOW, which: str = "") -> Claimed:
         key = Secrets.KNOWN[found.secrets[0]]
         item = {
             **ITEM,
-            "additionalData": {"hmacSignature": sign_record(found.signature, key, ITEM)},
+            "additionalData": {
+                "hmacSignature": sign_record(
+                    found.signature, key, {"NotificationRequestItem": ITEM}
+                )
+            },
         }
         return delivery({}, notification(item))
     headers = {"webhook-id": "msg_1"}

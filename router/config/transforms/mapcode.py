@@ -14,7 +14,9 @@ from router.config.transforms.compiler import Unwritable, Writer, false
 from router.config.transforms.expressions import FAILURES, Expression
 from router.config.transforms.maptree import (
     ABSENT,
+    MAX_IN_ALL,
     MAX_ITEMS,
+    SPENT,
     Block,
     Builder,
     Constant,
@@ -79,7 +81,7 @@ def compile_map(lets: Lets, body: Builder) -> Callable[[Scope], Json]:
         name: code.let(f"scope.get({code.constant(name)})")
         for name in sorted(_reads(body) | {name for _, part in lets for name in _reads(part)})
     }
-    scribe = _Scribe(code, roots).with_names(lets)
+    scribe = _Scribe(code, {**roots, SPENT: code.let("0")}).with_names(lets)
     name, _ = scribe.part(body)
     code.put(f"return {name}")
     return code.function()
@@ -165,7 +167,8 @@ class _Scribe:
 
     def _each(self, block: Block, each: Expression) -> str:
         code, source = self.code, self._value(each)
-        wrong = f"{source}.__class__ is not list or len({source}) > {MAX_ITEMS}"
+        all_of_them = f"({self.roots[SPENT]} := {self.roots[SPENT]} + len({source})) > {MAX_IN_ALL}"
+        wrong = f"{source}.__class__ is not list or len({source}) > {MAX_ITEMS} or {all_of_them}"
         with code.block(f"if {wrong}:"):
             code.put(f"raise {code.constant(Failed)}")
         made, index, item = code.let("[]"), code.variable(), code.variable()
