@@ -20,6 +20,8 @@ from tests.live.conftest import absent
 
 #: seconds that a node may take to start on a machine under load
 PATIENCE = 90
+#: what is started so ends with the tests, also when they are killed
+MORTAL = ("setpriv", "--pdeathsig", "TERM")
 CONFIGURATION = """\
 listeners.tcp.default = 127.0.0.1:{port}
 vm_memory_high_watermark.absolute = 400MB
@@ -53,13 +55,13 @@ class Broker:
         """Run the port mapper and the node; both have ended afterwards."""
         log = (self.folder / "out").open("w")
         mapper = subprocess.Popen(
-            ["epmd", "-port", str(self._mapper_port), "-address", "127.0.0.1"],
+            [*MORTAL, "epmd", "-port", str(self._mapper_port), "-address", "127.0.0.1"],
             env=self._environ,
             stdout=log,
             stderr=log,
         )
         node = subprocess.Popen(
-            [self._scripts / "rabbitmq-server"],
+            [*MORTAL, self._scripts / "rabbitmq-server"],
             env=self._environ,
             stdout=log,
             stderr=log,
