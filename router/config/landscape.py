@@ -1,5 +1,5 @@
 """Owns: what must hold between files: subscribers, cycles, paths, settings for systems.
-Imports: config.steps, config.channels.
+Imports: config.steps, config.channels, config.casefiles.
 Never: looks inside one file (its own module has done that).
 """
 
@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING
 
+from router.config.casefiles import check_files
 from router.config.channels import FileSource, HttpSource, Route
 from router.config.steps import Choose, Fork, Produce, Step
 from router.core.diagnostics import Report, nearest
@@ -24,6 +25,7 @@ def check_landscape(project: Project, report: Report) -> None:
     _check_cycles(project, report)
     _check_paths(project, report)
     _check_environments(project, report)
+    check_files(project.cases, report)
 
 
 def produced_by(steps: Iterable[Step]) -> Iterator[Produce]:
