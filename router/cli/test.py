@@ -22,7 +22,9 @@ from router.cli.common import (
     load_sound,
     prefix_of,
     project_option,
+    refuse_watch,
     secrets_of,
+    watch_option,
 )
 from router.cli.coverage import coverage_data, coverage_text, said
 from router.cli.goldens import refuse_in_ci, updated_data, updated_text
@@ -95,6 +97,7 @@ class Tested:
 )
 @click.option("--update", is_flag=True, help="Write golden files anew; nothing else.")
 @click.option("--force", is_flag=True, help="Let --update write where the variable CI is set.")
+@watch_option
 @formats("junit", "github")
 def test(
     root: Path,
@@ -106,6 +109,7 @@ def test(
     coverage: bool,
     update: bool,
     force: bool,
+    watched: bool,
 ) -> None:
     """Run every *.test.yaml beside routes, flows and systems, and the examples of contracts.
 
@@ -121,6 +125,18 @@ def test(
         least=None if least is None else Decimal(str(least)),
         update=update,
     )
+    if not watched:
+        _test(root, wish, style)
+        return
+    from router.cli.watching import watch  # noqa: PLC0415
+
+    refuse_watch(style)
+    if update:
+        fail("--watch and --update: a file that is written would be the next change")
+    watch(root, lambda: _test(root, wish, style))
+
+
+def _test(root: Path, wish: Wish, style: str) -> None:
     tested = _run(load_sound(root), wish, prefix_of(root))
     click.echo(_RENDERERS[style](tested))
     if not tested.ok:
@@ -129,14 +145,19 @@ def test(
 
 def _run(project: Project, wish: Wish, prefix: str) -> Tested:
     settings = choose(project, wish.environment)
+    adapters = open_adapters(project, settings, secrets_of(project))
     rig = Rig(
         project=project,
         environment=settings,
-        adapters=open_adapters(project, settings, secrets_of(project)),
+        adapters=adapters,
         marks=Marks(project) if wish.coverage else None,
     )
     only = wish.only or ""
-    results = [*run_cases(rig, only), *check_examples(project, only)]
+    try:
+        results = [*run_cases(rig, only), *check_examples(project, only)]
+    finally:
+        for adapter in adapters.values():
+            adapter.close()
     if wish.only is not None and not results:
         fail(f"no test has {wish.only} in its file or name")
     updated: list[Rewritten] = []

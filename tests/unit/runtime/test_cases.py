@@ -316,6 +316,7 @@ def test_a_call_without_a_mock_shows_in_the_outcome(desk: Desk) -> None:
     assert mocks == "mocks: archive.find was asked 3 times more than it has answers"
 
 
+LOST = "produced[0]: no file lost.json beside the test: router test --update writes it"
 HALF = "fixtures/half.json: line 1 column 8 (byte 7), at /id: the text ends; expected a value"
 
 
