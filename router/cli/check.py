@@ -11,7 +11,15 @@ from pathlib import Path
 
 import click
 
-from router.cli.common import FINDINGS, formats, load, prefix_of, project_option
+from router.cli.common import (
+    FINDINGS,
+    formats,
+    load,
+    prefix_of,
+    project_option,
+    refuse_watch,
+    watch_option,
+)
 from router.cli.render import envelope, finding_data, render, some
 from router.config.fingerprints import fingerprints
 from router.config.project import Project
@@ -34,14 +42,25 @@ class Checked:
 
 @click.command("check")
 @project_option
+@watch_option
 @formats("sarif", "junit", "github")
-def check(root: Path, style: str) -> None:
+def check(root: Path, style: str, *, watched: bool) -> None:
     """Find every mistake in routes, transforms, contracts and environments.
 
     Prints each with its place, the line, and what to write instead. `router explain CODE` says
     more. Exits with 1 when there is an error. sarif, junit and github are for continuous
     integration; their paths lead from the folder in which the command is called.
     """
+    if not watched:
+        _check(root, style)
+        return
+    from router.cli.watching import watch  # noqa: PLC0415
+
+    refuse_watch(style)
+    watch(root, lambda: _check(root, style))
+
+
+def _check(root: Path, style: str) -> None:
     project, findings = load(root)
     checked = Checked(project=project, findings=findings, prefix=prefix_of(root))
     click.echo(_RENDERERS[style](checked))

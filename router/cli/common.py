@@ -104,6 +104,18 @@ def choose(project: Project, name: str) -> EnvironmentFile:
     return found
 
 
+def watch_option(command: F) -> F:
+    """Add --watch."""
+    text = "Run again whenever a file is saved, until Ctrl-C."
+    return click.option("--watch", "watched", is_flag=True, help=text)(command)
+
+
+def refuse_watch(style: str) -> None:
+    """End the command when it is to be watched in a format that no person reads."""
+    if style != "text":
+        fail(f"--watch is for people: --format {style} is for one run")
+
+
 def prefix_of(root: Path) -> str:
     """Return what leads from this folder to a project: `shop/`, or nothing.
 

@@ -5,6 +5,7 @@ Never: needs a server.
 
 from __future__ import annotations
 
+import os
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -21,9 +22,13 @@ from router.cli.common import (
     load_sound,
     prefix_of,
     project_option,
+    refuse_watch,
     secrets_of,
+    watch_option,
 )
 from router.cli.coverage import coverage_data, coverage_text, said
+from router.cli.goldens import refuse_in_ci, updated_data, updated_text
+from router.cli.goldens import update as update_golden
 from router.cli.render import envelope, visible
 from router.config.project import Project
 from router.core.diagnostics import Place
@@ -31,6 +36,7 @@ from router.runtime.cases import Result, Rig, run_cases
 from router.runtime.coverage.coverage import Coverage, coverage_of
 from router.runtime.coverage.marks import Marks
 from router.runtime.examples import check_examples
+from router.runtime.golden import Rewritten
 from router.runtime.wiring import open_adapters
 
 
@@ -42,6 +48,7 @@ class Wish:
     only: str | None
     coverage: bool
     least: Decimal | None
+    update: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,6 +59,7 @@ class Tested:
     coverage: Coverage | None
     least: Decimal | None
     prefix: str
+    updated: Sequence[Rewritten]
 
     @property
     def failed(self) -> int:
@@ -87,6 +95,9 @@ class Tested:
     metavar="PERCENT",
     help="Fail when the tests show less; means --coverage.",
 )
+@click.option("--update", is_flag=True, help="Write golden files anew; nothing else.")
+@click.option("--force", is_flag=True, help="Let --update write where the variable CI is set.")
+@watch_option
 @formats("junit", "github")
 def test(
     root: Path,
@@ -96,18 +107,36 @@ def test(
     style: str,
     *,
     coverage: bool,
+    update: bool,
+    force: bool,
+    watched: bool,
 ) -> None:
     """Run every *.test.yaml beside routes, flows and systems, and the examples of contracts.
 
     Retries take no time: the clock is virtual. Nothing is called: systems are mocked. Exits with 1
     when a test fails.
     """
+    if update:
+        refuse_in_ci(os.environ, force=force)
     wish = Wish(
         environment=environment,
         only=only,
         coverage=coverage or least is not None,
         least=None if least is None else Decimal(str(least)),
+        update=update,
     )
+    if not watched:
+        _test(root, wish, style)
+        return
+    from router.cli.watching import watch  # noqa: PLC0415
+
+    refuse_watch(style)
+    if update:
+        fail("--watch and --update: a file that is written would be the next change")
+    watch(root, lambda: _test(root, wish, style))
+
+
+def _test(root: Path, wish: Wish, style: str) -> None:
     tested = _run(load_sound(root), wish, prefix_of(root))
     click.echo(_RENDERERS[style](tested))
     if not tested.ok:
@@ -116,18 +145,31 @@ def test(
 
 def _run(project: Project, wish: Wish, prefix: str) -> Tested:
     settings = choose(project, wish.environment)
+    adapters = open_adapters(project, settings, secrets_of(project))
     rig = Rig(
         project=project,
         environment=settings,
-        adapters=open_adapters(project, settings, secrets_of(project)),
+        adapters=adapters,
         marks=Marks(project) if wish.coverage else None,
     )
     only = wish.only or ""
-    results = [*run_cases(rig, only), *check_examples(project, only)]
+    try:
+        results = [*run_cases(rig, only), *check_examples(project, only)]
+    finally:
+        for adapter in adapters.values():
+            adapter.close()
     if wish.only is not None and not results:
         fail(f"no test has {wish.only} in its file or name")
-    coverage = None if rig.marks is None else coverage_of(rig.marks)
-    return Tested(results=results, coverage=coverage, least=wish.least, prefix=prefix)
+    updated: list[Rewritten] = []
+    if wish.update:
+        results, updated = update_golden(project, results)
+    return Tested(
+        results=results,
+        coverage=None if rig.marks is None else coverage_of(rig.marks),
+        least=wish.least,
+        prefix=prefix,
+        updated=updated,
+    )
 
 
 def _text(tested: Tested) -> str:
@@ -136,7 +178,7 @@ def _text(tested: Tested) -> str:
         if result.complaints:
             lines.append(visible(f"{result.file}:{result.line} FAILED {result.name}"))
             lines += [visible(f"    {one}") for one in result.complaints]
-    return "\n".join([*lines, *_summary(tested)])
+    return "\n".join([*lines, *updated_text(tested.updated), *_summary(tested)])
 
 
 def _summary(tested: Tested) -> list[str]:
@@ -148,6 +190,8 @@ def _summary(tested: Tested) -> list[str]:
 
 def _json(tested: Tested) -> str:
     data: dict[str, object] = {"results": [_data(result) for result in tested.results]}
+    if tested.updated:
+        data["updated"] = updated_data(tested.updated)
     if tested.coverage is not None:
         data["coverage"] = coverage_data(tested.coverage)
     return envelope("test", ok=tested.ok, data=data)
@@ -159,6 +203,8 @@ def _junit(tested: Tested) -> str:
 
     if tested.coverage is not None:
         click.echo(coverage_text(tested.coverage, tested.least), err=True)
+    for line in updated_text(tested.updated):
+        click.echo(line, err=True)
     by_file: dict[str, list[TestCase]] = {}
     for one in tested.results:
         case = TestCase(
@@ -189,6 +235,10 @@ def _github(tested: Tested) -> str:
     notes += [
         Note(level="notice", place=left.place, title="not tested", text=said(left))
         for left in (tested.coverage.first if tested.coverage is not None else ())
+    ]
+    notes += [
+        Note(level="notice", place=Place(one.file), title="golden file", text="was written anew")
+        for one in tested.updated
     ]
     return "\n".join([*commands(notes, tested.prefix), *_summary(tested)])
 

@@ -61,7 +61,11 @@ class Expected:
     contains: Any = knob(
         Document(), doc="fields that it has; lists are compared item by item", default=None
     )
-    file: str = knob(Text("a path"), doc="a file with the whole document", default="")
+    file: str = knob(
+        Text("a path"),
+        doc="a golden file with the whole document, which `router test --update` writes",
+        default="",
+    )
     place: Place = place_of()
 
 

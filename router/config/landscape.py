@@ -1,5 +1,5 @@
 """Owns: what must hold between files: subscribers, cycles, paths, settings for systems.
-Imports: config.steps, config.channels.
+Imports: config.steps, config.channels, config.casefiles.
 Never: looks inside one file (its own module has done that).
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
+from router.config.casefiles import check_files
 from router.config.channels import FileSource, HttpSource, Route
 from router.config.steps import Produce, Step, steps_in
 from router.core.diagnostics import Report, nearest
@@ -28,6 +29,7 @@ def check_landscape(project: Project, broken: AbstractSet[str], report: Report) 
     _check_cycles(project, report)
     _check_paths(project, report)
     _check_environments(project, broken, report)
+    check_files(project.cases, report)
 
 
 def produced_by(steps: Iterable[Step]) -> Iterator[Produce]:

@@ -28,6 +28,7 @@ from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
 from router.runtime.coverage.marks import Marks
+from router.runtime.golden import Goldens, Want
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.mocks import MockAdapter, MockExchange
 from router.runtime.verdicts import Verdict, lane_of
@@ -50,6 +51,14 @@ class Result:
     complaints: tuple[str, ...]
     #: real time that it took
     seconds: float = 0.0
+    #: golden files that differ; what they complain of is among the complaints
+    wants: tuple[Want, ...] = ()
+
+    @property
+    def only_golden(self) -> bool:
+        """Return whether it would pass if its golden files said what came of it."""
+        told = sum(len(one.differences) for one in self.wants)
+        return bool(self.wants) and told == len(self.complaints)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,6 +100,7 @@ def run_cases(rig: Rig, only: str = "") -> Iterator[Result]:
                 line=case.place.line,
                 complaints=tuple(complaints),
                 seconds=time.perf_counter() - begun,
+                wants=tuple(runner.goldens.wants),
             )
 
 
@@ -103,6 +113,7 @@ class _Runner:
         self._adapters = rig.adapters
         self._marks = rig.marks
         self._path = path
+        self.goldens = Goldens(rig.project.root / Path(path).parent)
         self._seen = Witness()
         #: every request that left, of all deliveries
         self._requests: list[tuple[str, Prepared]] = []
@@ -142,7 +153,7 @@ class _Runner:
             self._look(parts)
         finally:
             store.close()
-        return self._seen.complaints(case, self._folder, self._read) + _unfit(players)
+        return self._seen.complaints(case, self._folder, self.goldens.differences) + _unfit(players)
 
     def _mocks(self, case: Case, earlier: Mapping[str, Case]) -> Mapping[str, tuple[Mock, ...]]:
         first = earlier.get(case.given.repeat)

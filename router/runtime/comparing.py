@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 from router.config.cases import Expected
 from router.core.document import Json
@@ -16,17 +16,24 @@ from router.core.document import Json
 MOST = 8
 
 
-def differences(
-    where: str, expected: Expected, have: Json, read: Callable[[str], Json]
-) -> list[str]:
+#: gives how a document differs from a golden file: (where, file, document)
+AgainstFile: TypeAlias = Callable[[str, str, Json], list[str]]
+
+
+def differences(where: str, expected: Expected, have: Json, golden: AgainstFile) -> list[str]:
     """Return how `have` differs from what is expected, each with its path."""
     found: list[str] = []
     if expected.equals is not None:
         _compare(where, expected.equals, have, found, whole=True)
-    if expected.file:
-        _compare(where, read(expected.file), have, found, whole=True)
     if expected.contains is not None:
         _compare(where, expected.contains, have, found, whole=False)
+    return [*found[:MOST], *(golden(where, expected.file, have) if expected.file else ())]
+
+
+def compared(where: str, want: Json, have: Json) -> list[str]:
+    """Return how a document differs from the whole of another."""
+    found: list[str] = []
+    _compare(where, want, have, found, whole=True)
     return found[:MOST]
 
 

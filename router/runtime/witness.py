@@ -5,9 +5,9 @@ Never: runs anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any
 from urllib.parse import urlencode
 
 from router.config.cases import Case
@@ -15,10 +15,7 @@ from router.core.decision import Produced, Sent
 from router.core.document import Json
 from router.core.ports import Prepared
 from router.infra.codecs import decode_json
-from router.runtime.comparing import differences
-
-#: gives the document of a file beside the test
-Read: TypeAlias = Callable[[str], Json]
+from router.runtime.comparing import AgainstFile, differences
 
 
 @dataclass(slots=True)
@@ -33,7 +30,7 @@ class Witness:
     messages: list[str] = field(default_factory=list)
     result: Json = None
 
-    def complaints(self, case: Case, folder: str, read: Read) -> list[str]:
+    def complaints(self, case: Case, folder: str, golden: AgainstFile) -> list[str]:
         """Return how this differs from what a test expects; empty when it passes."""
         expect, seen = case.expect, self
         last = {entry["message_id"]: entry for entry in seen.entries}
@@ -55,7 +52,7 @@ class Witness:
                 f"notes: {', '.join(notes) or 'none'}, expected {', '.join(expect.notes) or 'none'}"
             )
         if expect.result is not None:
-            complaints += differences("result", expect.result, seen.result, read)
+            complaints += differences("result", expect.result, seen.result, golden)
         reasons = [entry["detail"].get("reason", "") for entry in last.values()]
         if expect.reason and expect.reason not in reasons:
             complaints.append(f"reason: {', '.join(reasons) or 'none'}, expected {expect.reason}")
@@ -64,12 +61,12 @@ class Witness:
             complaints.append(
                 f"correlation: {', '.join(sorted(correlations))}, expected {expect.correlation}"
             )
-        complaints += self._judge_produced(case, read)
-        complaints += self._judge_sent(case, folder, read)
+        complaints += self._judge_produced(case, golden)
+        complaints += self._judge_sent(case, folder, golden)
         complaints += self._judge_failures(case)
         return complaints
 
-    def _judge_produced(self, case: Case, read: Read) -> list[str]:
+    def _judge_produced(self, case: Case, golden: AgainstFile) -> list[str]:
         expected, seen = case.expect.produced, self.produced
         if expected is None:
             return []
@@ -84,10 +81,10 @@ class Witness:
             if want.key and want.key != key:
                 complaints.append(f"{where}.key: {key}, expected {want.key}")
             if want.payload is not None:
-                complaints += differences(where, want.payload, have.message.payload, read)
+                complaints += differences(where, want.payload, have.message.payload, golden)
         return complaints
 
-    def _judge_sent(self, case: Case, folder: str, read: Read) -> list[str]:
+    def _judge_sent(self, case: Case, folder: str, golden: AgainstFile) -> list[str]:
         expected = case.expect.sent
         if expected is None:
             return []
@@ -106,7 +103,7 @@ class Witness:
             if want.target and want.target != target:
                 complaints.append(f"{where}.target: {target}, expected {want.target}")
             if want.payload is not None:
-                complaints += differences(where, want.payload, payload, read)
+                complaints += differences(where, want.payload, payload, golden)
         return complaints
 
     def _judge_failures(self, case: Case) -> list[str]:

@@ -316,6 +316,7 @@ def test_a_call_without_a_mock_shows_in_the_outcome(desk: Desk) -> None:
     assert mocks == "mocks: archive.find was asked 3 times more than it has answers"
 
 
+LOST = "produced[0]: no file lost.json beside the test: router test --update writes it"
 HALF = "fixtures/half.json: line 1 column 8 (byte 7), at /id: the text ends; expected a value"
 
 
@@ -323,7 +324,12 @@ HALF = "fixtures/half.json: line 1 column 8 (byte 7), at /id: the text ends; exp
     ("given", "expect", "mocks", "complaint"),
     [
         (NOTE, "outcome: routed", "a.b: [{status: 200}]", "mocks: no operation a.b"),
-        (NOTE, task(", payload: {file: lost.json}"), "", "no file lost.json beside the test"),
+        (
+            NOTE,
+            task(", payload: {file: lost.json}"),
+            "",
+            "produced[0]: no file lost.json beside the test: router test --update writes it",
+        ),
         (ASKED, task(""), "archive.find: [{body_file: lost}]", "no file lost beside the test"),
         (ASKED, task(""), "archive.find: [{body_file: fixtures/half.json}]", HALF),
     ],

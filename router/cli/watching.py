@@ -1,0 +1,80 @@
+"""Owns: running a command again whenever a file of the project is saved, until it is interrupted.
+Imports: click, config.files (which folders there are).
+Never: ends because a file is half written or gone; reads a file (the command does).
+"""
+
+from __future__ import annotations
+
+import os
+import sys
+import threading
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import TypeAlias
+
+import click
+
+from router.cli.render import visible
+from router.config.files import FOLDERS
+
+#: seconds between two looks; a look at 2,000 files takes about 20 ms
+EVERY = 0.3
+#: path -> time of its last change in nanoseconds, and size
+Seen: TypeAlias = Mapping[str, tuple[int, int]]
+
+
+def watch(root: Path, run: Callable[[], None]) -> None:
+    """Run now and after each change, and end with one line and exit code 0 on Ctrl-C.
+
+    An editor that saves several files, or one in pieces, is waited for: it runs when two looks
+    have seen the same. `run` may exit, and read what is not there any more.
+    """
+    pause = threading.Event()
+    try:
+        seen = _look(root)
+        while True:
+            _guarded(run)
+            click.echo(f"watching {len(seen)} files; Ctrl-C ends it")
+            seen = _changed(root, seen, pause)
+    except KeyboardInterrupt:
+        click.echo("\nno longer watching")
+
+
+def _guarded(run: Callable[[], None]) -> None:
+    try:
+        run()
+    except SystemExit:  # findings, a test that fails: they are told
+        sys.stderr.flush()
+    except OSError as error:  # it was there when the folder was read
+        click.echo(visible(f"router: {error.filename}: {error.strerror}"), err=True)
+
+
+def _changed(root: Path, seen: Seen, pause: threading.Event) -> Seen:
+    """Wait for a change, and until it is over; return what there is then."""
+    while (now := _look(root)) == seen:
+        pause.wait(EVERY)
+    while True:
+        pause.wait(EVERY)
+        later = _look(root)
+        if later == now:
+            break
+        now = later
+    if now != seen:
+        names = sorted(name for name in {*now, *seen} if now.get(name) != seen.get(name))
+        more = f" and {len(names) - 1} more" if len(names) > 1 else ""
+        click.echo(visible(f"\n{names[0]} has changed{more}"))
+    return now
+
+
+def _look(root: Path) -> Seen:
+    found = {}
+    for folder in FOLDERS:
+        for here, _, files in os.walk(root / folder):
+            for name in files:
+                path = os.path.join(here, name)  # noqa: PTH118 (a Path each costs more than the look)
+                try:
+                    state = os.stat(path)  # noqa: PTH116
+                except OSError:  # gone between two calls
+                    continue
+                found[os.path.relpath(path, root)] = (state.st_mtime_ns, state.st_size)
+    return found
