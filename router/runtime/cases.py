@@ -21,6 +21,7 @@ from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.message import Message
 from router.core.ports import Adapter, Prepared
+from router.engine.identity import document_digest
 from router.infra.codecs import decode_json, encode_json
 from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Queued
@@ -116,6 +117,8 @@ class _Runner:
         self._seen = Witness()
         #: every request that left, of all deliveries
         self._requests: list[tuple[str, Prepared]] = []
+        #: digests of the objects that were given, in order: the same one has the same id
+        self._given: dict[bytes, str] = {}
         _, self._folder, file = path.rsplit("/", 2)
         self._owner = file.removesuffix(".test.yaml")
 
@@ -228,8 +231,9 @@ class _Runner:
                 contract.ensure(payload, "given")
             except MessageError as error:
                 raise CaseError(str(error)) from error
+        number = f"{len(self._given):032x}"
         return Message(
-            id="0" * 32,
+            id=self._given.setdefault(document_digest(payload), number),
             correlationid="test",
             contract=contract.ref if contract else None,
             occurred_at=START,

@@ -286,6 +286,8 @@ def _folders(
     made = []
     for channel in project.channels.values():
         settings = environment.channels.get(channel.name)
+        if not environment.has(channel.name):
+            continue
         if isinstance(channel.source, FileSource) and settings is not None:
             folder = project.root / settings.folder
             archive = project.root / (settings.archive or f"{settings.folder}.done")
