@@ -5,12 +5,14 @@ Never: starts anything.
 
 from __future__ import annotations
 
+import dataclasses
 import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import click
 
+from router.cli.baseline import without, write_baseline
 from router.cli.common import (
     FINDINGS,
     formats,
@@ -20,7 +22,7 @@ from router.cli.common import (
     refuse_watch,
     watch_option,
 )
-from router.cli.render import envelope, finding_data, render, some
+from router.cli.render import envelope, finding_data, render, some, visible
 from router.config.fingerprints import fingerprints
 from router.config.project import Project
 from router.core.diagnostics import Diagnostic, Severity
@@ -33,6 +35,9 @@ class Checked:
     project: Project
     findings: list[Diagnostic]
     prefix: str
+    #: warnings that the baseline holds, and what it holds for nothing
+    known: int = 0
+    stale: tuple[str, ...] = ()
 
     @property
     def errors(self) -> int:
@@ -40,31 +45,73 @@ class Checked:
         return sum(one.severity is Severity.ERROR for one in self.findings)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What the options ask for."""
+
+    style: str
+    baseline: Path | None
+    strict: bool
+
+
 @click.command("check")
 @project_option
+@click.option(
+    "--baseline",
+    type=click.Path(path_type=Path, dir_okay=False, exists=True),
+    help="Do not tell the warnings that this file holds.",
+)
+@click.option(
+    "--write-baseline",
+    "new_baseline",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Write the warnings of now to this file.",
+)
+@click.option("--strict", is_flag=True, help="Fail for warnings too.")
 @watch_option
 @formats("sarif", "junit", "github")
-def check(root: Path, style: str, *, watched: bool) -> None:
+def check(
+    root: Path,
+    baseline: Path | None,
+    new_baseline: Path | None,
+    style: str,
+    *,
+    strict: bool,
+    watched: bool,
+) -> None:
     """Find every mistake in routes, transforms, contracts and environments.
 
     Prints each with its place, the line, and what to write instead. `router explain CODE` says
     more. Exits with 1 when there is an error. sarif, junit and github are for continuous
     integration; their paths lead from the folder in which the command is called.
     """
+    if new_baseline is not None:
+        project, findings = load(root)
+        count = write_baseline(new_baseline, findings, project.texts)
+        click.echo(f"wrote {some(count, 'warnings')} to {new_baseline}", err=True)
+        baseline = new_baseline
+    wish = Wish(style=style, baseline=baseline, strict=strict)
     if not watched:
-        _check(root, style)
+        _check(root, wish)
         return
     from router.cli.watching import watch  # noqa: PLC0415
 
     refuse_watch(style)
-    watch(root, lambda: _check(root, style))
+    watch(root, lambda: _check(root, wish))
 
 
-def _check(root: Path, style: str) -> None:
+def _check(root: Path, wish: Wish) -> None:
     project, findings = load(root)
     checked = Checked(project=project, findings=findings, prefix=prefix_of(root))
-    click.echo(_RENDERERS[style](checked))
-    if checked.errors:
+    if wish.baseline is not None:
+        agreed = without(wish.baseline, findings, project.texts)
+        checked = dataclasses.replace(
+            checked, findings=agreed.findings, known=agreed.known, stale=agreed.stale
+        )
+    click.echo(_RENDERERS[wish.style](checked))
+    for line in checked.stale:
+        click.echo(visible(line), err=True)
+    if checked.errors or (wish.strict and checked.findings):
         sys.exit(FINDINGS)
 
 
@@ -77,6 +124,7 @@ def _summary(checked: Checked) -> str:
     counted = ", ".join(some(n, noun) for noun, n in _counts(checked.project).items())
     warnings = len(checked.findings) - checked.errors
     found = f"{some(checked.errors, 'errors')}, {some(warnings, 'warnings')}"
+    found += f" ({checked.known} in the baseline)" if checked.known else ""
     return f"{found} in {counted}; revision {checked.project.revision}"
 
 
@@ -85,6 +133,7 @@ def _json(checked: Checked) -> str:
         "findings": [finding_data(one) for one in checked.findings],
         "revision": checked.project.revision,
         "counts": _counts(checked.project),
+        "baseline": {"known": checked.known, "stale": list(checked.stale)},
     }
     return envelope("check", ok=not checked.errors, data=data)
 
