@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from router.config.casefiles import check_files
 from router.config.channels import FileSource, HttpSource, Route
+from router.config.reach import systems_reached
 from router.config.steps import Produce, Step, steps_in
 from router.core.diagnostics import Report, nearest
 
@@ -112,7 +113,7 @@ def _check_paths(project: Project, report: Report) -> None:
 
 def _check_environments(project: Project, broken: AbstractSet[str], report: Report) -> None:
     for environment in project.environments.values():
-        for name in sorted(set(project.systems) - set(environment.systems)):
+        for name in sorted(systems_reached(project, environment) - set(environment.systems)):
             report.error(
                 "E067",
                 environment.place,

@@ -55,7 +55,11 @@ def open_land() -> Iterator[Callable[..., Land]]:
 
     def make(ledger: Ledger, url: str = "") -> Land:
         settings = HttpSettings(
-            url=url or ledger.url, timeout=timedelta(seconds=0.5), answer_limit=100_000, auth=None
+            url=url or ledger.url,
+            timeout=timedelta(seconds=0.5),
+            answer_limit=100_000,
+            auth=None,
+            long_numbers="",
         )
         land = Land(ledger=HttpAdapter(settings, Secrets()))
         land.books.journals = ledger.journals
@@ -308,7 +312,11 @@ def test_tls(
     assert TLS[name] in detail
     assert (bad.requests, bad.journals) == (0, [])
     land.ledger._settings = HttpSettings(
-        url=good.url, timeout=timedelta(seconds=5), answer_limit=100_000, auth=None
+        url=good.url,
+        timeout=timedelta(seconds=5),
+        answer_limit=100_000,
+        auth=None,
+        long_numbers="",
     )
     land.books.journals = good.journals
     settle(land)

@@ -1,0 +1,58 @@
+"""An environment needs the settings of the systems that its channels can reach, and no others."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from router.config.environments import EnvironmentFile
+from router.config.project import Project, load_project
+from router.config.reach import systems_reached
+from router.runtime.installed import installed_adapters
+
+ROOT = Path(__file__).parents[3]
+
+
+@pytest.fixture(scope="module")
+def project() -> Project:
+    return load_project(ROOT, installed_adapters())[0]
+
+
+def environment(project: Project, *takes: str) -> EnvironmentFile:
+    found = project.environments["test"]
+    made = EnvironmentFile(
+        environment="one",
+        store=found.store,
+        http=found.http,
+        values={},
+        systems={},
+        channels={},
+        takes=tuple(project.channels[name] for name in takes),
+        workers=1,
+        partitions=found.partitions,
+        place=found.place,
+    )
+    assert isinstance(made, EnvironmentFile)
+    return made
+
+
+@pytest.mark.parametrize(
+    ("takes", "systems"),
+    [
+        (
+            ["shopify"],
+            {"shop", "ledger", "bi"},
+        ),  # asked by a route; sent to by flows of its objects
+        (["poslog"], {"ledger", "bi"}),
+        (["shiphero"], set()),  # nobody takes what it produces
+        (["stripe"], {"ledger"}),  # a flow's object leads to another flow
+        (["woocommerce", "shiphero"], {"woo", "ledger", "bi"}),
+    ],
+)
+def test_what_is_taken_reaches_these(project: Project, takes: list[str], systems: set[str]) -> None:
+    assert systems_reached(project, environment(project, *takes)) == systems
+
+
+def test_without_takes_all_are_reached(project: Project) -> None:
+    assert systems_reached(project, environment(project)) == set(project.systems)
