@@ -88,6 +88,11 @@ class FileSource:
     stable: timedelta = knob(
         DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
     )
+    marker: str = knob(
+        Text("an ending such as .done", r"\.[A-Za-z0-9._-]+"),
+        doc="a file is taken when one with its whole name and this ending lies beside it",
+        default="",
+    )
     body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
     keys: Mapping[str, Place] = keys_of()
@@ -215,6 +220,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         return None
     check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
+    _check_marker(file.source, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route
@@ -242,6 +248,15 @@ def _check_signed_records(file: ChannelFile, context: Context) -> None:
         f"signatures stand inside ={scheme.each.source}, records are taken from elsewhere",
         f"records: ={scheme.each.source}",
     )
+def _check_marker(source: From, context: Context) -> None:
+    file = source.file
+    if file is not None and file.marker and file.pattern.endswith(file.marker):
+        context.report.error(
+            "E124",
+            source.place,
+            f"files that fit {file.pattern} end like the marker {file.marker}: none is ever taken",
+            f"name the files that carry records in pattern:, without {file.marker}",
+        )
 
 
 def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> Route:

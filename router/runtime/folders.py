@@ -8,7 +8,7 @@ from __future__ import annotations
 import fnmatch
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Container, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -58,7 +58,7 @@ class Folder:
         now = self._clock.now()
         ready = [(name, self._finish_alone) for name in self._taken_before()]
         present: dict[str, _Seen] = {}
-        for name, status in self._waiting(source.pattern):
+        for name, status in self._waiting(source):
             seen = self._seen.get(name)
             if seen is None or (seen.size, seen.mtime_ns) != (status.st_size, status.st_mtime_ns):
                 seen = _Seen(status.st_size, status.st_mtime_ns, now)
@@ -77,11 +77,23 @@ class Folder:
             raise troubles[0]
         return len(ready)
 
-    def _waiting(self, pattern: str) -> Iterator[tuple[str, os.stat_result]]:
-        for entry in sorted(os.scandir(self._folder), key=lambda one: one.name):
-            fits = fnmatch.fnmatchcase(entry.name, pattern) and not entry.name.startswith(".")
-            if fits and entry.is_file(follow_symlinks=False):
-                yield entry.name, entry.stat(follow_symlinks=False)
+    def _waiting(self, source: FileSource) -> Iterator[tuple[str, os.stat_result]]:
+        """Yield the files with records; where there is a marker, only those that have theirs."""
+        entries = sorted(os.scandir(self._folder), key=lambda one: one.name)
+        files = {one.name: one for one in entries if one.is_file(follow_symlinks=False)}
+        for name, entry in files.items():
+            if not fnmatch.fnmatchcase(name, source.pattern) or name.startswith("."):
+                continue
+            if source.marker and not self._marked(name, source.marker, files):
+                continue
+            yield name, entry.stat(follow_symlinks=False)
+
+    @staticmethod
+    def _marked(name: str, marker: str, files: Container[str]) -> bool:
+        """Say whether a file has a marker of its own: one of a taken file is that file's."""
+        if name.endswith(marker) or TAKEN + name in files:
+            return False
+        return name + marker in files
 
     def _taken_before(self) -> list[str]:
         """Return files that were taken by a process that did not come to their end."""
@@ -137,7 +149,21 @@ class Folder:
                 path.rename(self._folder / name)
                 raise
             reach("folder.after_commit")
+        self._put_away_marker(name)
+        reach("folder.after_marker")
         self._put_away(path, name)
+
+    def _put_away_marker(self, name: str) -> None:
+        """Move the marker of a taken file, if it is still there, before the file itself.
+
+        While the taken file is there its marker is that file's (`_marked`): a marker never lets
+        a second file in, whenever the process dies.
+        """
+        source = self.channel.source
+        assert isinstance(source, FileSource), "only a channel with a file source has a folder"
+        marker = self._folder / (name + source.marker)
+        if source.marker and marker.is_file() and not marker.is_symlink():
+            self._put_away(marker, marker.name)
 
     def _put_away(self, path: Path, name: str) -> None:
         """Move a file to the archive, on whatever disk, under a name that no earlier one has."""

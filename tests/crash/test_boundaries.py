@@ -18,6 +18,7 @@ BOUNDARIES = {
     "ingress.before_commit": 20,
     "ingress.after_commit": 20,
     "folder.after_commit": 1,
+    "folder.after_marker": 1,
     "loop.before_record": 3,
     "loop.after_record": 3,
     "scheduler.before_commit": 1,

@@ -361,7 +361,8 @@ def test_a_file_that_cannot_be_read_keeps_nobody_from_being_read(
         return bench.store.submit(lambda transaction: also(transaction, "d"))
 
     source = object.__new__(FileSource)
-    for name, value in (("pattern", "*.csv"), ("stable", timedelta(0)), ("body_limit", 99)):
+    knobs = {"pattern": "*.csv", "stable": timedelta(0), "body_limit": 99, "marker": ""}
+    for name, value in knobs.items():
         object.__setattr__(source, name, value)
     channel: Any = SimpleNamespace(name="c", source=source)
     parts: Any = (bench.store, SimpleNamespace(receive=receive, takes=lambda _: True), bench.clock)
