@@ -12,6 +12,7 @@ from typing import Any
 
 import jsonschema_rs
 
+from router.config.demands import PATTERNS
 from router.config.transforms.expressions import Expression
 from router.core.diagnostics import Place
 from router.core.document import Json, type_name
@@ -20,6 +21,9 @@ from router.core.message import ContractRef
 
 #: violations told at once; more are counted
 MAX_TOLD = 10
+#: questions for which all violations are collected, half a second's work: the engine tells them
+#: all or one
+MAX_QUESTIONS = 25_000
 #: the formats that are asserted, in both engines alike
 FORMATS = frozenset({"date-time", "date", "time", "uuid", "email", "uri"})
 
@@ -55,12 +59,27 @@ class Contract:
     unconsumed: str
     invariants: tuple[Invariant, ...]
     validator: Any
+    #: the most that one value can cost who tells what is wrong with it
+    weight: int = 1
 
     def violations(self, document: Json) -> list[Violation]:
-        """Return what the document breaks, schema first; invariants only when the schema holds."""
+        """Return what the document breaks, schema first; invariants only when the schema holds.
+
+        Of a document that is too large to tell all, the first.
+        """
         if not self.validator.is_valid(document):
-            return sorted(set(_told(self.validator.iter_errors(document))))
+            return sorted(set(_told(self._errors(document))))
         return [found for one in self.invariants if (found := _broken(one, document))]
+
+    def _errors(self, document: Json) -> Iterable[Any]:
+        if not has_more(document, MAX_QUESTIONS // self.weight):
+            errors: Iterable[Any] = self.validator.iter_errors(document)
+            return errors
+        try:
+            self.validator.validate(document)
+        except jsonschema_rs.ValidationError as error:
+            return (error,)
+        return ()
 
     def ensure(self, document: Json, what: str) -> None:
         """Raise ContractViolation when the document breaks this contract; `what` names it."""
@@ -73,6 +92,19 @@ class Contract:
             raise ContractViolation(f"{what} breaks {self.ref}: {told}{more}")
 
 
+def has_more(document: Json, values: int) -> bool:
+    """Return whether a document has more values than this many."""
+    waiting = [document]
+    while waiting and values >= 0:
+        one = waiting.pop()
+        values -= 1
+        if isinstance(one, list):
+            waiting += one
+        elif isinstance(one, dict):
+            waiting += one.values()
+    return values < 0
+
+
 def registry_of(resources: Sequence[tuple[str, Any]]) -> Any:
     """Return a closed registry of schemas by id."""
     return jsonschema_rs.Registry(list(resources), draft=jsonschema_rs.Draft202012)
@@ -82,7 +114,11 @@ def validator_over(schema: Any, registry: Any) -> Any:
     """Return a validator. Raises ValueError when the schema cannot be compiled."""
     try:
         return jsonschema_rs.Draft202012Validator(
-            schema, registry=registry, validate_formats=True, offline=True
+            schema,
+            registry=registry,
+            validate_formats=True,
+            offline=True,
+            pattern_options=PATTERNS,
         )
     except jsonschema_rs.ValidationError as error:
         raise ValueError(str(error.message)) from error

@@ -16,7 +16,7 @@ OWNERS = {
     "alembic": ("router/infra/store/",),
     "jmespath": ("router/config/transforms/",),
     "yaml": ("router/config/source.py",),
-    "jsonschema_rs": ("router/config/validation.py",),
+    "jsonschema_rs": ("router/config/validation.py", "router/config/demands.py"),
     "jsonschema": ("router/runtime/examples.py",),
     "referencing": ("router/runtime/examples.py",),
     "orjson": ("router/infra/codecs/",),

@@ -10,9 +10,9 @@ from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
-from router.config.contracts import DIALECT
 from router.config.drafts import forms
 from router.config.drafts.names import is_personal, names_an_id, words_of
+from router.config.schemas import DIALECT
 from router.core.document import Json
 
 Schema = dict[str, Any]

@@ -10,7 +10,6 @@ import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from router.config.contracts import DIALECT
 from router.config.drafts.channel import Files, Landscape, objects_of
 from router.config.drafts.goals import whole
 from router.config.drafts.kinds import DraftError
@@ -18,6 +17,7 @@ from router.config.drafts.matching import Fields, Matcher, todos_of
 from router.config.drafts.offers import Facts
 from router.config.drafts.sources import scope_of
 from router.config.drafts.writing import map_lines, scalar
+from router.config.schemas import DIALECT
 from router.config.validation import Contract
 from router.core.diagnostics import nearest
 from router.core.document import Json

@@ -13,7 +13,7 @@ from typing import Any
 from router.config.cases import CaseFile
 from router.config.channels import ChannelFile
 from router.config.components import Context
-from router.config.contracts import DIALECT, ContractFile
+from router.config.contracts import ContractFile
 from router.config.editor.parts import PARTS
 from router.config.editor.schemas import PLAIN, Schema, Schemas
 from router.config.environments import EnvironmentFile
@@ -21,6 +21,7 @@ from router.config.flows import FlowFile
 from router.config.library import Library
 from router.config.policies import FailurePolicy
 from router.config.sandbox import SandboxFile
+from router.config.schemas import DIALECT
 from router.config.systems import SystemFile
 from router.config.tablefiles import TableFile
 from router.config.transforms.transform import TransformFile

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from router.config.contracts import DIALECT, Contracts, load_contracts
+from router.config.contracts import Contracts, load_contracts
+from router.config.schemas import DIALECT
 from router.core.diagnostics import Report
 from router.core.message import ContractRef
 
@@ -176,7 +177,7 @@ def test_mistakes_in_a_version_file(text: str, codes: list[str]) -> None:
         ({"properties": {"a": {"minimun": 1}}}, ["E207"]),
         ({"allOf": [{"$defs": {"b": {"foo": 1}}}]}, ["E207"]),
         ({"x-owner": "us"}, []),
-        ({"const": {"foo": {"bar": 1}}, "enum": [{"foo": 1}], "default": {"foo": 1}}, []),
+        ({"const": {"foo": {"bar": 1}}, "enum": [{"foo": {"bar": 1}}], "default": {"foo": 1}}, []),
         ({"properties": {"format": {"type": "string"}, "$ref": {}}}, []),
         ({"format": "date"}, []),
         ({"format": "ipv4"}, ["E209"]),
