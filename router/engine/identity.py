@@ -65,13 +65,13 @@ def judge(
 
 def words_of(values: Iterable[Value], scope: Mapping[str, Json], what: str) -> tuple[str, ...]:
     """Return key parts as texts. Raises Unroutable when one is null."""
-    return tuple(str(part(value(scope), what, getattr(value, "place", None))) for value in values)
+    return tuple([str(part(value(scope), what, value.place)) for value in values])
 
 
 def searchable(values: Sequence[Value], words: Sequence[str]) -> tuple[str, ...]:
     """Return the words that come from the message: a literal part names nothing to search by."""
     return tuple(
-        word for value, word in zip(values, words, strict=True) if isinstance(value, Expression)
+        [word for value, word in zip(values, words, strict=True) if isinstance(value, Expression)]
     )
 
 
@@ -120,7 +120,7 @@ def _claim(
     version: int | None = None,
 ) -> Claim:
     scope, compare = seen
-    parts = [part(value(scope), route.name, getattr(value, "place", None)) for value in values]
+    parts = [part(value(scope), route.name, value.place) for value in values]
     return Claim(
         key=key_digest((what, route.channel, route.kind), parts),
         words=searchable(values, [str(one) for one in parts]),

@@ -56,5 +56,5 @@ def send(step: Recipients, token: Token, _context: Context) -> Emit:
 def _key_words(step: Produce, payload: Json, token: Token) -> tuple[str | int, ...]:
     name = step.object.ref.subject
     if step.key:
-        return tuple(part(one(token.scope), name, one.place) for one in step.key)
-    return tuple(part(field_at(payload, path), name, step.place) for path in step.object.keys)
+        return tuple([part(one(token.scope), name, one.place) for one in step.key])
+    return tuple([part(field_at(payload, path), name, step.place) for path in step.object.keys])
