@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from json.encoder import encode_basestring
 
 from router.config.channels import Identity, Route
 from router.config.references import Value
@@ -68,11 +69,9 @@ def words_of(values: Iterable[Value], scope: Mapping[str, Json], what: str) -> t
     return tuple([str(part(value(scope), what, value.place)) for value in values])
 
 
-def searchable(values: Sequence[Value], words: Sequence[str]) -> tuple[str, ...]:
+def searchable(values: Sequence[Value], words: Sequence[str | int]) -> tuple[str, ...]:
     """Return the words that come from the message: a literal part names nothing to search by."""
-    return tuple(
-        [word for value, word in zip(values, words, strict=True) if isinstance(value, Expression)]
-    )
+    return tuple([str(words[n]) for n, one in enumerate(values) if isinstance(one, Expression)])
 
 
 def part(value: Json, what: str, place: Place | None) -> str | int:
@@ -97,12 +96,18 @@ def object_key(subject: str, words: Sequence[str | int]) -> bytes:
 def compare_digest(values: Iterable[Expression], scope: Mapping[str, Json]) -> bytes:
     """Return a digest of what makes a repeat a conflict; empty when nothing does."""
     found = [value(scope) for value in values]
+    if {*map(type, found)} == {str}:  # the usual: no encoder is made for it
+        return _digest(f"[{','.join(map(encode_basestring, found))}]")
     return document_digest(found) if found else b""
 
 
 def document_digest(document: Json) -> bytes:
     """Return a digest of a document that does not depend on the order of keys."""
-    return hashlib.blake2b(_SORTED.encode(document).encode(), digest_size=16).digest()
+    return _digest(_SORTED.encode(document))
+
+
+def _digest(written: str) -> bytes:
+    return hashlib.blake2b(written.encode(), digest_size=16).digest()
 
 
 def field_at(document: Json, path: str) -> Json:
@@ -123,7 +128,7 @@ def _claim(
     parts = [part(value(scope), route.name, value.place) for value in values]
     return Claim(
         key=key_digest((what, route.channel, route.kind), parts),
-        words=searchable(values, [str(one) for one in parts]),
+        words=searchable(values, parts),
         compare=compare,
         version=version,
         keep=route.identity.keep,

@@ -114,12 +114,11 @@ class Ingress:
         def job(transaction: Transaction) -> Receipt:
             content = (encode_json(dict(delivery.headers)).decode(), delivery.sha256, body)
             transaction.deliver(delivery.id, channel.name, delivery.received_at, content)
-            transaction.enqueue(_queued(channel, one) for one in records)
+            transaction.enqueue([_queued(channel, one) for one in records])
             if also is not None:
                 also(transaction, delivery.id)
-            return Receipt(
-                delivery.id, tuple((one.message.id, one.message.correlationid) for one in records)
-            )
+            known = [(one.message.id, one.message.correlationid) for one in records]
+            return Receipt(delivery.id, tuple(known))
 
         reach("ingress.before_commit")
         with self._door:

@@ -103,7 +103,7 @@ class Transaction(IntentWriter):
         self._claims[claim.key] = {
             "key": claim.key,
             "message_id": message_id,
-            "state": state.value,
+            "state": str(state),
             "compare": claim.compare,
             "body": body,
             "version": claim.version,
