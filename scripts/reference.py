@@ -12,7 +12,6 @@ import inspect
 import json
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -39,10 +38,10 @@ from router.config import shapes as s
 from router.config.catalogue import load_catalogue
 from router.config.components import Context, Knob, knobs_of, name_of
 from router.config.contracts import Contracts
+from router.config.editor.values import written
 from router.config.library import Library
-from router.config.source import read_yaml
+from router.config.project import packaged_presets
 from router.config.transforms import functions, transform
-from router.core import units
 from router.core.diagnostics import Report
 from router.runtime.installed import installed_adapters
 
@@ -297,20 +296,13 @@ def _link(cls: type[Any]) -> str:
 
 
 def _default(one: Knob) -> str:
-    value = one.default() if callable(one.default) else one.default
-    return "optional" if value in (None, "", (), {}) else f"`{_value(value, one.shape)}`"
+    value = written(one)
+    return "optional" if value in (None, "", [], {}) else f"`{_inline(value)}`"
 
 
-def _value(value: Any, shape: Any) -> str:
-    if isinstance(value, timedelta):
-        return units.duration_text(value)
-    if shape is s.PERCENT:
-        return f"{value}%"
-    if shape is s.SIZE:
-        return f"{value // 1024**2}MiB" if value % 1024**2 == 0 else f"{value // 1024}KiB"
-    if hasattr(value, "__component__"):
-        inner = ((k.key, _value(getattr(value, k.name), k.shape)) for k in knobs_of(type(value)))
-        return "{" + ", ".join(f"{key}: {text}" for key, text in inner) + "}"
+def _inline(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{" + ", ".join(f"{key}: {_inline(one)}" for key, one in value.items()) + "}"
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
@@ -321,13 +313,10 @@ def _roots(one: Knob) -> str:
 
 
 def _presets() -> str:
-    path = Path(verification.__file__).parent / "presets" / "verify.yaml"
-    node, _ = read_yaml(path.read_text(), path.name)
-    assert node is not None, path
     context = Context(library=Library(contracts=Contracts()), report=Report())
     lines = ["## Presets of `verify:`\n", "| preset | header | hash | written as | signed |"]
     lines.append("| --- | --- | --- | --- | --- |")
-    for name, one in sorted(verification.decode_presets(node, context).items()):
+    for name, one in sorted(packaged_presets(context).items()):
         if isinstance(one, verification.Inside):
             fields = ", ".join(f"`{field.source}`" for field in one.fields)
             where = f"`{one.signature.source}`"

@@ -68,9 +68,11 @@ def verify(scheme: Verify, claimed: Claimed, secrets: Secrets) -> Verdict:
         return Verdict(ok=False, why=why)
     try:
         named = {"timestamp": said, "url": secrets.get(scheme.url) if scheme.url else ""}
+        signed = _signed(signature, claimed.headers, claimed.body, named)
     except LookupError:
         return Verdict(ok=False, why="the address that is signed is not known")
-    signed = _signed(signature, claimed.headers, claimed.body, named)
+    except UnicodeError:
+        return Verdict(ok=False, why="what is signed is no text")
     found = _signatures(signature, given)
     # every secret and signature is tried, so that the time does not tell which one fits
     fits = [_equal(_written(signature, key, signed), one) for key in keys for one in found]
@@ -157,9 +159,9 @@ def _key(kind: str, secret: str, prefix: str) -> bytes | None:
             return base64.b64decode(text, validate=True)
         if kind == "hex":
             return binascii.unhexlify(text)
+        return text.encode()
     except ValueError:
         return None
-    return text.encode()
 
 
 def _said(when: Timestamp | None, between: str, claimed: Claimed) -> tuple[str, str]:

@@ -23,6 +23,7 @@ COMMANDS = {
     "resume": ("router.cli.pause", "resume", "Let what was paused go on."),
     "run": ("router.cli.run", "run", "Run the daemon: take deliveries, route, call systems."),
     "sandbox": ("router.cli.sandbox", "sandbox", "Run a declared stand-in for systems."),
+    "schema": ("router.cli.schema", "schema", "Write the schemas that editors check files with."),
     "send": ("router.cli.send", "send", "Post payloads to a running router, signed, until taken."),
     "status": ("router.cli.status", "status", "Count what happened to each kind, and what waits."),
     "test": ("router.cli.test", "test", "Run the tests beside routes, flows and systems."),

@@ -181,6 +181,7 @@ class Route:
     order_by: tuple[Value, ...]
     steps: tuple[Step, ...]
     policy: FailurePolicy
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -257,6 +258,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
         order_by=route.order_by,
         steps=route.steps,
         policy=route.on_failure or file.on_failure,
+        place=route.place,
     )
 
 

@@ -31,7 +31,8 @@ from router.core.message import ContractRef
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
-_REFERENCE = re.compile(r"([a-z][a-z0-9_/]*)@([0-9]+(?:\.[0-9]+){0,2})")
+#: how a contract is named where it is used
+REFERENCE = re.compile(r"([a-z][a-z0-9_/]*)@([0-9]+(?:\.[0-9]+){0,2})")
 _NAME = Text(
     "a contract name such as object or owner/object", r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?"
 )
@@ -118,7 +119,7 @@ class Contracts:
 
         The code is empty when the contract has a mistake of its own, which was told.
         """
-        match = _REFERENCE.fullmatch(text)
+        match = REFERENCE.fullmatch(text)
         if match is None:
             base = text.partition("@")[0]
             there = base in self.versions

@@ -1,5 +1,5 @@
 """Owns: environments: the where of a landscape: store, addresses, folders, settings of adapters.
-Imports: config.components, config.library.
+Imports: config.components, config.library, config.channels.
 Never: holds a secret (only references); changes what a route does.
 """
 
@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any
 
+from router.config.channels import Channel
 from router.config.components import (
     INVALID,
     Context,
@@ -19,6 +20,7 @@ from router.config.components import (
     place_of,
     report_wrong,
 )
+from router.config.references import CHANNEL
 from router.config.shapes import DURATION, Document, Integer, ListOf, MapOf, Name, Nested, Text
 from router.config.source import Node, Table
 from router.core.diagnostics import Place, nearest
@@ -85,8 +87,8 @@ class EnvironmentFile:
     channels: Mapping[str, ChannelSettings] = knob(
         MapOf(Nested(ChannelSettings)), doc="by channel with a file source", default=dict
     )
-    takes: tuple[str, ...] = knob(
-        ListOf(Name(), least=1),
+    takes: tuple[Channel, ...] = knob(
+        ListOf(CHANNEL, least=1),
         doc="channels that come in here, where not all of them do: the others are not to be had",
         default=(),
     )
@@ -95,4 +97,4 @@ class EnvironmentFile:
 
     def has(self, channel: str) -> bool:
         """Return whether a channel comes in here."""
-        return not self.takes or channel in self.takes
+        return not self.takes or any(one.name == channel for one in self.takes)

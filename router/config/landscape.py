@@ -6,6 +6,7 @@ Never: looks inside one file (its own module has done that).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from router.config.channels import FileSource, HttpSource, Route
@@ -16,14 +17,17 @@ if TYPE_CHECKING:
     from router.config.project import Project
 
 
-def check_landscape(project: Project, report: Report) -> None:
-    """Report what is wrong between the files of a project."""
+def check_landscape(project: Project, broken: AbstractSet[str], report: Report) -> None:
+    """Report what is wrong between the files of a project.
+
+    `broken` names things whose own file is at fault: that they are missing is no second mistake.
+    """
     if not report.has_errors:  # a flow that cannot be read would seem to be missing
         _check_subscribers(project, report)
     _check_unconsumed(project, report)
     _check_cycles(project, report)
     _check_paths(project, report)
-    _check_environments(project, report)
+    _check_environments(project, broken, report)
 
 
 def produced_by(steps: Iterable[Step]) -> Iterator[Produce]:
@@ -114,7 +118,7 @@ def _check_paths(project: Project, report: Report) -> None:
                 )
 
 
-def _check_environments(project: Project, report: Report) -> None:
+def _check_environments(project: Project, broken: AbstractSet[str], report: Report) -> None:
     for environment in project.environments.values():
         for name in sorted(set(project.systems) - set(environment.systems)):
             report.error(
@@ -122,13 +126,6 @@ def _check_environments(project: Project, report: Report) -> None:
                 environment.place,
                 f"no settings for system {name}",
                 f"systems: {{{name}: ...}}",
-            )
-        for name in sorted(set(environment.takes) - set(project.channels)):
-            report.error(
-                "E039",
-                environment.place,
-                f"unknown channel {name}",
-                nearest(name, project.channels),
             )
         for channel in project.channels.values():
             if not isinstance(channel.source, FileSource) or not environment.has(channel.name):
@@ -140,7 +137,7 @@ def _check_environments(project: Project, report: Report) -> None:
                     f"no folder for channel {channel.name}",
                     f"channels: {{{channel.name}: {{folder: var/in/{channel.name}}}}}",
                 )
-        for name in sorted(set(environment.channels) - set(project.channels)):
+        for name in sorted(set(environment.channels) - set(project.channels) - broken):
             place = environment.channels[name].place
             hint = nearest(name, project.channels)
             report.error("E039", place, f"unknown channel {name}", hint)

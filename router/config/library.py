@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from router.config.channels import Channel
     from router.config.contracts import Contracts
     from router.config.flows import Flow
     from router.config.policies import FailurePolicy
@@ -31,6 +32,7 @@ class Library:
     transforms: dict[str, Transform] = field(default_factory=dict)
     systems: dict[str, System] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
+    channels: dict[str, Channel] = field(default_factory=dict)
     #: names of things whose own file is at fault: a reference to one is no second mistake
     broken: set[str] = field(default_factory=set)
 

@@ -45,6 +45,7 @@ class Project:
     revision: str
     contracts: Contracts
     tables: Mapping[str, Table]
+    policies: Mapping[str, FailurePolicy]
     transforms: Mapping[str, Transform]
     systems: Mapping[str, System]
     channels: Mapping[str, Channel]
@@ -90,11 +91,34 @@ def load_texts(
     return _checked(root, texts, Report(), adapters)
 
 
+def library_of(project: Project, adapters: Mapping[str, Any]) -> Library:
+    """Return the names of a loaded project, as its own files see them."""
+    library = Library(
+        contracts=project.contracts,
+        adapters=adapters,
+        tables=dict(project.tables),
+        policies=dict(project.policies),
+        transforms=dict(project.transforms),
+        systems=dict(project.systems),
+        flows={name.removeprefix("flow:"): flow for name, flow in project.flows.items()},
+    )
+    library.presets = packaged_presets(Context(library=library, report=Report()))
+    return library
+
+
+def packaged_presets(context: Context) -> dict[str, Any]:
+    """Return the signature schemes that come with the package, by name."""
+    node, found = read_yaml(_PRESETS.read_text(), "presets/verify.yaml")
+    context.report.extend(found)
+    return decode_presets(node, context) if node is not None else {}
+
+
 def _checked(
     root: Path, texts: Mapping[str, str], report: Report, adapters: Mapping[str, Any]
 ) -> tuple[Project, list[Diagnostic]]:
-    project = _Loader(texts, report, adapters).load(root)
-    check_landscape(project, report)
+    loader = _Loader(texts, report, adapters)
+    project = loader.load(root)
+    check_landscape(project, loader.library.broken, report)
     return project, in_order(report.found)
 
 
@@ -108,7 +132,7 @@ class _Loader:
         self.report = report
         self.library = Library(contracts=load_contracts(texts, report), adapters=adapters)
         self.context = Context(library=self.library, report=report)
-        self.library.presets = self._presets()
+        self.library.presets = packaged_presets(self.context)
 
     def load(self, root: Path) -> Project:
         library = self.library
@@ -117,16 +141,17 @@ class _Loader:
         library.transforms = self._transforms()
         library.systems = self._kind("systems", SystemFile, make_system)
         library.flows = self._kind("flows", FlowFile, make_flow)
-        channels: dict[str, Channel] = self._kind("channels", ChannelFile, make_channel)
+        library.channels = self._kind("channels", ChannelFile, make_channel)
         environments = self._kind("environments", EnvironmentFile, lambda one, _: one)
         return Project(
             root=root,
             revision=revision_of(self.texts, _sources(library.adapters)),
             contracts=library.contracts,
             tables=library.tables,
+            policies=library.policies,
             transforms=library.transforms,
             systems=library.systems,
-            channels=channels,
+            channels=library.channels,
             flows={flow.name: flow for flow in library.flows.values()},
             environments=environments,
             subscribers=_subscribers(library.flows),
@@ -152,7 +177,9 @@ class _Loader:
                 place: Place = file.place  # type: ignore[attr-defined]
                 self.report.error("E007", place, f"{name} a second time", f"first in {first}")
             found = make(file, self.context)
-            if found is not None:
+            if found is None:
+                self.library.broken.add(name)
+            else:
                 made[name] = found
         return made
 
@@ -199,11 +226,6 @@ class _Loader:
                 self.report.error("E001", Place(path), "the file is empty", "remove it")
             if node is not None:
                 yield path, node
-
-    def _presets(self) -> dict[str, Any]:
-        node, found = read_yaml(_PRESETS.read_text(), "presets/verify.yaml")
-        self.report.extend(found)
-        return decode_presets(node, self.context) if node is not None else {}
 
 
 def _name_field(cls: type[Any]) -> str:

@@ -144,4 +144,5 @@ class Named:
 
 POLICY: Shape = Named("failure policy", "E033", lambda context: context.library.policies)
 TRANSFORM: Shape = Named("transform", "E034", lambda context: context.library.transforms)
+CHANNEL: Shape = Named("channel", "E039", lambda context: context.library.channels)
 OPERATION: Shape = Named("operation", "E035", lambda context: context.library.operations)

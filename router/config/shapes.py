@@ -23,7 +23,9 @@ from router.config.source import to_json as node_to_json
 from router.core import units
 from router.core.diagnostics import nearest
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+#: how a name is written
+NAME = r"[a-z][a-z0-9_]{0,63}"
+_NAME = re.compile(NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +95,9 @@ class Parsed:
 
     expects: str
     parse: Callable[[str], Any]
+    #: how it is written, as a regular expression
+    written: str
+    examples: tuple[str, ...]
 
     def decode(self, node: Node, context: Context) -> Any:
         if isinstance(node, Scalar):
@@ -102,9 +107,14 @@ class Parsed:
         return report_wrong(self, node, context)
 
 
-DURATION = Parsed("a duration such as 500ms, 5s, 30m, 2h, 90d", units.duration)
-SIZE = Parsed("a size such as 64KiB or 1MiB", units.size)
-PERCENT = Parsed("a percentage such as 20%", units.percent)
+DURATION = Parsed(
+    "a duration such as 500ms, 5s, 30m, 2h, 90d",
+    units.duration,
+    units.DURATION,
+    ("500ms", "5s", "30m", "2h", "90d"),
+)
+SIZE = Parsed("a size such as 64KiB or 1MiB", units.size, units.SIZE, ("64KiB", "1MiB"))
+PERCENT = Parsed("a percentage such as 20%", units.percent, units.PERCENT, ("20%",))
 
 
 @dataclass(frozen=True, slots=True)

@@ -100,6 +100,8 @@ def follow(steps: tuple[Step, ...], token: Token, context: Context) -> Emit:
 
 
 def _run(step: Step, token: Token, context: Context) -> Emit:
+    if context.entered is not None:
+        context.entered(step)
     try:
         emit = RUNNERS[type(step)](step, token, context)
     except MessageError as error:

@@ -18,7 +18,7 @@ from router.runtime.caution import killer
 from router.runtime.effects import Effects
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
-from router.runtime.former import FormerCalls, told
+from router.runtime.former import FormerCalls, first_of, told
 from router.runtime.requests import Gave, Leg, effect_key
 from router.runtime.results import record_decision, record_settled
 from router.runtime.verdicts import damaged
@@ -32,13 +32,14 @@ class Commands:
         store: Store,
         exchange: Exchange,
         operation_of: Callable[[Queued], AnyOperation | None],
+        former: FormerCalls,
     ) -> None:
-        """`operation_of` says by which operation a command is carried."""
+        """`operation_of` says by which operation a command is carried; `former` finds its past."""
         self._store = store
         self._exchange = exchange
         self._operation_of = operation_of
         self._effects = Effects(store, exchange)
-        self._former = FormerCalls(store, exchange.operations)
+        self._former = former
         self._clock: Clock = exchange.clock
 
     def carry(self, row: Queued) -> None:
@@ -60,27 +61,28 @@ class Commands:
 
     def _step(self, row: Queued, command: AnyOperation) -> bool:
         """Carry the first call that is not done; return whether another follows it."""
-        intents = self._begun(row, command)
+        intents, former = self._begun(row, command)
         leg = open_leg(row, command, intents)
         if leg is None:
             now = self._clock.now()
             self._store.write(lambda t: record_settled(t, row, done=True, now=now))
             return False
-        former = self._former.among(intents, row, command)
         if former is not None and leg.key not in intents:
             self._bury(row, DeadLettered(reason="unknown", detail=told(former, command)))
             return False
         return self._effects.carry(leg, intents.get(leg.key))
 
-    def _begun(self, row: Queued, command: AnyOperation) -> dict[str, Intent]:
-        """Return what stands for each of a command's calls, and what calls of before have begun.
+    def _begun(self, row: Queued, command: AnyOperation) -> tuple[dict[str, Intent], Intent | None]:
+        """Return what stands for a command's calls, and what calls of before have begun.
 
         What took the place of a command of one call is a command of its own.
         """
         keys = [effect_key(row, command, one) for one in command.calls]
+        former = self._former.keys(row, command)
         with self._store.read() as reader:
-            found = reader.intents([row.message.id, *self._former.keys(row, command)])
-            return found if keys == [row.message.id] else {**found, **reader.standing(keys)}
+            found = reader.intents([row.message.id, *former])
+            begun = found if keys == [row.message.id] else {**found, **reader.standing(keys)}
+        return begun, first_of(former, found)
 
     def lasts(self, row: Queued) -> timedelta:
         """Return how long a command can take: its calls, and a look-up for each."""
@@ -95,7 +97,7 @@ class Commands:
     def bury_killer(self, row: Queued) -> None:
         """Keep a command that ends the process for a person. Raises Unavailable."""
         command = self._operation_of(row)
-        begun = self._begun(row, command) if command is not None else {}
+        begun = self._begun(row, command)[0] if command is not None else {}
         under_way = any(not one.is_settled for one in begun.values())
         self._bury(row, killer("call" if under_way else "request"))
 

@@ -40,11 +40,10 @@ class FormerCalls:
             if key not in own
         ]
 
-    def among(
-        self, found: Mapping[str, Intent], row: Queued, command: AnyOperation
-    ) -> Intent | None:
-        """Return what was begun by another call than those of today, None when nothing was."""
-        return next((found[key] for key in self.keys(row, command) if key in found), None)
+
+def first_of(keys: Iterable[str], found: Mapping[str, Intent]) -> Intent | None:
+    """Return what was begun under the first of these keys, None when nothing was."""
+    return next((found[key] for key in keys if key in found), None)
 
 
 def told(intent: Intent, command: AnyOperation) -> str:

@@ -26,7 +26,7 @@ from router.infra.store.transaction import Transaction
 from router.runtime.again import note
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
-from router.runtime.former import FormerCalls, told
+from router.runtime.former import FormerCalls, first_of, told
 from router.runtime.replayed import Replay, replay_of
 from router.runtime.requests import Gave, Leg, effect_key, prepare, reference_of
 from router.runtime.results import MARGIN
@@ -69,7 +69,7 @@ class Resending:
         self._store = store
         self._exchange = exchange
         self._recall = recall
-        self._former = FormerCalls(store, exchange.operations)
+        self.former = FormerCalls(store, exchange.operations)
 
     def operation(self, row: Queued) -> AnyOperation | None:
         """Return the operation of a command: a replay's as its configuration has it."""
@@ -157,8 +157,8 @@ class Resending:
 
     def _unknown(self, reader: Reader, row: Queued, command: AnyOperation) -> Compared | None:
         """Return what a command is when calls of before have begun it: a person decides."""
-        found = reader.intents(self._former.keys(row, command))
-        former = self._former.among(found, row, command)
+        keys = self.former.keys(row, command)
+        former = first_of(keys, reader.intents(keys))
         if former is None:
             return None
         return Compared(word="changed", intent=former, why=told(former, command))

@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 from router.config.channels import Route
 from router.config.policies import FailurePolicy
 from router.config.project import Project
+from router.config.steps import Step
 from router.core.claim import Claim, Held, Holding, Kept
 from router.core.decision import (
     Conflict,
@@ -143,13 +144,18 @@ class Judge:
         project: Project,
         env: Mapping[str, Json],
         recall: Callable[[str], Project | None] = lambda _: None,
+        entered: Callable[[Step], None] | None = None,
     ) -> None:
-        """`recall` gives an earlier project by its revision: a retry is decided by the first."""
+        """`recall` gives an earlier project by its revision: a retry is decided by the first.
+        `entered` is told of each step.
+        """
         self._project = project
         self._env = env
         self._recall = recall
         #: of a message without answers that the running project decides
-        self._context = Context(subscribers=project.subscribers, env=env, follow=follow)
+        self._context = Context(
+            subscribers=project.subscribers, env=env, follow=follow, entered=entered
+        )
 
     def policy(self, row: Queued) -> FailurePolicy:
         """Return the failure policy of a row's consumer."""

@@ -44,7 +44,9 @@ class Worker:
         self.bell = Bell()
         self._store = store
         self._resending = Resending(store, exchange, recall)
-        self._commands = Commands(store, exchange, self._resending.operation)
+        self._commands = Commands(
+            store, exchange, self._resending.operation, self._resending.former
+        )
         self._clock: Clock = exchange.clock
         self._lane = SYSTEM_LANE + system
         self._slots = workers

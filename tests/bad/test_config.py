@@ -205,3 +205,17 @@ def test_a_secret_that_is_not_set_stops_the_start_not_the_check(root: Path) -> N
     assert done.returncode in (1, 2)
     assert "INBOX_SECRET" in done.stdout + done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_channel_at_fault_is_told_once(root: Path) -> None:
+    """That an environment takes it, and has a folder for it, is no second mistake."""
+    put(
+        "routes/environments/test.yaml",
+        "environment: test\nstore: {sqlite: var/test.db}\ntakes: [inbox]\n"
+        'systems:\n  archive: {url: "http://127.0.0.1:9000"}\n'
+        "channels: {inbox: {folder: var/in}}\n",
+    )(root)
+    assert check(root)[1] == []
+    swap(CHANNEL, "owner:", "ownr:")(root)
+    places = {str(one.place).partition(":")[0] for one in check(root)[1]}
+    assert places == {CHANNEL}

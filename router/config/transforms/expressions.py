@@ -63,6 +63,17 @@ class Late:
         #: gives the value; after the first time the function itself
         self.run: Compiled = self._first
 
+    def watch(self, told: Callable[[Json], None]) -> None:
+        """Tell of each value from now on: for who measures tests."""
+        inner = compile_tree(self.tree, self.function_of)
+
+        def run(value: Json) -> Json:
+            found = inner(value)
+            told(found)
+            return found
+
+        self.run = run
+
     def _first(self, value: Json) -> Json:
         self.run = compile_tree(self.tree, self.function_of)
         return self.run(value)

@@ -52,6 +52,15 @@ class MapFunction:
         except (MessageError, *FAILURES):  # the tree tells it, or gives the document
             return self._told(scope)
 
+    def watch(self, told: Callable[[], None]) -> None:
+        """Tell of each run from now on, and evaluate each expression for itself."""
+
+        def run(scope: Scope) -> Json:
+            told()
+            return self._told(scope)
+
+        self._quick = run
+
     def _told(self, scope: Scope) -> Json:
         return finished(self._body(named(self._lets, scope)))
 

@@ -6,7 +6,7 @@ Never: reads or gives anything but documents; validates (the border where it lea
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -147,6 +147,10 @@ class Transform:
     def to(self) -> Contract:
         """Return the contract of the result."""
         return self.file.to
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Tell of each run from now on, and evaluate each expression for itself."""
+        self._run.watch(told)
 
     def __call__(self, scope: Mapping[str, Json]) -> Json:
         """Return the result over `scope`. Raises TransformError or LimitExceeded with its place."""

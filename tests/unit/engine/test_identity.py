@@ -137,6 +137,7 @@ def route_of(workshop: Any) -> Any:
             "order_by": (),
             "steps": (),
             "policy": None,
+            "place": None,
         }
         return Route(**{**base, **fields})
 
