@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
 
 from starlette.applications import Starlette
@@ -19,8 +20,10 @@ from router.config.channels import Channel, HttpSource
 from router.core.errors import Draining, Unavailable
 from router.core.ports import Secrets
 from router.engine.arrival import UNPROVED
+from router.infra.store.pending import Pending
 from router.runtime.bodies import decode_body
 from router.runtime.failpoints import reach
+from router.runtime.ingress import Receipt
 from router.runtime.wiring import Parts
 
 #: header lines of a request; more are refused before anything is looked at
@@ -104,8 +107,7 @@ class _Desk:
 
     async def _store(self, channel: Channel, headers: Mapping[str, str], body: bytes) -> Response:
         try:
-            future = self.current().ingress.receive(channel, headers, body)
-            receipt = await asyncio.wrap_future(future)
+            receipt = await _on_disk(self.current().ingress.receive(channel, headers, body))
             reach("ingress.after_commit")
         except Draining:
             return _refuse(503, "drained: it takes nothing new", DRAINED)
@@ -132,6 +134,19 @@ class _Desk:
         except Unavailable:
             return _refuse(503, "the store is away", RETRY_AFTER)
         return JSONResponse({"ready": True, "revision": self.current().project.revision})
+
+
+async def _on_disk(pending: Pending[Receipt]) -> Receipt:
+    """Return the receipt of a delivery once it is on disk. Raises what its job raised."""
+    loop, there = asyncio.get_running_loop(), asyncio.Event()
+
+    def tell() -> None:
+        with suppress(RuntimeError):  # the server has ended meanwhile, and nobody waits
+            loop.call_soon_threadsafe(there.set)
+
+    pending.when_done(tell)
+    await there.wait()
+    return pending.result()
 
 
 async def _healthy(_request: Request) -> Response:

@@ -248,6 +248,8 @@ def _check_signed_records(file: ChannelFile, context: Context) -> None:
         f"signatures stand inside ={scheme.each.source}, records are taken from elsewhere",
         f"records: ={scheme.each.source}",
     )
+
+
 def _check_marker(source: From, context: Context) -> None:
     file = source.file
     if file is not None and file.marker and file.pattern.endswith(file.marker):

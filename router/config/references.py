@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, ClassVar
 
 from router.config.components import INVALID, Context, Shape, report_wrong
 from router.config.source import Node, Scalar
@@ -63,6 +63,8 @@ class Literal:
     """A value that does not depend on the message; callable like an expression."""
 
     value: str | int | float | bool
+    #: nothing can be wrong with it
+    place: ClassVar[None] = None
 
     def __call__(self, scope: Mapping[str, Any]) -> Any:
         """Return the literal."""

@@ -17,8 +17,6 @@ from router.core.value import value
 #: hex digits of an id, and how many of them are the time of its birth: milliseconds since 1970
 _DIGITS = 32
 BORN = 12
-#: the usual lengths as four bytes
-_LENGTHS = tuple(length.to_bytes(4, "big") for length in range(256))
 #: bytes of a business key that are written as they are
 _NEAR = 12
 
@@ -105,8 +103,7 @@ def derived_id(parent: str, *seeds: str) -> str:
     It begins with the time that the parent's begins with: what belongs together lies together in
     every index.
     """
-    born = parent[:BORN]
-    return born + digest_of(parent, *seeds)[: _DIGITS - len(born)]
+    return (parent[:BORN] + digest_of(parent, *seeds))[:_DIGITS]
 
 
 def digest_of(*parts: str) -> str:
@@ -120,11 +117,16 @@ def key_digest(space: tuple[str, ...], parts: Sequence[str | int]) -> bytes:
     128 bits say which key it is. Before them stand the space and the longest part as it is written,
     so that numbers which follow each other lie together: a key at a random place costs a page each.
     """
-    told = [f"i{part}" if isinstance(part, int) else f"t{part}" for part in parts]
-    longest = told[0] if len(told) == 1 else max(told, key=len, default="")
     where, framed = _space(space)
+    longest = ""
+    for part in parts:
+        told = f"i{part}" if isinstance(part, int) else "t" + part
+        raw = told.encode()
+        framed += len(raw).to_bytes(4, "big") + raw
+        if len(told) > len(longest):
+            longest = told
     near = longest[1 : _NEAR + 1].encode()[:_NEAR].ljust(_NEAR, b"\0")
-    return where + near + blake2b(framed + _framed(told), digest_size=16).digest()
+    return where + near + blake2b(framed, digest_size=16).digest()
 
 
 @lru_cache(1024)  # one for each kind of each channel
@@ -139,6 +141,5 @@ def _framed(parts: Iterable[str]) -> bytes:
     made = b""
     for part in parts:
         raw = part.encode()
-        length = len(raw)
-        made += (_LENGTHS[length] if length < len(_LENGTHS) else length.to_bytes(4, "big")) + raw
+        made += len(raw).to_bytes(4, "big") + raw
     return made

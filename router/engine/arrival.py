@@ -183,10 +183,9 @@ def _routed(
     claims = claims_of(route, scope)
     words = words_of(route.correlation, scope, route.name) if route.correlation else ()
     order = words_of(route.order_by, scope, route.name) if route.order_by else ()
-    references = [
-        *searchable(route.correlation, words),
-        *(word for claim in claims for word in claim.words),
-    ]
+    references = dict.fromkeys(searchable(route.correlation, words))
+    for claim in claims:
+        references |= dict.fromkeys(claim.words)
     message = Message(
         id=message_id,
         correlationid=joined(words) or message_id,
@@ -199,7 +198,7 @@ def _routed(
         raw=RawRef(delivery.id, delivery.sha256),
         order_key=joined(order),
     )
-    return Arrival(message=message, claims=claims, references=tuple(dict.fromkeys(references)))
+    return Arrival(message=message, claims=claims, references=tuple(references))
 
 
 def _readable(channel: Channel, kind: str, scope: Mapping[str, Json]) -> tuple[str, ...]:
@@ -240,11 +239,9 @@ def _message(channel: Channel, delivery: Delivery, body: Json, made: tuple[str, 
 
 def joined(words: tuple[str, ...]) -> str:
     """Return key words as one readable text in which no two keys look alike."""
-    return "/".join([word if _is_plain(word) else quote(word, safe="") for word in words])
-
-
-def _is_plain(word: str) -> bool:
-    return word.isascii() and word.isalnum()
+    return "/".join(
+        [word if word.isascii() and word.isalnum() else quote(word, safe="") for word in words]
+    )
 
 
 def _stamped(name: str, value: Json) -> str:

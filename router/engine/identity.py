@@ -9,6 +9,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
+from json.encoder import encode_basestring
 
 from router.config.channels import Route
 from router.config.references import Value
@@ -65,14 +66,12 @@ def judge(
 
 def words_of(values: Iterable[Value], scope: Mapping[str, Json], what: str) -> tuple[str, ...]:
     """Return key parts as texts. Raises Unroutable when one is null."""
-    return tuple(str(part(value(scope), what, getattr(value, "place", None))) for value in values)
+    return tuple([str(part(value(scope), what, value.place)) for value in values])
 
 
-def searchable(values: Sequence[Value], words: Sequence[str]) -> tuple[str, ...]:
+def searchable(values: Sequence[Value], words: Sequence[str | int]) -> tuple[str, ...]:
     """Return the words that come from the message: a literal part names nothing to search by."""
-    return tuple(
-        word for value, word in zip(values, words, strict=True) if isinstance(value, Expression)
-    )
+    return tuple([str(words[n]) for n, one in enumerate(values) if isinstance(one, Expression)])
 
 
 def part(value: Json, what: str, place: Place | None) -> str | int:
@@ -126,12 +125,18 @@ def rank_of(subject: str, words: Sequence[str | int], version: int) -> Claim:
 def compare_digest(values: Iterable[Expression], scope: Mapping[str, Json]) -> bytes:
     """Return a digest of what makes a repeat a conflict; empty when nothing does."""
     found = [value(scope) for value in values]
+    if {*map(type, found)} == {str}:  # the usual: no encoder is made for it
+        return _digest(f"[{','.join(map(encode_basestring, found))}]")
     return document_digest(found) if found else b""
 
 
 def document_digest(document: Json) -> bytes:
     """Return a digest of a document that does not depend on the order of keys."""
-    return hashlib.blake2b(_SORTED.encode(document).encode(), digest_size=16).digest()
+    return _digest(_SORTED.encode(document))
+
+
+def _digest(written: str) -> bytes:
+    return hashlib.blake2b(written.encode(), digest_size=16).digest()
 
 
 def field_at(document: Json, path: str) -> Json:
@@ -149,10 +154,10 @@ def _claim(
     version: int | None = None,
 ) -> Claim:
     scope, compare = seen
-    parts = [part(value(scope), route.name, getattr(value, "place", None)) for value in values]
+    parts = [part(value(scope), route.name, value.place) for value in values]
     return Claim(
         key=key_digest((what, route.channel, route.kind), parts),
-        words=searchable(values, [str(one) for one in parts]),
+        words=searchable(values, parts),
         compare=compare,
         version=version,
         keep=route.identity.keep,

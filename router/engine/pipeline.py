@@ -70,12 +70,12 @@ def _decide(steps: tuple[Step, ...], token: Token, context: Context) -> Outcome:
         emit = follow(steps, token, context)
     except _Failed as failed:
         return failed.decision
-    for stop in emit.stops:
-        if isinstance(stop, DeadLettered):
-            return stop
+    dead = [stop for stop in emit.stops if isinstance(stop, DeadLettered)]
+    if dead:
+        return dead[0]
     if emit.calls:
         return Needs(calls=_each_once(emit.calls))
-    notes = tuple(dict.fromkeys(stop.reason for stop in emit.stops if isinstance(stop, Discarded)))
+    notes = tuple(dict.fromkeys([stop.reason for stop in emit.stops]))
     if emit.effects:
         return Routed(effects=emit.effects, notes=notes)
     return Discarded(reason="; ".join(notes))
@@ -83,22 +83,20 @@ def _decide(steps: tuple[Step, ...], token: Token, context: Context) -> Outcome:
 
 def follow(steps: tuple[Step, ...], token: Token, context: Context) -> Emit:
     """Run steps in order over a token and everything that it becomes."""
-    tokens: tuple[Token, ...] = (token,)
+    tokens = [token]
     effects: list[Effect] = []
     stops: list[Stop] = []
     calls: list[Call] = []
     for step in steps:
-        emits = [_run(step, one, context) for one in tokens]
-        for emit in emits:
+        ahead: list[Token] = []
+        for one in tokens:
+            emit = _run(step, one, context)
+            ahead += emit.tokens
             effects += emit.effects
             stops += emit.stops
             calls += emit.calls
-        tokens = emits[0].tokens if len(emits) == 1 else _tokens_of(emits)
+        tokens = ahead
     return Emit(effects=tuple(effects), stops=tuple(stops), calls=tuple(calls))
-
-
-def _tokens_of(emits: list[Emit]) -> tuple[Token, ...]:
-    return tuple(token for emit in emits for token in emit.tokens)
 
 
 def _run(step: Step, token: Token, context: Context) -> Emit:

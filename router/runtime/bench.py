@@ -207,8 +207,8 @@ def _take(parts: Parts, project: Project, sent: list[Sent]) -> None:
     for number, (headers, body) in enumerate(sent):
         waiting.append(parts.ingress.receive(channel, headers, body))
         if len(waiting) == WINDOW or number == len(sent) - 1:
-            for future in waiting:
-                future.result()
+            for pending in waiting:
+                pending.result()
             waiting.clear()
             while parts.loop.step():
                 pass

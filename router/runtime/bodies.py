@@ -44,12 +44,16 @@ def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:
     """Return the function that gives a record the shape which the source declares."""
     contract = channel.source.shape
     if contract is None:
-        return lambda record: record
+        return _as_it_is
 
     def resolve(urn: str) -> Mapping[str, Json]:
         return contracts.by_urn(urn) or {}
 
     return lambda record: shape_by(record, contract.schema, resolve)
+
+
+def _as_it_is(record: Json) -> Json:
+    return record
 
 
 @functools.cache

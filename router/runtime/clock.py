@@ -7,9 +7,8 @@ from __future__ import annotations
 
 import threading
 import time
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 #: seconds; smaller differences are the slewing of the clock
 STEP = 1.0
 
@@ -31,7 +30,7 @@ class SystemClock:
         if time.time() - since - self._offset > STEP:
             with self._lock:
                 self._offset = max(self._offset, time.time() - time.monotonic())
-        return EPOCH + timedelta(seconds=since + self._offset)
+        return datetime.fromtimestamp(since + self._offset, UTC)
 
 
 class ManualClock:

@@ -8,7 +8,6 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future
 from typing import Any
 
 from router.config.channels import Channel
@@ -20,6 +19,7 @@ from router.core.ports import Clock
 from router.core.value import value
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
 from router.infra.codecs import encode_json
+from router.infra.store.pending import Pending
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -70,7 +70,7 @@ class Ingress:
         headers: Mapping[str, str],
         body: bytes,
         also: Callable[[Transaction, str], None] | None = None,
-    ) -> Future[Receipt]:
+    ) -> Pending[Receipt]:
         """Store a delivery and its records in one transaction; done = on disk.
 
         `also` may write more into that transaction; it gets the delivery's id. Raises Draining.
@@ -84,7 +84,7 @@ class Ingress:
         headers: Mapping[str, str],
         body: bytes,
         also: Callable[[Transaction, str], None],
-    ) -> Future[Receipt]:
+    ) -> Pending[Receipt]:
         """Store a delivery that ends the process as a dead letter, without looking into it.
 
         Raises Draining.
@@ -110,16 +110,15 @@ class Ingress:
         body: bytes,
         records: Sequence[Arrival],
         also: Callable[[Transaction, str], None] | None,
-    ) -> Future[Receipt]:
+    ) -> Pending[Receipt]:
         def job(transaction: Transaction) -> Receipt:
             content = (encode_json(dict(delivery.headers)).decode(), delivery.sha256, body)
             transaction.deliver(delivery.id, channel.name, delivery.received_at, content)
-            transaction.enqueue(_queued(channel, one) for one in records)
+            transaction.enqueue([_queued(channel, one) for one in records])
             if also is not None:
                 also(transaction, delivery.id)
-            return Receipt(
-                delivery.id, tuple((one.message.id, one.message.correlationid) for one in records)
-            )
+            known = [(one.message.id, one.message.correlationid) for one in records]
+            return Receipt(delivery.id, tuple(known))
 
         reach("ingress.before_commit")
         with self._door:

@@ -246,7 +246,7 @@ def gate_keys(works: Iterable[Work]) -> list[tuple[str, str]]:
 
 def verdict_of(work: Work, decision: Decision, held: Mapping[bytes, Holding]) -> Verdict:
     """Return a row with its decision, knowing which of its claims nobody else lives by."""
-    free = tuple(claim for claim in work.claims if _is_free(held.get(claim.key), work))
+    free = tuple([claim for claim in work.claims if _is_free(held.get(claim.key), work)])
     return Verdict(work=work, decision=decision, free=free)
 
 

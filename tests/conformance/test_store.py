@@ -5,7 +5,6 @@ from __future__ import annotations
 import sqlite3
 import threading
 from collections.abc import Callable, Iterator
-from concurrent.futures import CancelledError, Future
 from contextlib import closing
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -20,6 +19,7 @@ from router.core.message import Message, RawRef
 from router.infra.store.database import BUSY_MS, migrate
 from router.infra.store.letters import LetterQuery
 from router.infra.store.packing import unpack_row
+from router.infra.store.pending import Pending
 from router.infra.store.rows import Dead, Entry, Intent, Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -99,7 +99,7 @@ class Gate:
 
     def __init__(self, store: Store) -> None:
         self.entered, self.opened = threading.Event(), threading.Event()
-        self.future: Future[Any] = store.submit(self._wait)
+        self.future: Pending[Any] = store.submit(self._wait)
         assert self.entered.wait(HANG)
 
     def _wait(self, _: Transaction) -> None:
@@ -185,18 +185,34 @@ def test_jobs_that_gather_share_one_commit(on_file: Store, row_of: Any) -> None:
     assert len(commits) == 1
 
 
-def test_a_cancelled_job_does_not_stop_the_writer(on_file: Store, row_of: Any) -> None:
-    # whoever waits for a future may be cancelled: a request whose server stops
+def test_a_job_for_which_nobody_waits_any_more_is_done(on_file: Store, row_of: Any) -> None:
     gate = Gate(on_file)
-    lost = on_file.submit(put(row_of("lost")))
-    kept = on_file.submit(put(row_of("kept")))
-    assert lost.cancel()
+    slow = on_file.submit(put(row_of("slow")))
+    with pytest.raises(TimeoutError):
+        slow.result(0.001)
+    assert not slow.done()
     gate.open()
-    kept.result(HANG)
-    on_file.submit(put(row_of("later"))).result(HANG)
-    with pytest.raises(CancelledError):
-        lost.result(HANG)
-    assert names(queued(on_file)) == ["kept", "later"]
+    assert slow.result(HANG) is None
+    assert names(queued(on_file)) == ["slow"]
+
+
+def test_who_asks_to_be_called_is_called_once_it_is_on_disk(on_file: Store, row_of: Any) -> None:
+    gate = Gate(on_file)
+    calls: list[str] = []
+    told = threading.Event()
+
+    def tell() -> None:
+        calls.append(",".join(names(queued(on_file))))
+        told.set()
+
+    on_file.submit(put(row_of("a"))).when_done(tell)
+    assert calls == []
+    gate.open()
+    assert told.wait(HANG)
+    done = on_file.submit(put(row_of("b")))
+    done.result(HANG)
+    done.when_done(tell)
+    assert calls == ["a", "a,b"]
 
 
 def test_many_threads_write_and_nothing_is_lost(on_file: Store, row_of: Any) -> None:

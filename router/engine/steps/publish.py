@@ -71,7 +71,7 @@ def _key_words(step: Produce, payload: Json, token: Token) -> tuple[str | int, .
     name = step.object.ref.subject
     if step.key:
         return _parts(step.key, step, token)
-    return tuple(part(field_at(payload, path), name, step.place) for path in step.object.keys)
+    return tuple([part(field_at(payload, path), name, step.place) for path in step.object.keys])
 
 
 def _rank(step: Produce, token: Token) -> Claim | None:
@@ -85,4 +85,6 @@ def _rank(step: Produce, token: Token) -> Claim | None:
 
 def _parts(values: Sequence[Value], step: Produce, token: Token) -> tuple[str | int, ...]:
     name = step.object.ref.subject
-    return tuple(part(one(token.scope), name, getattr(one, "place", step.place)) for one in values)
+    return tuple(
+        [part(one(token.scope), name, getattr(one, "place", step.place)) for one in values]
+    )

@@ -75,14 +75,22 @@ def _insert(table: Table) -> Callable[[Any], Any]:
     return make
 
 
-def _upsert(table: Table, *fresh: str) -> Callable[[Any], Any]:
-    """Return the maker of an insert that renews some columns of a row that is there."""
+def _renew(table: Table) -> Callable[[Any], Any]:
+    """Return the maker of an insert that takes the place of the row which has its key.
+
+    SQLite looks for the key once to replace a row, and twice to update one that is in the way.
+    """
     keys = [column.name for column in table.primary_key]
+    others = [column.name for column in table.c if column.name not in keys]
 
     def make(module: Any) -> Any:
         put = _insert(table)(module)
+        if module is sqlite:
+            return put.prefix_with("OR REPLACE")
+        if not others:
+            return put.on_conflict_do_nothing()
         return put.on_conflict_do_update(
-            index_elements=keys, set_={name: put.excluded[name] for name in fresh}
+            index_elements=keys, set_={name: put.excluded[name] for name in others}
         )
 
     return make
@@ -100,8 +108,6 @@ def _holdings(_module: Any) -> Any:
     return select(table).where(table.c.key.in_([bindparam(one) for one in _PLACES]))
 
 
-_CLAIM = tuple(column.name for column in tables.claims.c if column.name != "key")
-
 _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "deliveries": _insert(tables.deliveries),
     "queue": _insert(tables.queue),
@@ -109,12 +115,10 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "files": _insert(tables.files),
     "intents": _insert(tables.intents),
     "held_back": _insert(tables.held_back),
-    "claims": _upsert(tables.claims, *_CLAIM),
-    "due": _upsert(tables.due, "due_at", "lane", "reason", "body"),
+    "claims": _renew(tables.claims),
+    "due": _renew(tables.due),
     "counters": _count,
-    "reference_words": lambda module: _insert(tables.reference_words)(
-        module
-    ).on_conflict_do_nothing(),
+    "reference_words": _renew(tables.reference_words),
     "holdings": _holdings,
     "settle": lambda _module: delete(tables.queue).where(
         tables.queue.c.id >= bindparam("first"), tables.queue.c.id <= bindparam("last")

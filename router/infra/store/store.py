@@ -10,8 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator
-from concurrent.futures import Future
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
@@ -29,6 +28,7 @@ from router.infra.store.database import (
     told,
 )
 from router.infra.store.handoff import Handoff
+from router.infra.store.pending import Pending, settle
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.transaction import Transaction
@@ -43,7 +43,7 @@ GROUP = 256
 class Store:
     """Messages, claims, journal, intents in one database. Safe for many threads.
 
-    `submit` gives a future that is done when the job is on disk, or has failed and left no trace.
+    What `submit` gives is done when the job is on disk, or has failed and left no trace.
     """
 
     def __init__(
@@ -56,7 +56,8 @@ class Store:
         self._lock = lock
         self._handoff = Handoff()
         #: in the order in which they came; taken by who holds `_committing`
-        self._jobs: deque[tuple[Job[Any], Future[Any]]] = deque()
+        self._jobs: deque[Pending[Any]] = deque()
+        self._bell = threading.Condition()
         self._committing = threading.Lock()
         self._wanted = threading.Event()
         self._wakers: dict[str, Callable[[], None]] = {}
@@ -110,20 +111,20 @@ class Store:
         """Call `waker` after each commit that published to a lane."""
         self._wakers[lane] = waker
 
-    def submit(self, job: Job[T]) -> Future[T]:
+    def submit(self, job: Job[T]) -> Pending[T]:
         """Run a job in the next transaction."""
-        future = self._put(job)
+        pending = self._put(job)
         if self._thread is None:
-            self._settle(future)
+            self._settle(pending)
         elif not self._wanted.is_set():  # who clears it looks for jobs afterwards
             self._wanted.set()
-        return future
+        return pending
 
     def write(self, job: Job[T]) -> T:
         """Run a job and wait until it is on disk. Raises what the job raised, or Unavailable."""
-        future = self._put(job)
-        self._settle(future)
-        return future.result()
+        pending = self._put(job)
+        self._settle(pending)
+        return pending.result()
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
@@ -148,20 +149,25 @@ class Store:
             if self._lock is not None:
                 self._lock.release()
 
-    def _put(self, job: Job[T]) -> Future[T]:
-        future: Future[T] = Future()
+    def _put(self, job: Job[T]) -> Pending[T]:
+        pending = Pending(job, self._bell)
         with self._gate:
-            if self._closed:
-                future.set_exception(Unavailable("the store is closed"))
-            else:
-                self._jobs.append((job, future))
-        return future
+            if not self._closed:
+                self._jobs.append(pending)
+                return pending
+        self._refuse((pending,), "the store is closed")
+        return pending
 
-    def _settle(self, future: Future[Any]) -> None:
+    def _refuse(self, group: Sequence[Pending[Any]], why: str) -> None:
+        for one in group:
+            one.fail(Unavailable(why))
+        settle(group, self._bell)
+
+    def _settle(self, pending: Pending[Any]) -> None:
         """Commit until a job is settled, unless another thread has done so meanwhile."""
-        while not future.done():
+        while not pending.done():
             with self._committing:
-                if not future.done():
+                if not pending.done():
                     self._commit_group()
 
     def _work(self) -> None:
@@ -176,7 +182,7 @@ class Store:
 
     def _commit_group(self) -> None:
         """Commit what waits, as much as goes together. Called by who holds `_committing`."""
-        group: list[tuple[Job[Any], Future[Any]]] = []
+        group: list[Pending[Any]] = []
         try:
             while self._jobs and len(group) < GROUP:
                 group.append(self._jobs[0])
@@ -184,73 +190,55 @@ class Store:
             if group:
                 self._commit(group)
         except BaseException:  # the thread is to end: nobody may wait for its jobs for ever
-            for _, future in group:
-                if not future.done():
-                    future.set_exception(Unavailable("the store was interrupted"))
+            self._refuse([one for one in group if not one.done()], "the store was interrupted")
             raise
 
-    def _commit(self, group: list[tuple[Job[Any], Future[Any]]]) -> None:
-        """Run jobs in one transaction; settle their futures after the commit.
+    def _commit(self, group: Sequence[Pending[Any]]) -> None:
+        """Run jobs in one transaction; tell who waits for them after the commit.
 
         First all of them together, their rows in a handful of statements. When one fails, the
         transaction is rolled back and they run again, each in a savepoint: so a job has to be a
         function of the store alone.
         """
-        # who waits may have been cancelled; from here on nobody can be
-        group = [(job, future) for job, future in group if future.set_running_or_notify_cancel()]
         try:
-            settled, woken = self._together(group)
+            woken = self._together(group)
         except Exception:  # noqa: BLE001 (which one it was is found out one by one)
             try:
-                settled, woken = self._apart(group)
+                woken = self._apart(group)
             except SQLAlchemyError as error:
-                lost = Unavailable(f"the store cannot be written: {told(error)}")
-                settled, woken = [_failure(future, lost) for _, future in group], set()
-        for settle in settled:
-            settle()
+                self._refuse(group, f"the store cannot be written: {told(error)}")
+                return
+        settle(group, self._bell)
         for lane in woken:
             waker = self._wakers.get(lane)
             if waker is not None:
                 waker()
 
-    def _together(
-        self, group: list[tuple[Job[Any], Future[Any]]]
-    ) -> tuple[list[Callable[[], None]], set[str]]:
+    def _together(self, group: Sequence[Pending[Any]]) -> set[str]:
         with self._writer.begin() as connection:
             transaction = Transaction(connection, self.revision)
-            settled = [_success(future, job(transaction)) for job, future in group]
+            for one in group:
+                one.succeed(one.job(transaction))
             transaction.flush()
         self._handoff.put(transaction.published)
-        return settled, transaction.woken
+        return transaction.woken
 
-    def _apart(
-        self, group: list[tuple[Job[Any], Future[Any]]]
-    ) -> tuple[list[Callable[[], None]], set[str]]:
-        settled: list[Callable[[], None]] = []
+    def _apart(self, group: Sequence[Pending[Any]]) -> set[str]:
         woken: set[str] = set()
         published: list[Queued] = []
         with self._writer.begin() as connection:
-            for job, future in group:
+            for one in group:
                 transaction = Transaction(connection, self.revision)
                 try:
                     with connection.begin_nested():
-                        result = job(transaction)
+                        one.succeed(one.job(transaction))
                         transaction.flush()
                 except OperationalError:
                     raise  # disk full, locked, gone: nobody's fault, and no savepoint is left
                 except Exception as error:  # noqa: BLE001 (a job's bug must not stop the writer)
-                    settled.append(_failure(future, error))
+                    one.fail(error)
                     continue
                 woken |= transaction.woken
                 published += transaction.published
-                settled.append(_success(future, result))
         self._handoff.put(published)
-        return settled, woken
-
-
-def _success(future: Future[Any], result: Any) -> Callable[[], None]:
-    return lambda: future.set_result(result)
-
-
-def _failure(future: Future[Any], error: BaseException) -> Callable[[], None]:
-    return lambda: future.set_exception(error)
+        return woken

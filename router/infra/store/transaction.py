@@ -103,7 +103,7 @@ class Transaction(IntentWriter):
         self._claims[claim.key] = {
             "key": claim.key,
             "message_id": message_id,
-            "state": state.value,
+            "state": str(state),
             "compare": claim.compare,
             "body": body,
             "version": claim.version,
@@ -130,7 +130,8 @@ class Transaction(IntentWriter):
 
     def refer(self, words: Iterable[str], correlationid: str) -> None:
         """Let a transaction be found by words."""
-        self._words.update((word[:256], correlationid) for word in words)
+        for word in words:
+            self._words.add((word[:256], correlationid))
 
     def bury(self, letter: Dead) -> None:
         """Keep a dead letter, complete; one that dies again takes its own place."""
