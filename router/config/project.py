@@ -28,6 +28,7 @@ from router.config.systems import AnyOperation, System, SystemFile, make_system
 from router.config.tablefiles import TableFile, make_table
 from router.config.transforms.tables import Table
 from router.config.transforms.transform import Transform, TransformFile
+from router.config.types.transforms import check_types
 from router.config.verification import decode_presets
 from router.core.diagnostics import Diagnostic, Place, Report, in_order
 
@@ -176,6 +177,7 @@ class _Loader:
             if isinstance(file, TransformFile):
                 reads = calls_read(node) if CALLS in file.inputs else frozenset()
                 made[name] = Transform(name=name, file=file, calls=reads)
+                check_types(file, self.library.contracts, self.report)
             else:
                 self.library.broken.add(name)
         return made

@@ -92,6 +92,10 @@ class Expression:
         except FAILURES as error:
             raise TransformError(_complaint(error, self.source), place=self.place) from error
 
+    def place_of(self, name: str) -> Place:
+        """Return where a name stands in it; its own place where it does not."""
+        return _Words(self.source, self.place).place(name)
+
     def holds(self, scope: Scope) -> bool:
         """Return whether the value is true in JMESPath's sense (not null, false or empty)."""
         return not is_false(self(scope))
