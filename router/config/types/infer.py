@@ -47,7 +47,8 @@ class Inference:
     def of(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """Return the type of a tree's value."""
         found: Type = _RULES[tree["type"]](self, tree, current, facts)
-        return found.sure() if found.null and key_of(tree) in facts.keys else found
+        held = found.null and facts.keys and key_of(tree) in facts.keys
+        return found.sure() if held else found
 
     def quiet(self) -> Inference:
         """Return one that complains to nobody."""

@@ -27,8 +27,10 @@ from router.config.types.type import (
 )
 from router.core.diagnostics import Place, Report
 
-#: what each item of an `each` brings
-_ITEM = ("item", "index", "position")
+#: scopes that one expression is looked at in
+_MOST_SORTS = 12
+#: a finding: code, the word it is about, what is wrong, what to write
+Told = tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +52,20 @@ class Scope:
     def document(self) -> Type:
         """Return the type of the document of all roots."""
         return narrowed(object_of(Literal(self.roots)), self.facts.paths)
+
+
+def _sorts(scope: Scope, expression: Expression) -> list[Scope]:
+    """Return a scope for each way in which the roots that are read can be of one sort."""
+    found = [scope]
+    for name in sorted(expression.reads & scope.roots.keys()):
+        held = scope.roots[name]
+        if len(held.objects) > 1 and len(found) * len(held.objects) <= _MOST_SORTS:
+            found = [
+                Scope({**one.roots, name: replace(held, objects=(sort,))}, one.facts)
+                for one in found
+                for sort in held.objects
+            ]
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,13 +127,30 @@ class MapTypes:
                 return self._block(part, scope, goal)
 
     def value(self, expression: Expression, scope: Scope) -> Type:
-        """Return the type of an expression; tell what cannot be right in it."""
+        """Return the type of an expression; tell what cannot be right in it.
 
-        def complain(code: str, word: str, message: str, hint: str) -> None:
+        Where a root is of several sorts, each of them is looked at by itself: what one lacks
+        another may have, but never both.
+        """
+        made, told = self._infer(expression, scope)
+        if told or made.null:
+            sorts = _sorts(scope, expression)
+            if len(sorts) > 1:
+                each = [self._infer(expression, one) for one in sorts]
+                made = union([one for one, _ in each])
+                told = [finding for _, found in each for finding in found]
+        for code, word, message, hint in told:
             self._report.error(code, expression.place_of(word), message, hint)
+        return made
+
+    def _infer(self, expression: Expression, scope: Scope) -> tuple[Type, list[Told]]:
+        told: list[Told] = []
+
+        def complain(*finding: str) -> None:
+            told.append(finding)
 
         inference = Inference(tables=self._tables, complain=complain)
-        return inference.of(expression.evaluate.tree, scope.document, scope.facts)
+        return inference.of(expression.evaluate.tree, scope.document, scope.facts), told
 
     def _record(self, record: Record, scope: Scope, goal: Goal) -> Type:
         fields = {}

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
@@ -129,11 +129,12 @@ class Schemas:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Object:
-    """The fields of an object that a schema describes."""
+    """The fields of an object that a schema describes, each made when it is first asked for."""
 
     schemas: Schemas
     views: tuple[View, ...]
     path: str
+    _made: dict[str, Type | None] = field(default_factory=dict)
 
     @property
     def closed(self) -> bool:
@@ -146,6 +147,11 @@ class _Object:
 
     def field(self, name: str) -> Type | None:
         """Return what a field may be; what no view describes is none."""
+        if name not in self._made:
+            self._made[name] = self._read(name)
+        return self._made[name]
+
+    def _read(self, name: str) -> Type | None:
         inner = [view for one in self.views for view in self._declared(one, name)]
         where = f"{self.path}.{name}"
         if not inner:

@@ -1,5 +1,5 @@
 """Owns: what a value may be: kinds, texts, items, fields, and why it may be null.
-Imports: nothing of the router.
+Imports: core.
 Never: holds a value of a message.
 """
 
@@ -8,6 +8,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
+
+from router.core.value import value
 
 #: kinds of values beside null; an integer is a number, too
 SCALARS = frozenset({"boolean", "integer", "number", "text"})
@@ -39,7 +41,7 @@ class Fields(Protocol):
         """Return the names that are known."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Type:
     """What a value may be. `unknown`: anything, nothing can be said of it."""
 
@@ -67,15 +69,28 @@ class Type:
 
     def sure(self) -> Type:
         """Return the type without null."""
-        return replace(self, null="", absent=False) if self.null else self
+        return self._with("", absent=False) if self.null else self
 
     def maybe(self, why: str) -> Type:
         """Return the type with null, for this reason where it had none."""
-        return self if self.null or self.unknown else replace(self, null=why)
+        return self if self.null or self.unknown else self._with(why, absent=False)
 
     def optional(self, why: str) -> Type:
         """Return the type of a field that may be missing, for this reason."""
-        return self if self.null or self.unknown else replace(self, null=why, absent=True)
+        return self if self.null or self.unknown else self._with(why, absent=True)
+
+    def _with(self, null: str, *, absent: bool) -> Type:
+        return Type(
+            kinds=self.kinds,
+            null=null,
+            absent=absent,
+            texts=self.texts,
+            longest=self.longest,
+            item=self.item,
+            least=self.least,
+            objects=self.objects,
+            unknown=self.unknown,
+        )
 
     def field(self, name: str) -> Type | None:
         """Return what a field of it may be; null where it is no object; None = no such field.
@@ -137,7 +152,7 @@ def object_of(*fields: Fields) -> Type:
     return Type(kinds=frozenset({"object"}), objects=fields)
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Literal:
     """An object whose fields are known one by one: a record of a map, a multi-select."""
 
