@@ -9,8 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-import jmespath.functions
-
+from router.config.transforms.compiler import BUILTIN
 from router.config.transforms.functions import LIBRARY
 from router.config.transforms.functions.kinds import wanted, words
 from router.config.transforms.reads import path_of
@@ -36,7 +35,6 @@ if TYPE_CHECKING:
     from router.config.types.infer import Inference
 
 Tree = Any
-_BUILTIN: Mapping[str, Any] = jmespath.functions.Functions.FUNCTION_TABLE
 #: JMESPath's names of kinds as ours
 _KINDS = {
     "string": "text",
@@ -116,7 +114,7 @@ class Calls:
         quiet = self._inference.quiet()
         made = []
         for child, facts in ((then, when_true(condition)), (otherwise, when_false(condition))):
-            current = narrowed(self._current, facts.paths)
+            current = narrowed(self._current, facts.paths, facts.equal)
             made.append(quiet.of(child, current, self._facts.plus(facts)))
         return union(made)
 
@@ -189,7 +187,7 @@ def _hint(value: Type, kind: str) -> str:
 def _parameters(name: str) -> list[str]:
     if name in LIBRARY:
         return [one.kind for one in LIBRARY[name].parameters]
-    said = _BUILTIN.get(name, {"signature": ()})["signature"]
+    said = BUILTIN.get(name, {"signature": ()})["signature"]
     return ["|".join(_KINDS.get(one, "any") for one in part["types"]) or "any" for part in said]
 
 
@@ -244,12 +242,21 @@ def _as_list(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) ->
 
 
 def _found(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Type:
-    return given[0].items.maybe("nothing may be found")
+    return _fitting(given).maybe("nothing may be found")
 
 
 def _some(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Type:
-    source = given[0]
-    return list_of(lambda: source.items)
+    return list_of(lambda: _fitting(given))
+
+
+def _fitting(given: Sequence[Type]) -> Type:
+    """Return the items of a list of which a field is one of some texts."""
+    source, name, wanted = given
+    if source.unknown or name.texts is None or len(name.texts) != 1:
+        return source.items
+    (path,) = ((one,) for one in name.texts)
+    equal = frozenset() if wanted.texts is None else frozenset({(path, wanted.texts)})
+    return narrowed(source.items, frozenset({path}), equal)
 
 
 def _same(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Type:

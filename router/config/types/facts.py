@@ -12,6 +12,7 @@ from typing import Any
 
 from router.config.transforms.functions import LIBRARY
 from router.config.transforms.reads import path_of
+from router.config.types.type import Equal
 
 Tree = Any
 Path = tuple[str, ...]
@@ -25,10 +26,20 @@ class Facts:
 
     keys: frozenset[str] = frozenset()
     paths: frozenset[Path] = frozenset()
+    #: paths at which one of these texts stands
+    equal: Equal = frozenset()
 
     def plus(self, more: Facts) -> Facts:
         """Return both."""
-        return Facts(self.keys | more.keys, self.paths | more.paths) if more.keys else self
+        if not more.keys:
+            return self
+        return Facts(self.keys | more.keys, self.paths | more.paths, self.equal | more.equal)
+
+    def either(self, other: Facts) -> Facts:
+        """Return what holds in both cases."""
+        mine = dict(self.equal)
+        equal = {(path, texts | mine[path]) for path, texts in other.equal if path in mine}
+        return Facts(self.keys & other.keys, self.paths & other.paths, frozenset(equal))
 
     def without(self, roots: Iterable[str]) -> Facts:
         """Return what does not speak of these roots: they are others from here on."""
@@ -37,7 +48,7 @@ class Facts:
         keys = frozenset(
             key for key in self.keys if not any(f'"value": "{one}"' in key for one in gone)
         )
-        return Facts(keys, paths)
+        return Facts(keys, paths, frozenset(one for one in self.equal if one[0][0] not in gone))
 
 
 NONE = Facts()
@@ -68,7 +79,7 @@ def when_true(tree: Tree) -> Facts:
         return _all(children, when_true)
     if kind == "or_expression":
         left, right = (when_true(child) for child in children)
-        return Facts(left.keys & right.keys, left.paths & right.paths)
+        return left.either(right)
     if kind == "not_expression":
         return when_false(children[0])
     if kind == "comparator":
@@ -110,6 +121,10 @@ def _compared(tree: Tree, *, holds: bool) -> Facts:
             is_null = other["value"] is None
             if is_null == (holds is (word == "ne")):
                 made = made.plus(there(one))
+            path = path_of(one)
+            if path and isinstance(other["value"], str) and holds is (word == "eq"):
+                texts = frozenset({other["value"]})
+                made = Facts(made.keys, made.paths, made.equal | {(path, texts)})
     return made
 
 

@@ -117,7 +117,8 @@ class Inference:
         if len(tree["children"]) > 2:
             condition = tree["children"][2]
             self.of(condition, items, Facts())
-            items = narrowed(items, when_true(condition).paths)
+            facts = when_true(condition)
+            items = narrowed(items, facts.paths, facts.equal)
         item = self.of(step, items, Facts())
         return self._list_after(source, item)
 
@@ -167,7 +168,7 @@ class Inference:
         left, right = tree["children"]
         first = self.of(left, current, facts)
         more = when_true(left)
-        second = self.of(right, narrowed(current, more.paths), facts.plus(more))
+        second = self.of(right, narrowed(current, more.paths, more.equal), facts.plus(more))
         empty = falsy(first)
         return union([empty, second]) if empty.kinds or empty.null or empty.unknown else second
 

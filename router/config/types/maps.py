@@ -51,7 +51,7 @@ class Scope:
     @property
     def document(self) -> Type:
         """Return the type of the document of all roots."""
-        return narrowed(object_of(Literal(self.roots)), self.facts.paths)
+        return narrowed(object_of(Literal(self.roots)), self.facts.paths, self.facts.equal)
 
 
 def _sorts(scope: Scope, expression: Expression) -> list[Scope]:
@@ -77,7 +77,8 @@ class Goal:
 
     def field(self, name: str) -> Goal:
         """Return the goal of a field."""
-        found = self.type.field(name) if self.type is not None and not self.type.unknown else None
+        known = self.type is not None and not self.type.unknown
+        found = self.type.sure().field(name) if known and self.type is not None else None
         return Goal(found, f"{self.path}.{name}" if self.path else name)
 
     @property

@@ -59,17 +59,17 @@ class Schemas:
             return UNKNOWN
         texts = _texts_of(views)
         made = Type(
-            kinds=kinds,
+            kinds=kinds - {"list", "object"},
             null=f"{path} may be null in {self.where}" if null else "",
             texts=texts if "text" in kinds else None,
             longest=_longest(views, texts) if "text" in kinds else None,
         )
-        parts = [made]
+        parts = [made] if made.kinds or made.null else []
         if "list" in kinds:
             parts.append(self._list(views, path))
         if "object" in kinds:
             parts.append(object_of(_Object(self, tuple(views), path)))
-        return union(parts) if len(parts) > 1 else made
+        return union(parts) if parts else made
 
     def _list(self, views: Sequence[View], path: str) -> Type:
         inner = [

@@ -14,6 +14,8 @@ from router.core.value import value
 #: kinds of values beside null; an integer is a number, too
 SCALARS = frozenset({"boolean", "integer", "number", "text"})
 ALL = SCALARS | {"list", "object"}
+#: paths, and the texts that stand at each
+Equal = frozenset[tuple[tuple[str, ...], frozenset[str]]]
 #: texts that a type tells one by one; more are any text
 MOST_TEXTS = 200
 
@@ -209,11 +211,23 @@ class Narrowed:
         return self.inner.names()
 
 
-def narrowed(value: Type, there: frozenset[tuple[str, ...]]) -> Type:
-    """Return a type whose fields at these paths are not null."""
-    if not there or value.unknown or not value.objects:
+def narrowed(value: Type, there: frozenset[tuple[str, ...]], equal: Equal = frozenset()) -> Type:
+    """Return a type whose fields at these paths are not null, or are one of these texts."""
+    if value.unknown or not value.objects or not (there or equal):
         return value
-    return replace(value, objects=tuple(Narrowed(one, there) for one in value.objects))
+    sorts = [one for one in value.objects if all(_can(one, *wanted) for wanted in equal)]
+    objects = tuple(Narrowed(one, there) if there else one for one in sorts or value.objects)
+    return replace(value, objects=objects)
+
+
+def _can(fields: Fields, path: tuple[str, ...], texts: frozenset[str]) -> bool:
+    """Return whether an object can have one of these texts at a path."""
+    found = object_of(fields).field(path[0])
+    for name in path[1:]:
+        found = found.field(name) if found is not None else None
+    if found is None:
+        return False
+    return found.unknown or found.texts is None or bool(found.texts & texts)
 
 
 def union(types: Sequence[Type]) -> Type:

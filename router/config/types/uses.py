@@ -26,7 +26,7 @@ def facts_by_transform(
              if isinstance(route, Route)]  # fmt: skip
     for steps in (*lists, *(flow.steps for flow in flows.values())):
         for name, facts in _uses(steps, NONE):
-            found[name] = _both(found[name], facts) if name in found else facts
+            found[name] = found[name].either(facts) if name in found else facts
     for operation in operations:
         for call in operation.calls:
             if call.file.transform is not None:
@@ -57,7 +57,3 @@ def _uses(steps: Iterable[Step], facts: Facts) -> Iterator[tuple[str, Facts]]:
 
 def _true(condition: Expression) -> Facts:
     return when_true(condition.evaluate.tree)
-
-
-def _both(one: Facts, other: Facts) -> Facts:
-    return Facts(one.keys & other.keys, one.paths & other.paths)
