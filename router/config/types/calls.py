@@ -180,7 +180,7 @@ def _has(fields: Any, shape: Mapping[str, Type]) -> bool:
 
 def _hint(value: Type, kind: str) -> str:
     if value.null and "null" not in words(kind):
-        return "first_of(..., 'what stands for it'), or leave it out with if:"
+        return "first_of(..., what stands for it), or needed(..., 'what it is')"
     return ""
 
 
@@ -275,8 +275,13 @@ def _without_empty(_calls: Calls, _children: Sequence[Tree], given: Sequence[Typ
     fields = {}
     for name in given[0].names():
         found = given[0].field(name) or UNKNOWN
-        fields[name] = found.sure().optional("it may be empty")
+        fields[name] = found.sure().optional("it may be empty") if _may_be_empty(found) else found
     return object_of(Literal(fields)) if fields else SOME
+
+
+def _may_be_empty(value: Type) -> bool:
+    texts = value.texts is None or "" in value.texts
+    return bool(value.null or value.kinds & {"list", "object"} or ("text" in value.kinds and texts))
 
 
 def _merged(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Type:
@@ -323,6 +328,7 @@ _SPECIAL: Mapping[str, Callable[[Calls, Sequence[Tree], Sequence[Type]], Type]] 
     "reverse": _same,
     "sort": _same,
     "sort_by": _same,
+    "needed": _same,
 }
 _RETURNS: Mapping[str, Type] = {
     "abs": NUMBER,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from router.config.transforms.functions import LIBRARY
@@ -25,6 +25,8 @@ class Facts:
     """What is not null: trees by their text, and those that are paths as their names, too."""
 
     keys: frozenset[str] = frozenset()
+    #: of these, what is not empty either
+    full: frozenset[str] = frozenset()
     paths: frozenset[Path] = frozenset()
     #: paths at which one of these texts stands
     equal: Equal = frozenset()
@@ -33,13 +35,23 @@ class Facts:
         """Return both."""
         if not more.keys:
             return self
-        return Facts(self.keys | more.keys, self.paths | more.paths, self.equal | more.equal)
+        return Facts(
+            self.keys | more.keys,
+            self.full | more.full,
+            self.paths | more.paths,
+            self.equal | more.equal,
+        )
 
     def either(self, other: Facts) -> Facts:
         """Return what holds in both cases."""
         mine = dict(self.equal)
         equal = {(path, texts | mine[path]) for path, texts in other.equal if path in mine}
-        return Facts(self.keys & other.keys, self.paths & other.paths, frozenset(equal))
+        return Facts(
+            self.keys & other.keys,
+            self.full & other.full,
+            self.paths & other.paths,
+            frozenset(equal),
+        )
 
     def without(self, roots: Iterable[str]) -> Facts:
         """Return what does not speak of these roots: they are others from here on."""
@@ -48,7 +60,8 @@ class Facts:
         keys = frozenset(
             key for key in self.keys if not any(f'"value": "{one}"' in key for one in gone)
         )
-        return Facts(keys, paths, frozenset(one for one in self.equal if one[0][0] not in gone))
+        equal = frozenset(one for one in self.equal if one[0][0] not in gone)
+        return Facts(keys, self.full & keys, paths, equal)
 
 
 NONE = Facts()
@@ -69,7 +82,7 @@ def there(tree: Tree) -> Facts:
         first = there(tree["children"][0])
         keys |= first.keys
         paths |= first.paths
-    return Facts(frozenset(keys), frozenset(paths))
+    return Facts(keys=frozenset(keys), paths=frozenset(paths))
 
 
 def when_true(tree: Tree) -> Facts:
@@ -84,9 +97,8 @@ def when_true(tree: Tree) -> Facts:
         return when_false(children[0])
     if kind == "comparator":
         return _compared(tree, holds=True)
-    if kind == "function_expression":
-        return there(tree).plus(_arguments(tree))
-    return there(tree)
+    made = replace(there(tree), full=frozenset({key_of(tree)}))
+    return made.plus(_arguments(tree)) if kind == "function_expression" else made
 
 
 def when_false(tree: Tree) -> Facts:
@@ -124,7 +136,7 @@ def _compared(tree: Tree, *, holds: bool) -> Facts:
             path = path_of(one)
             if path and isinstance(other["value"], str) and holds is (word == "eq"):
                 texts = frozenset({other["value"]})
-                made = Facts(made.keys, made.paths, made.equal | {(path, texts)})
+                made = replace(made, equal=made.equal | {(path, texts)})
     return made
 
 

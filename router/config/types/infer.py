@@ -6,7 +6,7 @@ Never: evaluates; complains of what it cannot tell.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from router.config.transforms.reads import path_of
@@ -47,8 +47,12 @@ class Inference:
     def of(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """Return the type of a tree's value."""
         found: Type = _RULES[tree["type"]](self, tree, current, facts)
-        held = found.null and facts.keys and key_of(tree) in facts.keys
-        return found.sure() if held else found
+        if not facts.keys or not (found.null or "list" in found.kinds):
+            return found
+        key = key_of(tree)
+        if "list" in found.kinds and not found.unknown and key in facts.full:
+            return replace(found.sure(), least=max(found.least, 1))
+        return found.sure() if key in facts.keys else found
 
     def quiet(self) -> Inference:
         """Return one that complains to nobody."""

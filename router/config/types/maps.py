@@ -171,7 +171,7 @@ class MapTypes:
         if block.each is not None:
             item = self._item(block, scope, goal.items)
             made = list_of(lambda: item)
-            self._fit(made, goal, block.each.place, block.each.source)
+            self._fit(list_of(lambda: UNKNOWN), goal, block.each.place, block.each.source)
             return made
         scope = self.named(block.lets, scope)
         if block.guard is None:
@@ -221,5 +221,5 @@ class MapTypes:
             "E197",
             place,
             f"{goal.path} may be missing: {why}; {self._promise} requires it",
-            "first_of(..., what stands for it), or a contract that says that it is there",
+            "first_of(..., what stands for it), or needed(..., 'what it is')",
         )
