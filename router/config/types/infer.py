@@ -73,7 +73,8 @@ class Inference:
             return UNKNOWN
         found = current.field(name)
         if found is None:
-            self.complain("E190", name, f"there is no field {name}", nearest(name, current.names()))
+            what = f"there is no field {name}{current.where}"
+            self.complain("E190", name, what, nearest(name, current.names()))
             return UNKNOWN
         return found
 

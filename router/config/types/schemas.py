@@ -137,6 +137,11 @@ class _Object:
     _made: dict[str, Type | None] = field(default_factory=dict)
 
     @property
+    def where(self) -> str:
+        """Return which object it is, and of which contract."""
+        return f"{self.path} in {self.schemas.where}" if self.path else self.schemas.where
+
+    @property
     def closed(self) -> bool:
         """Return whether it may have no other field than those of its names."""
         return any(

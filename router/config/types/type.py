@@ -42,6 +42,10 @@ class Fields(Protocol):
     def names(self) -> Iterable[str]:
         """Return the names that are known."""
 
+    @property
+    def where(self) -> str:
+        """Return which object it is, and of which contract, in words; "" where none says."""
+
 
 @value(frozen=True, slots=True, kw_only=True)
 class Type:
@@ -127,6 +131,11 @@ class Type:
         """Return the names of the fields that are known."""
         return {name for one in self.objects for name in one.names()}
 
+    @property
+    def where(self) -> str:
+        """Return which object it is, " of body.lines[] in shop/order@1"; "" where none says."""
+        return next((f" of {one.where}" for one in self.objects if one.where), "")
+
     def __str__(self) -> str:
         if self.unknown:
             return "anything"
@@ -160,6 +169,7 @@ class Literal:
 
     fields: Mapping[str, Type]
     closed: bool = True
+    where: str = ""
 
     def field(self, name: str) -> Type | None:
         """Return what a field may be."""
@@ -176,6 +186,7 @@ class Open:
 
     value: Type
     closed: bool = False
+    where: str = ""
 
     def field(self, _name: str) -> Type | None:
         """Return what any field may be."""
@@ -197,6 +208,11 @@ class Narrowed:
     def closed(self) -> bool:
         """Return whether it may have no other field."""
         return self.inner.closed
+
+    @property
+    def where(self) -> str:
+        """Return which object it is."""
+        return self.inner.where
 
     def field(self, name: str) -> Type | None:
         """Return what a field may be, without null where it is known to be there."""
