@@ -55,7 +55,8 @@ _TEXTS: dict[str, Any] = {
         "$id": "urn:contract:inbox/note:1.0.0",
         "required": ["id", "lines", "total", "currency"],
         "properties": {
-            **dict.fromkeys(("id", "name", "state", "at", "total", "currency"), _TEXT),
+            "id": {"type": "integer"},
+            **dict.fromkeys(("name", "state", "at", "total", "currency"), _TEXT),
             "person": _PERSON,
             "lines": {"type": "array", "maxItems": 5000, "items": _LINE},
         },

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from router.config.contracts import Contracts
+from router.config.drafts.bounds import bounded
 from router.config.drafts.goals import Goal, whole
 from router.config.drafts.identity import Identity, compared, identity_of
 from router.config.drafts.inference import contract_schema
@@ -213,9 +214,11 @@ def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
         "versions:",
         "  1.0.0: {status: draft}",
     ]
+    schema = contract_schema(one.name, doc, one.documents)
+    bounded(schema, one.fields)
     files = {
         f"{folder}/contract.yaml": _text(head),
-        f"{folder}/1.0.0.json": _json(contract_schema(one.name, doc, one.documents)),
+        f"{folder}/1.0.0.json": _json(schema),
         f"{folder}/examples/1.0.0/sample.json": _json(one.documents[0]),
     }
     lacking = _counterexample(one)

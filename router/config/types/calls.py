@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeAlias
 
 from router.config.transforms.compiler import BUILTIN
 from router.config.transforms.functions import LIBRARY
@@ -45,6 +45,8 @@ _KINDS = {
     "array-number": "list[number]",
     "array-string": "list[text]",
 }
+#: how the type of what a function gives is found
+Special: TypeAlias = "Callable[[Calls, Sequence[Tree], Sequence[Type]], Type]"
 _MONEY = {"amount": TEXT, "currency": TEXT}
 _QUANTITY = {"value": TEXT, "unit": TEXT}
 SOME = object_of(Open(UNKNOWN))
@@ -218,6 +220,19 @@ def _first(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> T
     return made.maybe(last.null) if last.null else made
 
 
+def _written(change: Callable[..., str]) -> Special:
+    """Return the rule of a function of texts: where they are known, so are the results."""
+
+    def rule(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Type:
+        first, *more = (one.texts for one in given)
+        if first is None or any(one is None or len(one) != 1 for one in more):
+            return TEXT
+        rest = [next(iter(one)) for one in more if one is not None]
+        return text(*(change(one, *rest) for one in first))
+
+    return rule
+
+
 def _alike(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Type:
     """Amounts of one sort give an amount of that sort."""
     first = given[0].items if "list" in given[0].kinds and not given[0].unknown else given[0]
@@ -303,7 +318,11 @@ def _under(source: Type, index: Type) -> Type:
     return union([source.sure().field(key) or NOTHING for key in sorted(keys)])
 
 
-_SPECIAL: Mapping[str, Callable[[Calls, Sequence[Tree], Sequence[Type]], Type]] = {
+_SPECIAL: Mapping[str, Special] = {
+    "lower": _written(str.lower),
+    "upper": _written(str.upper),
+    "trim": _written(str.strip),
+    "replace": _written(str.replace),
     "first_of": _first,
     "not_null": _first,
     "choose": Calls.chosen,
