@@ -5,6 +5,7 @@ Never: evaluates.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
@@ -13,6 +14,7 @@ from router.config.transforms.compiler import BUILTIN
 from router.config.transforms.functions import LIBRARY
 from router.config.transforms.functions.kinds import wanted, words
 from router.config.transforms.reads import path_of
+from router.config.transforms.tables import Table
 from router.config.types.facts import Facts, when_false, when_true
 from router.config.types.literals import literal, text
 from router.config.types.type import (
@@ -30,6 +32,7 @@ from router.config.types.type import (
     object_of,
     union,
 )
+from router.core.document import Json
 
 if TYPE_CHECKING:
     from router.config.types.infer import Inference
@@ -107,8 +110,10 @@ class Calls:
                 path = path_of(child)
                 what = f"lookup(): a key is text, is {Type(kinds=odd)}"
                 self._inference.complain("E195", path[-1] if path else "lookup", what, "")
-        values = [*table.rows.values(), *([table.default] if table.has_default else [])]
-        return union([literal(one) for one in values])
+        found, covered = _rows(table, [one.texts for one in given[1:]])
+        if table.has_default and not covered:
+            found.append(table.default)
+        return union([literal(one) for one in found]) if found else UNKNOWN
 
     def chosen(self, children: Sequence[Tree], _given: Sequence[Type]) -> Type:
         """`choose`: each value is worked out, and stands only where its condition says so."""
@@ -140,6 +145,18 @@ class Calls:
         if source.null:
             found.append(NOTHING)
         return union(found) if found else UNKNOWN
+
+
+def _rows(table: Table, keys: Sequence[frozenset[str] | None]) -> tuple[list[Json], bool]:
+    """Return the values of the rows that keys of these texts find, and whether they all do."""
+    found = [
+        value
+        for row, value in table.rows.items()
+        if all(texts is None or key in texts for key, texts in zip(row, keys, strict=True))
+    ]
+    known = [texts for texts in keys if texts is not None]
+    wanted = math.prod(len(texts) for texts in known)
+    return found, len(known) == len(keys) and wanted == len(found)
 
 
 def refusal(value: Type, kind: str) -> str:

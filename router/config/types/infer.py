@@ -16,6 +16,7 @@ from router.config.types.facts import Facts, key_of, when_false, when_true
 from router.config.types.literals import literal
 from router.config.types.type import (
     BOOLEAN,
+    NOTHING,
     UNKNOWN,
     Literal,
     Type,
@@ -43,6 +44,8 @@ class Inference:
 
     tables: Mapping[str, Table]
     complain: Complain
+    #: one sort of several is looked at: what only others have is null
+    lenient: bool = False
 
     def of(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """Return the type of a tree's value."""
@@ -56,7 +59,7 @@ class Inference:
 
     def quiet(self) -> Inference:
         """Return one that complains to nobody."""
-        return Inference(tables=self.tables, complain=silent)
+        return Inference(tables=self.tables, complain=silent, lenient=self.lenient)
 
     def field(self, tree: Tree, current: Type, _facts: Facts) -> Type:
         """A field of an object."""
@@ -72,6 +75,8 @@ class Inference:
             )
             return UNKNOWN
         found = current.field(name)
+        if found is None and self.lenient:
+            return NOTHING
         if found is None:
             what = f"there is no field {name}{current.where}"
             self.complain("E190", name, what, nearest(name, current.names()))
@@ -125,7 +130,17 @@ class Inference:
             facts = when_true(condition)
             items = narrowed(items, facts.paths, facts.equal)
         item = self.of(step, items, Facts())
-        return self._list_after(source, item)
+        made = self._list_after(source, item)
+        kept = not item.null and not item.unknown and self._is_there(tree, source)
+        return replace(made, least=1) if kept else made
+
+    def _is_there(self, tree: Tree, source: Type) -> bool:
+        """Return whether a list is known to have an item that a filter lets through."""
+        condition = tree["children"][2] if len(tree["children"]) > 2 else None
+        if condition is None or condition["type"] != "comparator" or condition["value"] != "eq":
+            return condition is None and source.least > 0
+        wanted = when_true(condition).equal
+        return bool(wanted) and wanted <= source.has
 
     def _list_after(self, source: Type, item: Type) -> Type:
         made = list_of(item.sure)
@@ -166,7 +181,7 @@ class Inference:
         left, right = tree["children"]
         first = self.of(left, current, facts)
         second = self.of(right, current, facts.plus(when_false(left)))
-        return union([first.sure(), second]) if first.kinds else second
+        return union([truthy(first), second]) if first.kinds else second
 
     def and_expression(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """The second when the first holds, else the first."""
@@ -249,6 +264,13 @@ def flat(item: Type) -> Type:
         return item
     rest = item.without("list")
     return union([rest, item.items]) if rest.kinds or rest.null else item.items
+
+
+def truthy(value: Type) -> Type:
+    """Return what of a type may hold."""
+    if value.texts is None or "" not in value.texts:
+        return value.sure()
+    return replace(value.sure(), texts=value.texts - {""})
 
 
 def falsy(value: Type) -> Type:

@@ -137,20 +137,23 @@ class MapTypes:
         if told or made.null:
             sorts = _sorts(scope, expression)
             if len(sorts) > 1:
-                each = [self._infer(expression, one) for one in sorts]
+                each = [self._infer(expression, one, lenient=True) for one in sorts]
                 made = union([one for one, _ in each])
-                told = [finding for _, found in each for finding in found]
+                told = [one for one in told if one[0] == "E190"]
+                told += [finding for _, found in each for finding in found]
         for code, word, message, hint in told:
             self._report.error(code, expression.place_of(word), message, hint)
         return made
 
-    def _infer(self, expression: Expression, scope: Scope) -> tuple[Type, list[Told]]:
+    def _infer(
+        self, expression: Expression, scope: Scope, *, lenient: bool = False
+    ) -> tuple[Type, list[Told]]:
         told: list[Told] = []
 
         def complain(*finding: str) -> None:
             told.append(finding)
 
-        inference = Inference(tables=self._tables, complain=complain)
+        inference = Inference(tables=self._tables, complain=complain, lenient=lenient)
         return inference.of(expression.evaluate.tree, scope.document, scope.facts), told
 
     def _record(self, record: Record, scope: Scope, goal: Goal) -> Type:

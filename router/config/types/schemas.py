@@ -62,6 +62,7 @@ class Schemas:
             kinds=kinds - {"list", "object"},
             null=f"{path} may be null in {self.where}" if null else "",
             texts=texts if "text" in kinds else None,
+            never=frozenset(one for schema, _ in views for one in _refused(schema)),
             longest=_longest(views, texts) if "text" in kinds else None,
         )
         parts = [made] if made.kinds or made.null else []
@@ -79,7 +80,8 @@ class Schemas:
             for view in self.child(schema["items"], root)
         ]
         least = max((schema.get("minItems", 0) for schema, _ in views), default=0)
-        return list_of(partial(self.type_of, inner, f"{path}[]"), least)
+        has = frozenset(one for schema, _ in views for one in _contained(schema))
+        return list_of(partial(self.type_of, inner, f"{path}[]"), least, has)
 
     def _sorts(self, views: Sequence[View], depth: int = 0) -> Iterator[Sequence[View]]:
         """Yield the views of each way in which `oneOf` and `anyOf` can be satisfied."""
@@ -96,7 +98,16 @@ class Schemas:
                         inner = self.child(branch, root)
                         yield from self._sorts([*before, (rest, root), *inner, *after], depth + 1)
                     return
-        yield views
+        yield from self._by_case(views)
+
+    def _by_case(self, views: Sequence[View]) -> Iterator[Sequence[View]]:
+        """Yield the views of each case that `if` and `then` tell apart, and those of all others."""
+        name, cases = _cases(views)
+        plain = [one for one in views if "if" not in one[0]] if cases else views
+        for text, then in cases.items():
+            yield [*plain, ({"properties": {name: {"const": text}}}, then[1]), *self.child(*then)]
+        rest = {"properties": {name: {"not": {"enum": sorted(cases)}}}}
+        yield [*plain, (rest, plain[0][1])] if cases else plain
 
     def _all(self, schema: Schema, root: Schema, seen: frozenset[int]) -> Iterator[View]:
         if id(schema) in seen:  # it refers to itself
@@ -190,6 +201,15 @@ class _Object:
         )
 
 
+def _contained(schema: Schema) -> Iterator[tuple[tuple[str, ...], frozenset[str]]]:
+    """Yield each path and text that some item of a list must have."""
+    wanted = schema.get("contains", {})
+    if schema.get("minContains", 1) > 0 and isinstance(wanted, Mapping):
+        for name, held in wanted.get("properties", {}).items():
+            if isinstance(held, Mapping) and isinstance(held.get("const"), str):
+                yield (name,), frozenset({held["const"]})
+
+
 def _kinds_of(views: Sequence[View]) -> tuple[frozenset[str] | None, bool]:
     """Return the kinds that all views let through, None where none says; and whether null is."""
     kinds: frozenset[str] | None = None
@@ -233,6 +253,24 @@ def _texts_of(views: Sequence[View]) -> frozenset[str] | None:
             mine = frozenset(one for one in values if isinstance(one, str))
             found = mine if found is None else found & mine
     return found
+
+
+def _refused(schema: Schema) -> Iterator[str]:
+    refused = schema.get("not")
+    if isinstance(refused, Mapping):
+        values = [refused["const"]] if "const" in refused else refused.get("enum", ())
+        yield from (one for one in values if isinstance(one, str))
+
+
+def _cases(views: Sequence[View]) -> tuple[str, dict[str, View]]:
+    """Return the field by whose text `if` tells cases apart, and what `then` each case demands."""
+    found: dict[str, dict[str, View]] = {}
+    for schema, root in views:
+        if isinstance(schema.get("then"), Mapping):
+            for name, held in schema.get("if", {}).get("properties", {}).items():
+                if isinstance(held, Mapping) and isinstance(held.get("const"), str):
+                    found.setdefault(name, {})[held["const"]] = (schema["then"], root)
+    return next(iter(found.items()), ("", {}))
 
 
 def _longest(views: Sequence[View], texts: frozenset[str] | None) -> int | None:

@@ -58,12 +58,16 @@ class Type:
     absent: bool = False
     #: the texts that it may be; None = any
     texts: frozenset[str] | None = None
+    #: texts that it never is
+    never: frozenset[str] = frozenset()
     #: the longest text, None = unknown
     longest: int | None = None
     #: what an item of a list may be; made when asked
     item: Callable[[], Type] | None = None
     #: items that a list has at least
     least: int = 0
+    #: paths and texts: a list has an item with this text there
+    has: Equal = frozenset()
     #: the objects that it may be, each with its fields
     objects: tuple[Fields, ...] = ()
     unknown: bool = False
@@ -91,9 +95,11 @@ class Type:
             null=null,
             absent=absent,
             texts=self.texts,
+            never=self.never,
             longest=self.longest,
             item=self.item,
             least=self.least,
+            has=self.has,
             objects=self.objects,
             unknown=self.unknown,
         )
@@ -153,9 +159,9 @@ INTEGER = Type(kinds=frozenset({"integer"}))
 BOOLEAN = Type(kinds=frozenset({"boolean"}))
 
 
-def list_of(item: Callable[[], Type], least: int = 0) -> Type:
+def list_of(item: Callable[[], Type], least: int = 0, has: Equal = frozenset()) -> Type:
     """Return the type of a list."""
-    return Type(kinds=frozenset({"list"}), item=item, least=least)
+    return Type(kinds=frozenset({"list"}), item=item, least=least, has=has)
 
 
 def object_of(*fields: Fields) -> Type:
@@ -243,7 +249,9 @@ def _can(fields: Fields, path: tuple[str, ...], texts: frozenset[str]) -> bool:
         found = found.field(name) if found is not None else None
     if found is None:
         return False
-    return found.unknown or found.texts is None or bool(found.texts & texts)
+    if found.unknown or found.texts is None:
+        return not texts <= found.never
+    return bool(found.texts & texts)
 
 
 def union(types: Sequence[Type]) -> Type:
@@ -265,6 +273,7 @@ def union(types: Sequence[Type]) -> Type:
         longest=_most(longest),
         item=(lambda: union([one.items for one in lists])) if lists else None,
         least=min((one.least for one in lists), default=0),
+        has=frozenset.intersection(*(one.has for one in lists)) if lists else frozenset(),
         objects=tuple(part for one in types for part in one.objects),
     )
 
