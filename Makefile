@@ -4,7 +4,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 
-.PHONY: setup demo test lint soak clean
+.PHONY: setup demo test lint soak services clean
 setup: $(VENV)/.ready
 
 $(VENV)/.ready: pyproject.toml
@@ -28,6 +28,9 @@ lint: setup
 
 soak: setup
 	@$(BIN)/python -m pytest -m soak --timeout 7200
+
+services:  # what tests/live needs: as root
+	@scripts/services
 
 clean:
 	rm -rf $(VENV) var .pytest_cache .mypy_cache .ruff_cache *.egg-info

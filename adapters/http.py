@@ -96,6 +96,12 @@ class HttpSettings:
         SIZE, doc="a larger answer counts as none: the outcome is unknown", default=1024 * 1024
     )
     auth: Authentication | None = knob(Nested(Authentication), doc="credentials", default=None)
+    long_numbers: str = knob(
+        Choice(("text",)),
+        doc="text: numbers of an answer that have more digits than are exact come as texts; "
+        "otherwise such an answer is no document",
+        default="",
+    )
 
 
 class HttpAdapter:
@@ -148,7 +154,7 @@ class HttpAdapter:
                 return Answer(
                     status=response.status_code,
                     headers={name.lower(): value for name, value in response.headers.items()},
-                    body=_document(raw),
+                    body=_document(raw, long_as_text=bool(self._settings.long_numbers)),
                     raw=raw,
                 )
         except (httpx.LocalProtocolError, httpx.InvalidURL, UnicodeEncodeError) as error:
@@ -228,10 +234,10 @@ def _why(error: httpx.TransportError) -> str:
     return f"{type(error).__name__} {text}".rstrip()
 
 
-def _document(raw: bytes) -> Any:
+def _document(raw: bytes, *, long_as_text: bool) -> Any:
     """Return the JSON document of an answer, None when it is none (an HTML page, half a body)."""
     try:
-        return decode_json(raw) if raw else None
+        return decode_json(raw, long_as_text=long_as_text) if raw else None
     except MessageError:
         return None
 

@@ -1,18 +1,18 @@
-"""Owns: docs/reference/: pages written from the code, never by hand.
+"""Owns: docs/reference/ and router/cli/words.json: written from the code, never by hand.
 Imports: router (config, cli, runtime.installed), jmespath's table of functions.
 Never: says of a key, a function, a finding or a command what the code does not say.
 
-    python scripts/reference.py          write the pages
-    python scripts/reference.py --check  exit with 1 when a page is not what the code says
+    python scripts/reference.py          write them
+    python scripts/reference.py --check  exit with 1 when one is not what the code says
 """
 
 from __future__ import annotations
 
 import inspect
 import json
+import re
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,7 @@ import jmespath
 import jmespath.functions
 
 from router.cli import main as commands
+from router.cli.words import WORDS, words_text
 from router.config import (
     cases,
     channels,
@@ -36,18 +37,21 @@ from router.config import (
     verification,
 )
 from router.config import shapes as s
+from router.config.atlas.markdown import cell, code, one_line, spelled
 from router.config.catalogue import load_catalogue
 from router.config.components import Context, Knob, knobs_of, name_of
 from router.config.contracts import Contracts
+from router.config.editor.values import written
 from router.config.library import Library
-from router.config.source import read_yaml
+from router.config.project import packaged_presets
 from router.config.transforms import functions, transform
-from router.core import units
 from router.core.diagnostics import Report
 from router.runtime.installed import installed_adapters
 
 ROOT = Path(__file__).resolve().parent.parent
 PAGES = ROOT / "docs" / "reference"
+RULES = ROOT / "tests" / "rules"
+CATALOGUE = ROOT / "router" / "config" / "catalogue.yaml"
 NOTE = "<!-- Written from the code by scripts/reference.py: edit the code, then run it again. -->\n"
 #: columns of printed help
 WIDTH = 96
@@ -104,7 +108,11 @@ Their numbers are JSON numbers. Amounts of money are not numbers: use the functi
 | function | what it gives | example |
 | --- | --- | --- |"""
 FINDINGS_SAY = """\
-`router explain CODE` prints the same. A code that begins with `E` is an error: nothing is started.
+A code that begins with `E` is an error: nothing is started. One that begins with `W` is a warning.
+Each has a reason, an example of what is wrong and how it is mended, and what `router check` says to
+a project with the mistake: a test holds that output to the word. `router explain CODE` gives reason
+and examples in the terminal. [Read an error](../how-to/read-an-error.md) shows how to go about
+them.
 """
 COMMANDS_SAY = """\
 What `router --help` and `router COMMAND --help` print. Every command ends with 0 when all is well,
@@ -200,18 +208,45 @@ def functions_page() -> str:
     for name in sorted(jmespath.functions.Functions.FUNCTION_TABLE):
         words, example = JMESPATH[name]
         value = json.dumps(jmespath.search(example, {}))
-        parts.append(f"| `{name}` | {words} | {_code(f'{example} -> {value}')} |")
+        parts.append(f"| `{name}` | {words} | {code(f'{example} -> {value}')} |")
     return _page(parts)
 
 
 def findings_page() -> str:
-    """Return the page of finding codes."""
+    """Return the page of finding codes: an index by what they are about, then each code."""
     parts = [NOTE, "# Findings of `router check`\n", FINDINGS_SAY]
-    for one in load_catalogue().values():
-        parts.append(f"## {one.code}\n\n**{_line(one.title)}**\n\n{one.why.strip()}\n")
-        for word, text in (("Wrong", one.wrong), ("Right", one.right)):
+    catalogue = load_catalogue()
+    for title, codes in _findings().items():
+        parts.append(f"**{title.capitalize()}**\n\n| code | finding |\n| --- | --- |")
+        parts += [f"| [{c}](#{c.lower()}) | {cell(one_line(catalogue[c].title))} |" for c in codes]
+        parts.append("")
+    for one in catalogue.values():
+        parts.append(f"## {one.code}\n\n**{one_line(one.title)}**\n\n{one.why.strip()}\n")
+        texts = (("Wrong", one.wrong), ("Right", one.right), ("It reads", _shown(one.code)))
+        for word, text in texts:
             parts += [f"{word}:\n\n{_indented(text)}\n"] if text.strip() else []
     return _page(parts)
+
+
+def _findings() -> dict[str, list[str]]:
+    """Return the codes by the headings of the catalogue."""
+    found: dict[str, list[str]] = {}
+    for line in CATALOGUE.read_text().splitlines():
+        if heading := re.fullmatch(r"# --- (.+?) -+", line):
+            codes = found.setdefault(heading[1], [])
+        elif code := re.fullmatch(r"([EW]\d{3}):", line):
+            codes.append(code[1])
+    return found
+
+
+def _shown(code: str) -> str:
+    """Return the first finding with a code in the fixture that shows it."""
+    for folder in sorted(RULES.glob(f"{code}*")):
+        text = (folder / "expected.txt").read_text()
+        for one in re.split(r"\n(?=\S+:\d+:\d+ [EW]\d{3} )", text):
+            if re.match(rf"\S+ {code} ", one):
+                return one
+    return ""
 
 
 def commands_page() -> str:
@@ -265,11 +300,11 @@ def _held(shape: Any) -> tuple[type[Any], ...]:
 
 
 def _component(cls: Any, heading: str = "###") -> str:
-    lines = [f"{heading} {name_of(cls)}\n", f"{_line(cls.__summary__)}\n"]
+    lines = [f"{heading} {name_of(cls)}\n", f"{one_line(cls.__summary__)}\n"]
     lines.append("| key | what to write | default | meaning |\n| --- | --- | --- | --- |")
     for one in knobs_of(cls):
         default = "**required**" if one.required else _default(one)
-        meaning = _cell(_line(one.doc) + _roots(one))
+        meaning = cell(one_line(one.doc) + _roots(one))
         lines.append(f"| `{one.key}` | {_shape(one.shape)} | {default} | {meaning} |")
     return "\n".join(lines) + "\n"
 
@@ -286,7 +321,7 @@ def _shape(shape: Any) -> str:
             return "one of " + ", ".join(f"`{word}`" for word in shape.words)
         case s.OneKey():
             return "one of " + ", ".join(f"`{word}:`" for word in sorted(shape.options))
-    told = _cell(shape.expects)
+    told = cell(shape.expects)
     hidden = " or ".join(map(_link, HIDDEN.get(type(shape), ())))
     return f"{told} ({hidden})" if hidden else told
 
@@ -297,21 +332,8 @@ def _link(cls: type[Any]) -> str:
 
 
 def _default(one: Knob) -> str:
-    value = one.default() if callable(one.default) else one.default
-    return "optional" if value in (None, "", (), {}) else f"`{_value(value, one.shape)}`"
-
-
-def _value(value: Any, shape: Any) -> str:
-    if isinstance(value, timedelta):
-        return units.duration_text(value)
-    if shape is s.PERCENT:
-        return f"{value}%"
-    if shape is s.SIZE:
-        return f"{value // 1024**2}MiB" if value % 1024**2 == 0 else f"{value // 1024}KiB"
-    if hasattr(value, "__component__"):
-        inner = ((k.key, _value(getattr(value, k.name), k.shape)) for k in knobs_of(type(value)))
-        return "{" + ", ".join(f"{key}: {text}" for key, text in inner) + "}"
-    return str(value).lower() if isinstance(value, bool) else str(value)
+    value = written(one)
+    return "optional" if value in (None, "", [], {}) else f"`{spelled(value)}`"
 
 
 def _roots(one: Knob) -> str:
@@ -321,13 +343,10 @@ def _roots(one: Knob) -> str:
 
 
 def _presets() -> str:
-    path = Path(verification.__file__).parent / "presets" / "verify.yaml"
-    node, _ = read_yaml(path.read_text(), path.name)
-    assert node is not None, path
     context = Context(library=Library(contracts=Contracts()), report=Report())
     lines = ["## Presets of `verify:`\n", "| preset | header | hash | written as | signed |"]
     lines.append("| --- | --- | --- | --- | --- |")
-    for name, one in sorted(verification.decode_presets(node, context).items()):
+    for name, one in sorted(packaged_presets(context).items()):
         if isinstance(one, verification.Inside):
             fields = ", ".join(f"`{field.source}`" for field in one.fields)
             where = f"`{one.signature.source}`"
@@ -367,18 +386,6 @@ def _help(command: click.Command, name: str) -> str:
     return f"```text\n{command.get_help(context)}\n```\n"
 
 
-def _line(text: str) -> str:
-    return " ".join(text.split())
-
-
-def _cell(text: str) -> str:
-    return text.replace("|", "\\|").replace("*", "\\*").replace("<", "&lt;")
-
-
-def _code(text: str) -> str:
-    return f"`` {text} ``" if "`" in text else f"`{text}`"
-
-
 def _indented(text: str) -> str:
     return "\n".join(f"    {line}".rstrip() for line in text.rstrip().splitlines())
 
@@ -391,12 +398,12 @@ def main() -> int:
     """Write the pages, or with --check say which are stale."""
     checks = "--check" in sys.argv
     stale = []
-    for name, make in PAGE_OF.items():
-        path, text = PAGES / name, make()
+    texts = {PAGES / name: make() for name, make in PAGE_OF.items()}
+    for path, text in {**texts, WORDS: words_text(commands.main)}.items():
         if not path.exists() or path.read_text() != text:
-            stale.append(name)
+            stale.append(path.name)
             if not checks:
-                PAGES.mkdir(parents=True, exist_ok=True)
+                path.parent.mkdir(parents=True, exist_ok=True)
                 path.write_text(text)
     print(f"{', '.join(stale) or 'nothing'} {'is stale' if checks else 'was written'}")
     return 1 if stale and checks else 0

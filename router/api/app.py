@@ -18,6 +18,7 @@ from router.api.guard import Claimed, verify
 from router.config.channels import Channel, HttpSource
 from router.core.errors import Draining, Unavailable
 from router.core.ports import Secrets
+from router.engine.arrival import UNPROVED
 from router.runtime.bodies import decode_body
 from router.runtime.failpoints import reach
 from router.runtime.wiring import Parts
@@ -83,14 +84,18 @@ class _Desk:
         if isinstance(body, Response):
             return body
         headers = {name.lower(): value.strip() for name, value in request.headers.items()}
+        headers.pop(UNPROVED, None)
         claimed = Claimed(
             headers=headers,
             body=body,
             at=parts.clock.now(),
             document=lambda: decode_body(channel, body).document,
         )
-        if not verify(source.verify, claimed, self.secrets).ok:
+        verdict = verify(source.verify, claimed, self.secrets)
+        if not verdict.ok or (verdict.bad and channel.records is None):
             return _refuse(401, "not verified")
+        if verdict.bad:
+            headers[UNPROVED] = ",".join(map(str, verdict.bad))
         self.waiting += 1
         try:
             return await self._store(channel, headers, body)

@@ -8,6 +8,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
+from datetime import timedelta
 
 from router.api.guard import Claimed, verify
 from router.config.verification import Inside, Signature, Verify
@@ -38,6 +39,9 @@ class _Trimmed:
 def doubts(scheme: Verify, claimed: Claimed, secrets: Secrets) -> tuple[bool, list[str]]:
     """Return whether a delivery fits, and else why not, with each difference by which it would."""
     verdict = verify(scheme, claimed, secrets)
+    if verdict.bad:
+        kept = "it is kept for a person, the others are taken"
+        return False, [f"record {one + 1} fits no live secret: {kept}" for one in verdict.bad]
     if verdict.ok:
         return True, []
     told = [verdict.why, *_missing(scheme, secrets)]
@@ -105,13 +109,14 @@ def _bodies(body: bytes) -> Iterator[tuple[str, bytes]]:
         yield f"over the body with \\r\\n for \\n: {changed}", body.replace(b"\n", b"\r\n")
     try:
         document = json.loads(body)
-    except ValueError:
+    except (ValueError, RecursionError):
         return
     parsed = "somebody parsed it and wrote it anew"
     for separators in ((",", ":"), (", ", ": ")):
         for ascii_only in (True, False):
             text = json.dumps(document, separators=separators, ensure_ascii=ascii_only)
-            yield f"over the body as other JSON of the same content: {parsed}", text.encode()
+            made = text.encode(errors="replace")  # half a pair of surrogates is no character
+            yield f"over the body as other JSON of the same content: {parsed}", made
 
 
 def _written(start: _Try, signature: Signature | Inside) -> Iterator[_Try]:
@@ -134,7 +139,7 @@ def _scheme(start: _Try, signature: Signature) -> Iterator[_Try]:
         yield replace(start, words=words, scheme=replace(start.scheme, signature=other))
     when = signature.timestamp
     if when is not None:
-        always = replace(when, tolerance=when.tolerance * 1_000_000)
+        always = replace(when, tolerance=timedelta.max)
         other = replace(signature, timestamp=always)
         words = "at another time: it is old, or a clock is wrong"
         yield replace(start, words=words, scheme=replace(start.scheme, signature=other))

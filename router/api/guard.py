@@ -29,10 +29,15 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a delivery is genuine; `why` is for our own log."""
+    """Whether a delivery is genuine; `why` is for our own log.
+
+    `bad` are the positions of records that are not, where signatures stand inside records and at
+    least one of them is.
+    """
 
     ok: bool
     why: str = ""
+    bad: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,9 +73,11 @@ def verify(scheme: Verify, claimed: Claimed, secrets: Secrets) -> Verdict:
         return Verdict(ok=False, why=why)
     try:
         named = {"timestamp": said, "url": secrets.get(scheme.url) if scheme.url else ""}
+        signed = _signed(signature, claimed.headers, claimed.body, named)
     except LookupError:
         return Verdict(ok=False, why="the address that is signed is not known")
-    signed = _signed(signature, claimed.headers, claimed.body, named)
+    except UnicodeError:
+        return Verdict(ok=False, why="what is signed is no text")
     found = _signatures(signature, given)
     # every secret and signature is tried, so that the time does not tell which one fits
     fits = [_equal(_written(signature, key, signed), one) for key in keys for one in found]
@@ -114,21 +121,29 @@ def sign_record(inside: Inside, secret: str, record: Json) -> str:
 
 
 def _verify_inside(inside: Inside, claimed: Claimed, keys: Sequence[bytes]) -> Verdict:
-    """Return whether every record carries a signature of its own that fits."""
+    """Return whether a record carries a signature that fits, and which of the others do not."""
     try:
         records = inside.each({"body": claimed.document()})
         if not isinstance(records, list) or not records:
             return Verdict(ok=False, why="no records to verify")
-        fits = True
-        for record in records:
-            given = inside.signature({"item": record})
-            signed = _fields(inside, record)
-            text = given if isinstance(given, str) and given.isascii() else ""
-            tried = [_equal(_written(inside, key, signed), text) for key in keys]
-            fits &= any(tried)
     except MessageError as error:
         return Verdict(ok=False, why=f"the records cannot be read: {error.code}")
-    return _verdict("a record fits no live secret", fits=fits)
+    fits = [_is_genuine(inside, record, keys) for record in records]
+    bad = tuple(number for number, one in enumerate(fits) if not one)
+    if not any(fits):
+        return Verdict(ok=False, why="a record fits no live secret")
+    return Verdict(ok=True, bad=bad)
+
+
+def _is_genuine(inside: Inside, record: Json, keys: Sequence[bytes]) -> bool:
+    try:
+        given, signed = inside.signature({"item": record}), _fields(inside, record)
+    except MessageError:
+        return False
+    text = given if isinstance(given, str) and given.isascii() else ""
+    # every secret is tried, so that the time does not tell which one fits
+    tried = [_equal(_written(inside, key, signed), text) for key in keys]
+    return any(tried)
 
 
 def _verdict(why: str, *, fits: bool) -> Verdict:
@@ -157,9 +172,9 @@ def _key(kind: str, secret: str, prefix: str) -> bytes | None:
             return base64.b64decode(text, validate=True)
         if kind == "hex":
             return binascii.unhexlify(text)
+        return text.encode()
     except ValueError:
         return None
-    return text.encode()
 
 
 def _said(when: Timestamp | None, between: str, claimed: Claimed) -> tuple[str, str]:

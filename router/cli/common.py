@@ -60,14 +60,23 @@ def place_options(command: F) -> F:
 
 def format_option(command: F) -> F:
     """Add --format."""
-    return click.option(
-        "--format",
-        "style",
-        type=click.Choice(["text", "json"]),
-        default="text",
-        show_default=True,
-        help="How to print.",
-    )(command)
+    return formats()(command)
+
+
+def formats(*more: str) -> Callable[[F], F]:
+    """Return what adds --format with more words than text and json."""
+
+    def add(command: F) -> F:
+        return click.option(
+            "--format",
+            "style",
+            type=click.Choice(["text", "json", *more]),
+            default="text",
+            show_default=True,
+            help="How to print.",
+        )(command)
+
+    return add
 
 
 def load(root: Path) -> tuple[Project, list[Diagnostic]]:
@@ -93,6 +102,18 @@ def choose(project: Project, name: str) -> EnvironmentFile:
     if found is None:
         fail(f"no environment {name}: {nearest(name, project.environments)}")
     return found
+
+
+def prefix_of(root: Path) -> str:
+    """Return what leads from this folder to a project: `shop/`, or nothing.
+
+    Programs that read our output look for files from where the command was called. A project that
+    is not below that is told by its own paths.
+    """
+    there, here = root.resolve(), Path.cwd()
+    if there == here or not there.is_relative_to(here):
+        return ""
+    return f"{there.relative_to(here).as_posix()}/"
 
 
 def secrets_of(project: Project) -> ProcessSecrets:

@@ -13,9 +13,12 @@ import click
 COMMANDS = {
     "bench": ("router.cli.bench", "bench", "Measure the pipeline on this machine."),
     "check": ("router.cli.check", "check", "Find every mistake in the project."),
+    "completion": ("router.cli.completion", "completion", "Print what makes a shell complete."),
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
+    "docs": ("router.cli.docs", "docs", "Write the reference of this landscape."),
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
+    "graph": ("router.cli.graph", "graph", "Draw what leads where in the landscape."),
     "init": ("router.cli.init", "init", "Make a project that works at once."),
     "new": ("router.cli.new", "new", "Write the draft of a channel, a flow or a system."),
     "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
@@ -23,9 +26,11 @@ COMMANDS = {
     "resume": ("router.cli.pause", "resume", "Let what was paused go on."),
     "run": ("router.cli.run", "run", "Run the daemon: take deliveries, route, call systems."),
     "sandbox": ("router.cli.sandbox", "sandbox", "Run a declared stand-in for systems."),
+    "schema": ("router.cli.schema", "schema", "Write the schemas that editors check files with."),
     "send": ("router.cli.send", "send", "Post payloads to a running router, signed, until taken."),
     "status": ("router.cli.status", "status", "Count what happened to each kind, and what waits."),
     "test": ("router.cli.test", "test", "Run the tests beside routes, flows and systems."),
+    "topology": ("router.cli.topology", "topology", "Say what a shared broker must hold."),
     "trace": ("router.cli.trace", "trace", "Follow one order, return or message through."),
     "verify": ("router.cli.verify", "verify", "Find out why a signature does not fit."),
     "try": ("router.cli.rehearse", "rehearse", "Walk one payload through, without effect."),
@@ -42,6 +47,10 @@ class _Commands(click.Group):
         found = COMMANDS.get(cmd_name)
         if found is None:
             return None
+        if ctx.resilient_parsing:  # something is to be completed: no command is loaded
+            from router.cli.standins import standin  # noqa: PLC0415
+
+            return standin(cmd_name)
         command = getattr(import_module(found[0]), found[1])
         assert isinstance(command, click.Command), "COMMANDS names commands"
         return command

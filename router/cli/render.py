@@ -1,5 +1,5 @@
 """Owns: findings as text with source frames, and the JSON envelope of every command.
-Imports: core.diagnostics.
+Imports: core.diagnostics, config.fingerprints.
 Never: decides an exit code; lets a control character of a file reach the terminal.
 """
 
@@ -10,12 +10,11 @@ import unicodedata
 from collections.abc import Iterable, Mapping
 from typing import Any
 
+from router.config.fingerprints import SECRET_LINES
 from router.core.diagnostics import Diagnostic
 
 #: characters of a source line that are shown
 WIDTH = 160
-#: findings whose line is not shown: a secret may stand there
-HIDDEN = frozenset({"E054"})
 
 
 def render(findings: Iterable[Diagnostic], texts: Mapping[str, str]) -> str:
@@ -43,10 +42,12 @@ def finding_data(finding: Diagnostic) -> dict[str, Any]:
 
 
 def visible(text: str) -> str:
-    """Return text in which control characters and direction marks are written out."""
+    """Return text in which control characters, direction marks and half characters are written
+    out.
+    """
     return "".join(
         char
-        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf")
+        if char in "\n\t" or unicodedata.category(char) not in ("Cc", "Cf", "Cs")
         else f"\\u{ord(char):04x}"
         for char in text
     )
@@ -59,7 +60,7 @@ def _one(finding: Diagnostic, texts: Mapping[str, str]) -> str:
     lines = texts.get(place.file, "").splitlines()
     if not 0 < place.line <= len(lines):
         return head + (f"\n   = {visible(finding.hint)}" if finding.hint else "")
-    if finding.code in HIDDEN:
+    if finding.code in SECRET_LINES:
         return head + (f"\n   = {visible(finding.hint)}" if finding.hint else "")
     source = visible(lines[place.line - 1].replace("\t", " "))
     number = f"{place.line:5d}"

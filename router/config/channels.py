@@ -14,6 +14,7 @@ from router.config.components import (
     Context,
     component,
     decode_component,
+    keys_of,
     knob,
     place_of,
 )
@@ -21,6 +22,8 @@ from router.config.formats import (
     CELLS,
     FORMAT,
     LINES,
+    LONG_NUMBERS,
+    LONG_NUMBERS_SAYS,
     LOOPS,
     MANY,
     MANY_SAYS,
@@ -35,7 +38,7 @@ from router.config.source import Node, Table
 from router.config.steps import DEAD_LETTER, DISCARD, ENDING, STEPS, Ending, Step
 from router.config.transforms.expressions import Expression
 from router.config.validation import Contract
-from router.config.verification import Verify, VerifyShape
+from router.config.verification import Inside, Verify, VerifyShape
 from router.core.diagnostics import Place
 
 RECORD_ROOTS = frozenset({"body", "headers", "env"})
@@ -58,12 +61,14 @@ class HttpSource:
     loops: Mapping[str, tuple[str, ...]] = knob(
         LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
     )
+    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
     body_limit: int = knob(SIZE, doc="larger bodies are refused", default=1024 * 1024)
     answer: str = knob(
         Text(), doc="the text that the sender wants to hear, instead of a receipt", default=""
     )
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=5_000)
     place: Place = place_of()
+    keys: Mapping[str, Place] = keys_of()
 
 
 @component("file source", doc="Files appear in a folder that the environment names.")
@@ -79,11 +84,13 @@ class FileSource:
     loops: Mapping[str, tuple[str, ...]] = knob(
         LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
     )
+    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
     stable: timedelta = knob(
         DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
     )
     body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
+    keys: Mapping[str, Place] = keys_of()
 
 
 Source: TypeAlias = HttpSource | FileSource
@@ -181,6 +188,7 @@ class Route:
     order_by: tuple[Value, ...]
     steps: tuple[Step, ...]
     policy: FailurePolicy
+    place: Place
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -206,6 +214,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         )
         return None
     check_format(sources[0], file.source.place, context)
+    _check_signed_records(file, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route
@@ -218,6 +227,20 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         routes=routes,
         otherwise=file.otherwise[0],
         place=file.place,
+    )
+
+
+def _check_signed_records(file: ChannelFile, context: Context) -> None:
+    """Signatures inside records are of the records that the channel takes, one for one."""
+    http, records = file.source.http, file.source.records
+    scheme = http.verify.signature if http is not None else None
+    if not isinstance(scheme, Inside) or records is None or records.source == scheme.each.source:
+        return
+    context.report.error(
+        "E132",
+        records.place,
+        f"signatures stand inside ={scheme.each.source}, records are taken from elsewhere",
+        f"records: ={scheme.each.source}",
     )
 
 
@@ -257,6 +280,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
         order_by=route.order_by,
         steps=route.steps,
         policy=route.on_failure or file.on_failure,
+        place=route.place,
     )
 
 

@@ -104,8 +104,15 @@ def place_of() -> Any:
     return dataclasses.field(metadata={"place": True})
 
 
+def keys_of() -> Any:
+    """Declare the field that receives where each key stands that was written, by key."""
+    return dataclasses.field(metadata={"keys": True})
+
+
 @dataclass_transform(
-    frozen_default=True, kw_only_default=True, field_specifiers=(knob, place_of, dataclasses.field)
+    frozen_default=True,
+    kw_only_default=True,
+    field_specifiers=(knob, place_of, keys_of, dataclasses.field),
 )
 def component(name: str, *, doc: str) -> Callable[[type[C]], type[C]]:
     """Make a class a component: frozen, slotted, with its knobs readable by `knobs_of`."""
@@ -163,6 +170,8 @@ def decode_component(cls: type[C], node: Node, context: Context) -> C | Invalid:
     for field in dataclasses.fields(cls):  # type: ignore[arg-type]
         if field.metadata.get("place"):
             values[field.name] = node.place
+        if field.metadata.get("keys"):
+            values[field.name] = {entry.key: entry.place for entry in node.entries}
     return cls(**values)
 
 

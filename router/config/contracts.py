@@ -31,7 +31,8 @@ from router.core.message import ContractRef
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
-_REFERENCE = re.compile(r"([a-z][a-z0-9_/]*)@([0-9]+(?:\.[0-9]+){0,2})")
+#: how a contract is named where it is used
+REFERENCE = re.compile(r"([a-z][a-z0-9_/]*)@([0-9]+(?:\.[0-9]+){0,2})")
 _NAME = Text(
     "a contract name such as object or owner/object", r"[a-z][a-z0-9_]*(/[a-z][a-z0-9_]*)?"
 )
@@ -92,7 +93,8 @@ class ContractFile:
     doc: str = knob(Text(), doc="one sentence for the reference page", default="")
     policy: Mapping[str, Any] = knob(Document(), doc="who moves first", default=dict)
     versions: Mapping[str, Version] = knob(
-        MapOf(Nested(Version), key=_VERSION.pattern, least=1), doc="each with its status"
+        MapOf(Nested(Version), key=_VERSION.pattern, key_says="a version such as 1.0.0", least=1),
+        doc="each with its status",
     )
     keys: tuple[str, ...] = knob(
         ListOf(Text("a path such as field.part")), doc="the business identity", default=()
@@ -118,7 +120,7 @@ class Contracts:
 
         The code is empty when the contract has a mistake of its own, which was told.
         """
-        match = _REFERENCE.fullmatch(text)
+        match = REFERENCE.fullmatch(text)
         if match is None:
             base = text.partition("@")[0]
             there = base in self.versions
@@ -132,9 +134,9 @@ class Contracts:
         if not known:
             return None, ("E031", f"unknown contract {text}", self._near(name))
         if not fitting:
-            have = ", ".join(sorted(known, key=_order))
+            have = ", ".join(sorted(known, key=order_of))
             return None, ("E032", f"contract {name} has no version {wanted}", f"it has {have}")
-        return known[max(fitting, key=_order)], ("", "", "")
+        return known[max(fitting, key=order_of)], ("", "", "")
 
     def get(self, ref: ContractRef) -> Contract:
         """Return a contract that was resolved before."""
@@ -159,7 +161,7 @@ class Contracts:
         hint = nearest(name, self.versions)
         close = hint.removeprefix("did you mean ").removesuffix("?")
         if close in self.versions:
-            latest = max(self.versions[close], key=_order)
+            latest = max(self.versions[close], key=order_of)
             return f"did you mean {self._subjects(close)[-1]} (latest {latest})?"
         return hint
 
@@ -307,11 +309,12 @@ def _invariants(file: ContractFile, version: str) -> tuple[Invariant, ...]:
     return tuple(
         Invariant(id=one.id, expression=one.expr)
         for one in file.invariants
-        if _order(one.since) <= _order(version)
+        if order_of(one.since) <= order_of(version)
     )
 
 
-def _order(version: str) -> tuple[int, ...]:
+def order_of(version: str) -> tuple[int, ...]:
+    """Return what versions are sorted by."""
     return tuple(int(part) for part in version.split("."))
 
 

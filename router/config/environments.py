@@ -92,6 +92,12 @@ class EnvironmentFile:
         doc="channels that come in here, where not all of them do: the others are not to be had",
         default=(),
     )
+    partitions: int = knob(
+        Integer(1, 64),
+        doc="on a shared broker: queues of a channel whose messages are handled in order; another"
+        " number sends a key elsewhere, so drain the channel first",
+        default=4,
+    )
     workers: int = knob(Integer(1, 256), doc="calls at once to each system", default=8)
     place: Place = place_of()
 

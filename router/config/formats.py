@@ -9,7 +9,18 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from router.config.components import Context, component, knob, place_of
-from router.config.shapes import Choice, Flag, Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.shapes import (
+    NAME,
+    NAME_SAYS,
+    Choice,
+    Flag,
+    Integer,
+    ListOf,
+    MapOf,
+    Name,
+    Nested,
+    Text,
+)
 from router.core.diagnostics import Place
 
 FORMATS = ("json", "ndjson", "form", "xml", "csv", "tsv", "fixed", "x12")
@@ -21,6 +32,7 @@ OPTIONS = {
     "cells": ("csv", "tsv"),
     "lines": ("fixed",),
     "loops": ("x12",),
+    "long_numbers": ("json", "ndjson"),
 }
 ENCODING = Choice(("utf-8", "cp1252", "latin-1"))
 _SEGMENT = Text("the id of a segment, such as W07", r"[A-Z][A-Z0-9]{1,2}")
@@ -47,7 +59,7 @@ class CellsOptions:
 class LineFile:
     begins: str = knob(Text(), doc="how a line of this kind begins", default="")
     columns: Mapping[str, int] = knob(
-        MapOf(Integer(1, 10_000), key=r"[a-z][a-z0-9_]{0,63}", least=1),
+        MapOf(Integer(1, 10_000), key=NAME, key_says=NAME_SAYS, least=1),
         doc="name: width in characters, in their order",
     )
     inside: str = knob(Name(), doc="the line before it that it belongs to", default="")
@@ -61,18 +73,21 @@ class LineFile:
 class LinesOptions:
     encoding: str = knob(ENCODING, doc="how characters are written", default="utf-8")
     kinds: Mapping[str, LineFile] = knob(
-        MapOf(Nested(LineFile), key=r"[a-z][a-z0-9_]{0,63}", least=1),
+        MapOf(Nested(LineFile), key=NAME, key_says=NAME_SAYS, least=1),
         doc="by name; the first that a line begins like",
     )
     place: Place = place_of()
 
 
+#: numbers of JSON that a double or 64 bits do not hold: refused, or the text that was written
+LONG_NUMBERS = Choice(("text",))
+LONG_NUMBERS_SAYS = "text: numbers of more digits than are exact (15, or 64 bits) come as texts"
 CELLS = Nested(CellsOptions)
 LINES = Nested(LinesOptions)
 #: records of one delivery
 MANY = Integer(1, 1_000_000)
 MANY_SAYS = "a delivery with more records is refused (ndjson, csv, tsv, fixed, x12)"
-LOOPS = MapOf(ListOf(_SEGMENT, least=1), key=r"[A-Z][A-Z0-9]{1,2}")
+LOOPS = MapOf(ListOf(_SEGMENT, least=1), key=_SEGMENT.pattern, key_says=_SEGMENT.expects)
 
 
 def check_format(source: Any, place: Place, context: Context) -> None:
@@ -82,7 +97,7 @@ def check_format(source: Any, place: Place, context: Context) -> None:
         if given and source.format not in formats:
             context.report.error(
                 "E055",
-                getattr(given, "place", place),
+                source.keys[name],
                 f"{name}: says nothing about {source.format}",
                 f"it is for format {' or '.join(formats)}: leave it out",
             )

@@ -10,7 +10,7 @@ from collections.abc import Set as AbstractSet
 from typing import TYPE_CHECKING
 
 from router.config.channels import FileSource, HttpSource, Route
-from router.config.steps import Choose, Fork, Produce, Step
+from router.config.steps import Produce, Step, steps_in
 from router.core.diagnostics import Report, nearest
 
 if TYPE_CHECKING:
@@ -32,17 +32,7 @@ def check_landscape(project: Project, broken: AbstractSet[str], report: Report) 
 
 def produced_by(steps: Iterable[Step]) -> Iterator[Produce]:
     """Yield every produce step, in branches too."""
-    for step in steps:
-        match step:
-            case Produce():
-                yield step
-            case Choose():
-                for case in step.cases:
-                    yield from produced_by(case.steps)
-                yield from produced_by(step.otherwise)
-            case Fork():
-                for branch in step.branches.values():
-                    yield from produced_by(branch)
+    return (step for step in steps_in(steps) if isinstance(step, Produce))
 
 
 def _producers(project: Project) -> Iterator[Produce]:

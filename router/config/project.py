@@ -48,6 +48,7 @@ class Project:
     revision: str
     contracts: Contracts
     tables: Mapping[str, Table]
+    policies: Mapping[str, FailurePolicy]
     transforms: Mapping[str, Transform]
     systems: Mapping[str, System]
     channels: Mapping[str, Channel]
@@ -93,6 +94,29 @@ def load_texts(
     return _checked(root, texts, Report(), adapters)
 
 
+def library_of(project: Project, adapters: Mapping[str, Any]) -> Library:
+    """Return the names of a loaded project, as its own files see them."""
+    library = Library(
+        contracts=project.contracts,
+        adapters=adapters,
+        tables=dict(project.tables),
+        policies=dict(project.policies),
+        transforms=dict(project.transforms),
+        systems=dict(project.systems),
+        flows={name.removeprefix("flow:"): flow for name, flow in project.flows.items()},
+        channels=dict(project.channels),
+    )
+    library.presets = packaged_presets(Context(library=library, report=Report()))
+    return library
+
+
+def packaged_presets(context: Context) -> dict[str, Any]:
+    """Return the signature schemes that come with the package, by name."""
+    node, found = read_yaml(_PRESETS.read_text(), "presets/verify.yaml")
+    context.report.extend(found)
+    return decode_presets(node, context) if node is not None else {}
+
+
 def _checked(
     root: Path, texts: Mapping[str, str], report: Report, adapters: Mapping[str, Any]
 ) -> tuple[Project, list[Diagnostic]]:
@@ -112,7 +136,7 @@ class _Loader:
         self.report = report
         self.library = Library(contracts=load_contracts(texts, report), adapters=adapters)
         self.context = Context(library=self.library, report=report)
-        self.library.presets = self._presets()
+        self.library.presets = packaged_presets(self.context)
 
     def load(self, root: Path) -> Project:
         library = self.library
@@ -129,6 +153,7 @@ class _Loader:
             revision=revision_of(self.texts, _sources(library.adapters)),
             contracts=library.contracts,
             tables=library.tables,
+            policies=library.policies,
             transforms=library.transforms,
             systems=library.systems,
             channels=library.channels,
@@ -215,11 +240,6 @@ class _Loader:
                 self.report.error("E001", Place(path), "the file is empty", "remove it")
             if node is not None:
                 yield path, node
-
-    def _presets(self) -> dict[str, Any]:
-        node, found = read_yaml(_PRESETS.read_text(), "presets/verify.yaml")
-        self.report.extend(found)
-        return decode_presets(node, self.context) if node is not None else {}
 
 
 def _name_field(cls: type[Any]) -> str:

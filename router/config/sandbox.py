@@ -15,6 +15,7 @@ from router.config.environments import HttpSettings
 from router.config.references import EXPRESSION, VALUE, Value
 from router.config.shapes import (
     DURATION,
+    NAME_SAYS,
     PERCENT,
     Choice,
     Integer,
@@ -129,7 +130,10 @@ class EventFault:
 class Event:
     to: str = knob(Name(), doc="the receiver")
     headers: Mapping[str, Value] = knob(
-        MapOf(VALUE, key="[a-z0-9-]+"), doc="headers", default=dict, roots=ANSWER_ROOTS
+        MapOf(VALUE, key="[a-z0-9-]+", key_says="a header name in lower case"),
+        doc="headers",
+        default=dict,
+        roots=ANSWER_ROOTS,
     )
     body: Builder = knob(BodyShape(), doc="a document")
     faults: tuple[EventFault, ...] = knob(
@@ -165,10 +169,12 @@ class SandboxFile:
     sandbox: str = knob(Name(), doc="its name, the same as its file")
     http: HttpSettings = knob(Nested(HttpSettings), doc="where it listens")
     collections: Mapping[str, Collection] = knob(
-        MapOf(Nested(Collection), key="[a-z][a-z0-9_]*"), doc="what it keeps"
+        MapOf(Nested(Collection), key="[a-z][a-z0-9_]*", key_says=NAME_SAYS), doc="what it keeps"
     )
     receivers: Mapping[str, Receiver] = knob(
-        MapOf(Nested(Receiver), key="[a-z][a-z0-9_]*"), doc="whom it sends events to", default=dict
+        MapOf(Nested(Receiver), key="[a-z][a-z0-9_]*", key_says=NAME_SAYS),
+        doc="whom it sends events to",
+        default=dict,
     )
     endpoints: tuple[Endpoint, ...] = knob(
         ListOf(Nested(Endpoint), least=1), doc="the first that fits answers"

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from router.config.components import INVALID, Context, component, knob, knobs_of, place_of
 from router.config.policies import FailurePolicy
 from router.config.references import CONTRACT, POLICY
-from router.config.shapes import ListOf, MapOf, Name, Nested
+from router.config.shapes import NAME_SAYS, ListOf, MapOf, Name, Nested
 from router.config.source import Node, Scalar, Sequence, Table
 from router.config.templates import Template
 from router.config.validation import Contract
@@ -70,6 +70,7 @@ class CallSequence:
     accept: Contract
     policy: FailurePolicy
     calls: tuple[Operation, ...]
+    place: Place
 
     @property
     def is_read(self) -> bool:
@@ -94,14 +95,23 @@ class Operations:
     single: type[Any]
     expects: str = "a mapping of operations by name"
 
+    @property
+    def by_name(self) -> MapOf:
+        """Return the shape of the mapping, without what the calls know of each other."""
+        return MapOf(
+            Either(self.single),
+            key="[a-z][a-z0-9_]*",
+            key_says=NAME_SAYS,
+            least=1,
+            told_as="operation",
+        )
+
     def decode(self, node: Node, context: Context) -> Any:
-        inner = context.within(before=calls_before(_written(node)))
-        shape = MapOf(_Either(self.single), key="[a-z][a-z0-9_]*", least=1, told_as="operation")
-        return shape.decode(node, inner)
+        return self.by_name.decode(node, context.within(before=calls_before(_written(node))))
 
 
 @dataclass(frozen=True, slots=True)
-class _Either:
+class Either:
     """One call, or with `calls:` a sequence of others."""
 
     single: type[Any]
@@ -160,6 +170,7 @@ def make_sequence(
         accept=file.accept,
         policy=file.on_failure or policy,
         calls=tuple(one for one in calls if one is not None and not isinstance(one, SequenceFile)),
+        place=file.place,
     )
 
 

@@ -23,7 +23,10 @@ from router.config.source import to_json as node_to_json
 from router.core import units
 from router.core.diagnostics import nearest
 
-_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
+#: how a name is written
+NAME = r"[a-z][a-z0-9_]{0,63}"
+NAME_SAYS = "a name in snake_case"
+_NAME = re.compile(NAME)
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class Text:
 class Name:
     """A snake_case name."""
 
-    expects: str = "a name in snake_case"
+    expects: str = NAME_SAYS
 
     def decode(self, node: Node, context: Context) -> Any:
         if isinstance(node, Scalar) and isinstance(node.value, str) and _NAME.fullmatch(node.value):
@@ -93,6 +96,9 @@ class Parsed:
 
     expects: str
     parse: Callable[[str], Any]
+    #: how it is written, as a regular expression
+    written: str
+    examples: tuple[str, ...]
 
     def decode(self, node: Node, context: Context) -> Any:
         if isinstance(node, Scalar):
@@ -102,9 +108,14 @@ class Parsed:
         return report_wrong(self, node, context)
 
 
-DURATION = Parsed("a duration such as 500ms, 5s, 30m, 2h, 90d", units.duration)
-SIZE = Parsed("a size such as 64KiB or 1MiB", units.size)
-PERCENT = Parsed("a percentage such as 20%", units.percent)
+DURATION = Parsed(
+    "a duration such as 500ms, 5s, 30m, 2h, 90d",
+    units.duration,
+    units.DURATION,
+    ("500ms", "5s", "30m", "2h", "90d"),
+)
+SIZE = Parsed("a size such as 64KiB or 1MiB", units.size, units.SIZE, ("64KiB", "1MiB"))
+PERCENT = Parsed("a percentage such as 20%", units.percent, units.PERCENT, ("20%",))
 
 
 @dataclass(frozen=True, slots=True)
@@ -161,7 +172,9 @@ class MapOf:
     """A mapping with the author's own keys; decoded to a dict in the order of the text."""
 
     value: Shape
+    #: how a key is written, as a regular expression, and in words
     key: str = ""
+    key_says: str = ""
     least: int = 0
     #: tells the value's shape under which key it stands, as `context.around[told_as]`
     told_as: str = ""
@@ -176,7 +189,10 @@ class MapOf:
         found: dict[str, Any] = {}
         for entry in node.entries:
             if self.key and not re.fullmatch(self.key, entry.key):
-                context.report.error("E012", entry.place, f"key {entry.key} is not well formed")
+                hint = f"write {self.key_says or f'what matches {self.key}'}"
+                context.report.error(
+                    "E012", entry.place, f"key {entry.key} is not well formed", hint
+                )
                 found[entry.key] = INVALID
                 continue
             inner = context.within(**{self.told_as: entry.key}) if self.told_as else context

@@ -5,7 +5,7 @@ Never: runs a step (engine.steps does).
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
@@ -14,6 +14,7 @@ from router.config.components import INVALID, Context, component, knob, place_of
 from router.config.references import CONTRACT, EXPRESSION, OPERATION, TRANSFORM, VALUE, Value
 from router.config.shapes import (
     DURATION,
+    NAME_SAYS,
     Lazy,
     ListOf,
     MapOf,
@@ -102,6 +103,15 @@ class Apply:
     place: Place = place_of()
 
 
+@component("latest", doc="Order among the objects that tell of one thing, whatever they come from.")
+class Latest:
+    of: tuple[Value, ...] = knob(ListOf(VALUE, least=1), doc="names the thing")
+    version: Expression = knob(
+        EXPRESSION, doc="a whole number or a time; an object older than one published is stale"
+    )
+    place: Place = place_of()
+
+
 @component("produce", doc="Validate the payload and publish it to every flow that subscribes.")
 class Produce:
     object: Contract = knob(CONTRACT, doc="the object's contract")
@@ -110,6 +120,14 @@ class Produce:
     )
     compare: tuple[Expression, ...] = knob(
         ListOf(EXPRESSION), doc="what makes a repeat a conflict", default=()
+    )
+    latest: Latest | None = knob(
+        Nested(Latest), doc="publish only when nothing newer of the same thing was", default=None
+    )
+    after: tuple[Value, ...] = knob(
+        ListOf(VALUE),
+        doc="a key of the same contract: publish only when that object was, to take it back",
+        default=(),
     )
     place: Place = place_of()
 
@@ -151,7 +169,9 @@ STEP = OneKey(
     {
         "filter": Nested(Filter),
         "choose": Nested(Choose),
-        "fork": Wrapped(Fork, "branches", MapOf(STEPS, key="[a-z][a-z0-9_]*", least=1)),
+        "fork": Wrapped(
+            Fork, "branches", MapOf(STEPS, key="[a-z][a-z0-9_]*", key_says=NAME_SAYS, least=1)
+        ),
         "split": Nested(Split),
         "enrich": Nested(Enrich),
         "transform": Wrapped(Apply, "transform", TRANSFORM),
@@ -161,6 +181,20 @@ STEP = OneKey(
         "dead_letter": DEAD_LETTER,
     },
 )
+
+
+def steps_in(steps: Iterable[Step]) -> Iterator[Step]:
+    """Yield steps, those of branches too, in the order of the text."""
+    for step in steps:
+        yield step
+        match step:
+            case Choose():
+                for case in step.cases:
+                    yield from steps_in(case.steps)
+                yield from steps_in(step.otherwise)
+            case Fork():
+                for branch in step.branches.values():
+                    yield from steps_in(branch)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,6 +257,7 @@ def _after(step: Any, context: Context) -> Context:
         case Produce():
             _check_payload(step.object, step.place, context)
             _check_key(step, context)
+            _check_order(step, context)
         case Recipients():
             for target in step.targets:
                 _check_send(target, context)
@@ -297,6 +332,33 @@ def _check_key(step: Produce, context: Context) -> None:
             f"{step.object.ref} has no keys, so the object has no identity",
             "key: [=payload.field], or keys: in its contract.yaml",
         )
+
+
+def _check_order(step: Produce, context: Context) -> None:
+    wanted = len(step.key or step.object.keys)
+    if step.after and len(step.after) != wanted:
+        context.report.error(
+            "E130",
+            step.place,
+            f"after: has {len(step.after)} parts, the key of {step.object.ref} has {wanted}",
+            "write the key of the object that this one takes back",
+        )
+    latest = step.latest
+    of = () if latest is None else latest.of
+    for what, parts in (("of", of), ("after", step.after)):
+        if parts and not any(isinstance(one, Expression) and one.reads for one in parts):
+            _check_constant(f"{what}: names the same thing", step.place, context)
+    if latest is not None and not latest.version.reads:
+        _check_constant("version: is the same", latest.version.place, context)
+
+
+def _check_constant(what: str, place: Place, context: Context) -> None:
+    context.report.error(
+        "E131",
+        place,
+        f"{what} for every message",
+        "read a field of the message",
+    )
 
 
 def _check_send(target: Send, context: Context) -> None:

@@ -9,12 +9,18 @@ from dataclasses import dataclass
 from typing import Any
 
 from router.config.components import INVALID, Context, component, knob, place_of, report_wrong
-from router.config.shapes import Choice, ListOf, Name, Text
+from router.config.shapes import Choice, Integer, ListOf, Name, Nested, Text
 from router.config.source import Node, Scalar, to_json
 from router.config.source import Table as TableNode
 from router.config.transforms.tables import Table
 from router.core.diagnostics import Place
 from router.core.document import Json
+
+
+@component("holds", doc="What every value of a table is: a whole number.")
+class WholeNumbers:
+    least: int = knob(Integer(-1_000_000_000, 1_000_000_000), doc="the smallest that may stand")
+    most: int = knob(Integer(-1_000_000_000, 1_000_000_000), doc="the largest that may stand")
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +46,7 @@ class Rows:
         rows, context = into
         if depth == 0:
             rows[path] = to_json(node)
-            return True
+            return _is_held(node, context)
         if not isinstance(node, TableNode):
             report_wrong(self, node, context)
             return False
@@ -52,16 +58,35 @@ class Rows:
 
 @dataclass(frozen=True, slots=True)
 class Default:
-    """The value of an unknown key, or the word `error`."""
+    """The value of an unknown key, null, or an error."""
 
-    expects: str = "a value, or {error: unknown_key}"
+    expects: str = "a value, {nothing: unknown_key} for null, or {error: unknown_key}"
 
     def decode(self, node: Node, context: Context) -> Any:
         if isinstance(node, TableNode) and node.get("error") is not None:
             return (False, None)
-        if isinstance(node, Scalar | TableNode):
-            return (True, to_json(node))
-        return report_wrong(self, node, context)
+        if isinstance(node, TableNode) and node.get("nothing") is not None:
+            return (True, None)
+        if not isinstance(node, Scalar | TableNode):
+            return report_wrong(self, node, context)
+        return (True, to_json(node)) if _is_held(node, context) else INVALID
+
+
+def _is_held(node: Node, context: Context) -> bool:
+    """Return whether a value is what the table says it holds, having told where it is not."""
+    holds = context.around.get("holds")
+    if not isinstance(holds, WholeNumbers):
+        return True
+    value = to_json(node)
+    if type(value) is int and holds.least <= value <= holds.most:
+        return True
+    context.report.error(
+        "E135",
+        node.place,
+        f"this table holds whole numbers from {holds.least} to {holds.most}",
+        "write one of them; default: {nothing: unknown_key} where others have none",
+    )
+    return False
 
 
 @component("table", doc="Reference data: keys to a value.")
@@ -69,6 +94,9 @@ class TableFile:
     table: str = knob(Name(), doc="its name, the same as its file")
     owner: str = knob(Text(), doc="who answers for it")
     keys: tuple[str, ...] = knob(ListOf(Name(), least=1), doc="what each level of rows is")
+    holds: WholeNumbers | None = knob(
+        Nested(WholeNumbers), doc="what its values are, where they are whole numbers", default=None
+    )
     source: str = knob(Text(), doc="where the rows come from", default="")
     refresh: str = knob(Choice(("by_hand",)), doc="how they are kept fresh", default="by_hand")
     default: tuple[bool, Json] = knob(Default(), doc="for an unknown key")

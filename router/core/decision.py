@@ -1,5 +1,5 @@
 """Owns: the ways in which the decision about one message can come out, and the effects it has.
-Imports: core.document, core.message, core.value.
+Imports: core.claim, core.document, core.message, core.value.
 Never: decides (engine does) or records (infra does).
 """
 
@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import datetime, timedelta
 from typing import TypeAlias
 
+from router.core.claim import Claim
 from router.core.document import Json
 from router.core.message import ContractRef, Message
 from router.core.value import value
@@ -17,7 +18,8 @@ from router.core.value import value
 @value(frozen=True, slots=True, kw_only=True)
 class Produced:
     """A canonical object for whoever subscribes. `key` is its business identity (32 bytes),
-    `compare` a digest of what makes a repeat a conflict.
+    `compare` a digest of what makes a repeat a conflict. With a `rank` it is published only when
+    nothing newer of the same thing was, with `after` only when the object of that key was.
     """
 
     message: Message
@@ -27,6 +29,8 @@ class Produced:
     #: the key in words, for traces: `object 123/abc`
     words: tuple[str, ...]
     subscribers: tuple[str, ...]
+    rank: Claim | None = None
+    after: bytes = b""
 
 
 @value(frozen=True, slots=True, kw_only=True)

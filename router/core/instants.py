@@ -25,6 +25,11 @@ _DATE = re.compile(r"([0-9]{4})-([0-9]{2})-([0-9]{2})")
 _EDI_DATE = re.compile(r"([0-9]{4})([0-9]{2})([0-9]{2})")
 #: ticks in milliseconds UTC; the offset in minutes says where it was written and moves nothing
 _ODATA = re.compile(r"/Date\((-?[0-9]{1,16})(?:[+-][0-9]{1,4})?\)/")
+_MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+_MAIL = re.compile(
+    rf"(?:(Mon|Tue|Wed|Thu|Fri|Sat|Sun), )?([0-9]{{1,2}}) ({'|'.join(_MONTHS)}) ([0-9]{{4}}) "
+    r"([0-9]{2}:[0-9]{2}:[0-9]{2}) ([+-][0-9]{4}|GMT|UTC)"
+)
 #: names with a capital and without dots: keeps out paths and the machine's own `localtime`
 _ZONE = re.compile(r"[A-Z][A-Za-z0-9_+-]{1,30}(?:/[A-Z][A-Za-z0-9_+-]{1,30}){0,2}")
 #: a unit of epoch times to its power of ten in microseconds
@@ -73,6 +78,23 @@ def from_odata(text: str) -> datetime:
     if match is None:
         raise InstantError("not an OData time: write /Date(milliseconds)/")
     return _after_epoch(int(match[1]) * 1000)
+
+
+def from_mail(text: str) -> datetime:
+    """Return the UTC instant of a date of the mail format, `Tue, 05 Mar 2024 22:30:00 +0100`.
+
+    The day of the week must be the date's. Raises InstantError.
+    """
+    match = _MAIL.fullmatch(text)
+    if match is None:
+        raise InstantError("not a mail date: write Tue, 05 Mar 2024 22:30:00 +0100 (RFC 5322)")
+    name, day, month, year, clock, offset = match.groups()
+    number = _MONTHS.index(month) + 1
+    zone = "Z" if offset in ("GMT", "UTC", "-0000") else f"{offset[:3]}:{offset[3:]}"
+    found = from_text(f"{year}-{number:02}-{int(day):02}T{clock}{zone}")
+    if name and date(int(year), number, int(day)).strftime("%a") != name:
+        raise InstantError("the day of the week is not that of the date")
+    return found
 
 
 def to_text(at: datetime) -> str:

@@ -25,6 +25,8 @@ _AS_IS = {
     code: re.compile(rf"(?:0|-?[1-9][0-9]{{0,30}}){rf'[.][0-9]{{{places}}}' if places else ''}")
     for code, places in EXPONENTS.items()
 }
+#: decimal places that some currency has, here or at a sender
+PLACES = range(5)
 #: digits before the point: with four decimal places an amount stays within MAX_DIGITS
 _MAX_WHOLE = MAX_DIGITS - 4
 
@@ -62,13 +64,22 @@ def rounded(amount: Json, currency: str) -> MoneyJson:
     return _wire(HALF_UP.quantize(exact(amount), step), currency)
 
 
-def from_minor(units: Json, currency: str) -> MoneyJson:
-    """Return money of a whole number of the currency's smallest units (19566 USD is 195.66)."""
+def from_minor(units: Json, currency: str, places: int | None = None) -> MoneyJson:
+    """Return money of a whole number of the currency's smallest units (19566 USD is 195.66).
+
+    `places` are the decimal places that the sender's units have where they are others than the
+    currency's: 500 ISK at 2 places are 5 ISK. Raises MoneyError for places that are not among
+    PLACES, for units that are no whole number, and where the money is not exact in its currency.
+    """
     step = _step(currency)
     number = exact(units)
     if number != number.to_integral_value():
         raise MoneyError("minor units are a whole number")
-    return _wire(EXACT.multiply(number, step), currency, step)
+    if places is None:
+        return _wire(EXACT.multiply(number, step), currency, step)
+    if type(places) is not int or places not in PLACES:
+        raise MoneyError(f"places are a whole number from {PLACES[0]} to {PLACES[-1]}")
+    return _wire(number.scaleb(-places, context=EXACT), currency, step)
 
 
 def to_minor(money: Json) -> int:

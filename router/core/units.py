@@ -8,14 +8,18 @@ from __future__ import annotations
 import re
 from datetime import timedelta
 
-_DURATION = re.compile(r"([0-9]{1,9})(ms|s|m|h|d)")
+#: how each is written; the number of a duration has a bound besides
+DURATION = r"([0-9]{1,9})(ms|s|m|h|d)"
+SIZE = r"([0-9]{1,9})(B|KiB|MiB|GiB)"
+PERCENT = r"(0?[0-9]{1,2}|100)%"
+_DURATION = re.compile(DURATION)
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 #: a longer one added to a time of today is no time any more
 _LONGEST = timedelta(days=36_500)
-_SIZE = re.compile(r"([0-9]{1,9})(B|KiB|MiB|GiB)")
+_SIZE = re.compile(SIZE)
 _SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
 _RATE = re.compile(r"([0-9]{1,6})/(s|m)")
-_PERCENT = re.compile(r"([0-9]{1,3})%")
+_PERCENT = re.compile(PERCENT)
 
 
 def duration(text: str) -> timedelta | None:
@@ -42,6 +46,14 @@ def size(text: str) -> int | None:
     return int(match[1]) * _SIZES[match[2]] if match else None
 
 
+def size_text(number: int) -> str:
+    """Return the shortest way to write a size: the inverse of `size`."""
+    for unit, factor in (("GiB", 1024**3), ("MiB", 1024**2), ("KiB", 1024)):
+        if number and number % factor == 0:
+            return f"{number // factor}{unit}"
+    return f"{number}B"
+
+
 def rate(text: str) -> int | None:
     """Return `20/s`, `30/m` as a number a minute; None when it is none of these or zero."""
     match = _RATE.fullmatch(text)
@@ -56,4 +68,4 @@ def rate_text(per_minute: int) -> str:
 def percent(text: str) -> int | None:
     """Return `20%` as 20; None when it is no percentage up to 100."""
     match = _PERCENT.fullmatch(text)
-    return int(match[1]) if match and int(match[1]) <= 100 else None
+    return int(match[1]) if match else None

@@ -24,6 +24,9 @@ from router.engine.steps.ending import stop_of
 
 #: the step at which one record cannot be read, while others of its delivery can
 RECORD = "record"
+#: a header that intake writes, and takes away from what senders send: the positions of records
+#: whose own signature does not fit, while that of others does; it is kept with the delivery
+UNPROVED = "router-unproved"
 
 
 @value(frozen=True, slots=True, kw_only=True)
@@ -81,9 +84,12 @@ def arrivals_of(
         return (failed_arrival(channel, delivery, empty, "records"),)
     places = _places(decoded, records)
     numbers = range(len(records)) if places is None else places
+    unproved = frozenset(delivery.headers.get(UNPROVED, "").split(","))
     good = tuple(
-        arrival_of(channel, delivery, shaped(record), env, number)
-        for number, record in zip(numbers, records, strict=True)
+        _unproved(channel, delivery, record, number)
+        if str(position) in unproved
+        else arrival_of(channel, delivery, shaped(record), env, number)
+        for position, (number, record) in enumerate(zip(numbers, records, strict=True))
     )
     return good + _unreadable(channel, delivery, decoded, placed=places is not None)
 
@@ -99,6 +105,13 @@ def _places(decoded: Decoded, records: Sequence[Json]) -> Sequence[int] | None:
     known = {id(one): at for one, at in zip(decoded.document, decoded.places, strict=True)}
     found = [known[id(one)] for one in records if id(one) in known]
     return found if len(found) == len(records) == len(set(found)) else None
+
+
+def _unproved(channel: Channel, delivery: Delivery, record: Json, number: int) -> Arrival:
+    """Return the failure of a record that came among genuine ones."""
+    why = MessageError("its own signature fits no live secret", code="unproved")
+    named = (derived_id(delivery.id, str(number)), "", record)
+    return failed_arrival(channel, delivery, why, "verify", record=named)
 
 
 def _unreadable(

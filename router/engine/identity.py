@@ -10,7 +10,7 @@ import json
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 
-from router.config.channels import Identity, Route
+from router.config.channels import Route
 from router.config.references import Value
 from router.config.transforms.expressions import Expression
 from router.core.claim import Claim, Held, Holding
@@ -40,7 +40,7 @@ def claims_of(route: Route, scope: Mapping[str, Json]) -> tuple[Claim, ...]:
     if identity.delivery:
         made.append(_claim("delivery", identity.delivery, route, (scope, compare)))
     if identity.object:
-        version = _version(identity, scope)
+        version = None if identity.version is None else version_of(identity.version, scope)
         made.append(_claim("object", identity.object, route, (scope, compare), version))
     return tuple(made)
 
@@ -89,9 +89,38 @@ def part(value: Json, what: str, place: Place | None) -> str | int:
     )
 
 
+def version_of(version: Expression, scope: Mapping[str, Json]) -> int:
+    """Return the version as an integer that orders: itself, or microseconds of an instant.
+
+    Raises Unroutable(no_identity) for anything else.
+    """
+    value = version(scope)
+    if isinstance(value, int) and not isinstance(value, bool) and value in _VERSIONS:
+        return value
+    if isinstance(value, str):
+        if value.isdecimal() and len(value) <= 18:
+            return int(value)
+        try:
+            at = datetime.fromisoformat(value)
+        except ValueError:
+            at = None
+        if at is not None and at.tzinfo is not None:
+            return (at - _EPOCH) // _MICROSECOND
+    raise Unroutable(
+        f"the version is {type_name(value)}: a 64-bit integer or a time with an offset is wanted",
+        place=version.place,
+        code="no_identity",
+    )
+
+
 def object_key(subject: str, words: Sequence[str | int]) -> bytes:
     """Return the key of a produced object's business identity."""
     return key_digest(("produced", subject), words)
+
+
+def rank_of(subject: str, words: Sequence[str | int], version: int) -> Claim:
+    """Return what orders the objects of one contract that tell of one thing."""
+    return Claim(key=key_digest(("latest", subject), words), words=(), compare=b"", version=version)
 
 
 def compare_digest(values: Iterable[Expression], scope: Mapping[str, Json]) -> bytes:
@@ -127,29 +156,6 @@ def _claim(
         compare=compare,
         version=version,
         keep=route.identity.keep,
-    )
-
-
-def _version(identity: Identity, scope: Mapping[str, Json]) -> int | None:
-    """Return the version as an integer that orders: itself, or microseconds of an instant."""
-    if identity.version is None:
-        return None
-    value = identity.version(scope)
-    if isinstance(value, int) and not isinstance(value, bool) and value in _VERSIONS:
-        return value
-    if isinstance(value, str):
-        if value.isdecimal() and len(value) <= 18:
-            return int(value)
-        try:
-            at = datetime.fromisoformat(value)
-        except ValueError:
-            at = None
-        if at is not None and at.tzinfo is not None:
-            return (at - _EPOCH) // _MICROSECOND
-    raise Unroutable(
-        f"the version is {type_name(value)}: a 64-bit integer or a time with an offset is wanted",
-        place=identity.version.place,
-        code="no_identity",
     )
 
 

@@ -27,11 +27,16 @@ def classify(
     scope = scope_of(answer, {"env": env})
     after = wish_of(answer.headers.get("retry-after", ""), now)
     try:
-        rule = next(one for one in operation.file.outcome if one.matches(scope))
+        rule = rule_of(operation, scope)
         return _outcome(operation, rule, scope, _wish(rule, scope, now, after))
     except MessageError as error:
         text = f"the answer cannot be read: {error}"
         return Outcome(word=_unsure(operation), detail=text, after=after)
+
+
+def rule_of(operation: Operation, scope: Mapping[str, Json]) -> OutcomeRule:
+    """Return the first rule that is about an answer; the last is about all. Raises MessageError."""
+    return next(one for one in operation.file.outcome if one.matches(scope))
 
 
 def scope_of(answer: Answer, around: Mapping[str, Json]) -> dict[str, Json]:

@@ -102,6 +102,8 @@ def _tokens_of(emits: list[Emit]) -> tuple[Token, ...]:
 
 
 def _run(step: Step, token: Token, context: Context) -> Emit:
+    if context.entered is not None:
+        context.entered(step)
     try:
         emit = RUNNERS[type(step)](step, token, context)
     except MessageError as error:

@@ -67,6 +67,8 @@ class Context:
     env: Mapping[str, Json] = field(default_factory=dict)
     #: told of every step: the step, the token it got, what it gave
     observe: Callable[[Step, Token, Emit], None] | None = None
+    #: told of every step before it runs
+    entered: Callable[[Step], None] | None = None
     #: runs steps within a step: the pipeline's
     follow: Callable[[tuple[Step, ...], Token, Context], Emit]
 

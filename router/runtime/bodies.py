@@ -58,12 +58,12 @@ def _limits(body: int, records: int) -> Limits:
     return Limits(body=body, nodes=nodes, records=records)
 
 
-def _json(_source: Source, body: bytes, limits: Limits) -> Decoded:
-    return Decoded(document=decode_json(body, limits))
+def _json(source: Source, body: bytes, limits: Limits) -> Decoded:
+    return Decoded(document=decode_json(body, limits, long_as_text=bool(source.long_numbers)))
 
 
-def _ndjson(_source: Source, body: bytes, limits: Limits) -> Decoded:
-    return decode_ndjson(body, limits)
+def _ndjson(source: Source, body: bytes, limits: Limits) -> Decoded:
+    return decode_ndjson(body, limits, long_as_text=bool(source.long_numbers))
 
 
 def _form(_source: Source, body: bytes, limits: Limits) -> Decoded:

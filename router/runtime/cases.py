@@ -6,6 +6,7 @@ Never: waits, opens a socket, needs a server.
 from __future__ import annotations
 
 import dataclasses
+import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,11 +21,13 @@ from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.message import Message
 from router.core.ports import Adapter, Prepared
+from router.engine.identity import document_digest
 from router.infra.codecs import decode_json, encode_json
 from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.runtime.clock import ManualClock
+from router.runtime.coverage.marks import Marks
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.mocks import MockAdapter, MockExchange
 from router.runtime.verdicts import Verdict, lane_of
@@ -45,57 +48,66 @@ class Result:
     name: str
     line: int
     complaints: tuple[str, ...]
+    #: real time that it took
+    seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rig:
+    """What all tests of a run share. `marks` collects what they show."""
+
+    project: Project
+    environment: EnvironmentFile
+    adapters: Mapping[str, Adapter]
+    marks: Marks | None = None
 
 
 class CaseError(Exception):
     """A test that cannot be run as it is written; the text says what to write."""
 
 
-def run_cases(
-    project: Project,
-    environment: EnvironmentFile,
-    adapters: Mapping[str, Adapter],
-    only: str = "",
-) -> Iterator[Result]:
+def run_cases(rig: Rig, only: str = "") -> Iterator[Result]:
     """Run the tests of the project in the order of the files; yield one result a test.
 
     `only` picks those whose file or name holds it.
     """
     #: a channel's test looks at what the channel produces, not at what flows make of it
-    alone = dataclasses.replace(project, subscribers={})
-    for path, file in sorted(project.cases.items()):
+    alone = dataclasses.replace(rig, project=dataclasses.replace(rig.project, subscribers={}))
+    for path, file in sorted(rig.project.cases.items()):
         earlier: dict[str, Case] = {}
         for case in file.tests:
             earlier[case.name] = case
             if only not in path and only not in case.name:
                 continue
-            runner = _Runner(alone, environment, adapters, path)
+            runner = _Runner(alone, path)
+            begun = time.perf_counter()
             try:
                 complaints = runner.run(case, earlier)
             except CaseError as error:
                 complaints = [str(error)]
             yield Result(
-                file=path, name=case.name, line=case.place.line, complaints=tuple(complaints)
+                file=path,
+                name=case.name,
+                line=case.place.line,
+                complaints=tuple(complaints),
+                seconds=time.perf_counter() - begun,
             )
 
 
 class _Runner:
     """Runs one test."""
 
-    def __init__(
-        self,
-        project: Project,
-        environment: EnvironmentFile,
-        adapters: Mapping[str, Adapter],
-        path: str,
-    ) -> None:
-        self._project = project
-        self._environment = environment
-        self._adapters = adapters
+    def __init__(self, rig: Rig, path: str) -> None:
+        self._project = rig.project
+        self._environment = rig.environment
+        self._adapters = rig.adapters
+        self._marks = rig.marks
         self._path = path
         self._seen = Witness()
         #: every request that left, of all deliveries
         self._requests: list[tuple[str, Prepared]] = []
+        #: digests of the objects that were given, in order: the same one has the same id
+        self._given: dict[bytes, str] = {}
         _, self._folder, file = path.rsplit("/", 2)
         self._owner = file.removesuffix(".test.yaml")
 
@@ -117,10 +129,9 @@ class _Runner:
             env=dict(self._environment.values),
             clock=clock,
             players=players,
+            marks=self._marks,
         )
-        parts = build_parts(
-            self._project, self._environment, store, exchange, Hooks(observe=self._observe)
-        )
+        parts = build_parts(self._project, self._environment, store, exchange, self._hooks())
         try:
             for given in self._deliveries(case, earlier):
                 self._seen = Witness()
@@ -196,6 +207,8 @@ class _Runner:
             name = f"{self._owner}.{given.operation}"
             if name not in self._project.operations:
                 raise CaseError(f"given: no operation {name}")
+            if self._marks is not None:
+                self._marks.called(name)
             row = Queued(lane=lane_of(name), consumer=name, message=message)
         parts.store.write(lambda transaction: transaction.enqueue([row]))
 
@@ -207,8 +220,9 @@ class _Runner:
                 contract.ensure(payload, "given")
             except MessageError as error:
                 raise CaseError(str(error)) from error
+        number = f"{len(self._given):032x}"
         return Message(
-            id="0" * 32,
+            id=self._given.setdefault(document_digest(payload), number),
             correlationid="test",
             contract=contract.ref if contract else None,
             occurred_at=START,
@@ -229,7 +243,13 @@ class _Runner:
             parts.scheduler.step()
         raise CaseError("the test does not come to an end")
 
+    def _hooks(self) -> Hooks:
+        marks = self._marks
+        return Hooks(observe=self._observe, entered=marks.entered if marks is not None else None)
+
     def _observe(self, verdict: Verdict) -> None:
+        if self._marks is not None:
+            self._marks.decided(verdict)
         effects = getattr(verdict.decision, "effects", ())
         self._seen.produced += [one for one in effects if isinstance(one, Produced)]
         self._seen.sent += [one for one in effects if isinstance(one, Sent)]

@@ -12,7 +12,7 @@ from router.config.systems import AnyOperation, Operation
 from router.core.document import Json
 from router.core.errors import MessageError, Retryable, Unknown
 from router.core.outcome import Outcome, status_text
-from router.core.ports import Adapter, Clock, Prepared
+from router.core.ports import Adapter, Answer, Clock, Prepared
 from router.engine.lookup import what_is_there
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
@@ -56,6 +56,10 @@ class Exchange:
             if type(error) is not LookupError:  # a bug's KeyError: the request may have left
                 raise
             return Outcome(word="retry", detail=f"no secret {error}")
+        return self.meaning(operation, answer)
+
+    def meaning(self, operation: Operation, answer: Answer) -> Outcome:
+        """Return what an answer means."""
         return classify(operation, answer, self.env, self.clock.now())
 
     def find(

@@ -22,14 +22,13 @@ from router.runtime.exchange import Exchange
 from router.runtime.replay import Replayer, answers_for
 from router.runtime.resending import Resending
 from router.runtime.revisions import Revisions
+from router.runtime.settling import produced_keys, settle_objects
 from router.runtime.verdicts import (
     SYSTEM_LANE,
     Judge,
     claim_keys,
     open_row,
-    produced_keys,
     rows_of,
-    settle_objects,
     verdict_of,
 )
 

@@ -211,6 +211,10 @@ def _effects(entry: dict[str, Any]) -> list[str]:
         f"-> {one['object']} {one['key']} was there already ({one['of']})"
         for one in detail.get("absorbed", ())
     ]
+    lines += [
+        f"-> {one['object']} {one['key']} is older than what was told ({one['of']})"
+        for one in detail.get("stale", ())
+    ]
     lines += [f"-> nothing: {note}" for note in detail.get("notes", ())]
     return lines
 

@@ -34,6 +34,7 @@ from router.runtime.ingress import LOOP_LANE
 from router.runtime.recording import record, record_answers
 from router.runtime.replay import answers_for
 from router.runtime.replayed import replay_of
+from router.runtime.settling import produced_keys, settle_objects
 from router.runtime.verdicts import (
     Judge,
     Verdict,
@@ -42,9 +43,7 @@ from router.runtime.verdicts import (
     ends_here,
     gate_keys,
     open_row,
-    produced_keys,
     remember,
-    settle_objects,
     verdict_of,
 )
 from router.runtime.waiting import Asked, Waiting

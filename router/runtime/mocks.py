@@ -1,5 +1,5 @@
 """Owns: systems played by the mocks of a test.
-Imports: core, config.cases, runtime.exchange.
+Imports: core, config.cases, runtime.exchange, runtime.coverage.
 Never: leaves the process; answers what no mock declares.
 """
 
@@ -14,7 +14,9 @@ from router.config.cases import Mock
 from router.config.systems import Operation
 from router.core.document import Json
 from router.core.errors import Retryable, Unknown
+from router.core.outcome import Outcome
 from router.core.ports import Adapter, Answer, Health, Prepared
+from router.runtime.coverage.marks import Marks
 from router.runtime.exchange import Exchange
 
 
@@ -24,10 +26,29 @@ class MockExchange(Exchange):
 
     #: by operation
     players: Mapping[str, MockAdapter]
+    #: told of operations and answers
+    marks: Marks | None = None
 
     def adapter(self, operation: Operation) -> Adapter:
         """Return the player of an operation."""
+        if self.marks is not None:
+            self.marks.called(operation.name)
         return self.players[operation.name]
+
+    def meaning(self, operation: Operation, answer: Answer) -> Outcome:
+        """Return what an answer means."""
+        if self.marks is not None:
+            self.marks.answered(operation, answer, self.env)
+        return Exchange.meaning(self, operation, answer)  # super() does not know a slotted class
+
+    def find(
+        self, operation: Operation, places: Mapping[str, Json], payload: Json = None
+    ) -> Outcome:
+        """Look an effect up."""
+        outcome = Exchange.find(self, operation, places, payload)
+        if self.marks is not None:
+            self.marks.looked(operation, outcome.word)
+        return outcome
 
 
 class MockAdapter:

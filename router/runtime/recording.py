@@ -5,7 +5,7 @@ Never: decides.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -47,16 +47,26 @@ def record(transaction: Transaction, verdict: Verdict, now: datetime) -> None:
         _publish(transaction, decision, verdict)
         _note(transaction, row, decision, now, _routed(decision, verdict))
     else:
-        record_ending(transaction, row, decision, now)
+        record_ending(transaction, row, decision, now, verdict.stale)
     if row.id:
         transaction.settle((row.id,))
     for one in verdict.at_once:
         record(transaction, one, now)
 
 
-def record_ending(transaction: Transaction, row: Queued, decision: Decision, now: datetime) -> None:
-    """Write a decision that has no effects: journal, and the due row or the dead letter."""
-    _note(transaction, row, decision, now, _detail(decision))
+def record_ending(
+    transaction: Transaction,
+    row: Queued,
+    decision: Decision,
+    now: datetime,
+    stale: Sequence[tuple[Produced, str]] = (),
+) -> None:
+    """Write a decision that has no effects: journal, and the due row or the dead letter.
+
+    `stale` are the objects that it would have published, each with the newer one.
+    """
+    left_out = {"stale": _left_out(stale)} if stale else {}
+    _note(transaction, row, decision, now, {**_detail(decision), **left_out})
     match decision:
         case Redeliver(at=at, reason=reason):
             extra = {"revision": transaction.revision, **(row.extra or {})}
@@ -122,7 +132,7 @@ def _publish(transaction: Transaction, decision: Routed, verdict: Verdict) -> No
     for effect in decision.effects:
         if isinstance(effect, Produced):
             transaction.refer(effect.words[1:], effect.message.correlationid)
-    for effect, _ in verdict.absorbed:
+    for effect, _ in (*verdict.absorbed, *verdict.stale):
         transaction.refer(effect.words[1:], effect.message.correlationid)
 
 
@@ -193,12 +203,17 @@ def _routed(decision: Routed, verdict: Verdict) -> dict[str, Any]:
             produced.append(told)
         else:
             sent.append({"operation": effect.operation, "id": effect.message.id})
-    absorbed = [
-        {"object": str(effect.contract), "key": " ".join(effect.words[1:]), "of": of}
-        for effect, of in verdict.absorbed
-    ]
-    parts = (("produced", produced), ("sent", sent), ("absorbed", absorbed))
+    absorbed, stale = _left_out(verdict.absorbed), _left_out(verdict.stale)
+    parts = (("produced", produced), ("sent", sent), ("absorbed", absorbed), ("stale", stale))
     made: dict[str, Any] = {name: value for name, value in parts if value}
     if decision.notes:
         made["notes"] = decision.notes
     return made
+
+
+def _left_out(effects: Iterable[tuple[Produced, str]]) -> list[dict[str, str]]:
+    """Return objects that were not published, each with the one that stands for it."""
+    return [
+        {"object": str(effect.contract), "key": " ".join(effect.words[1:]), "of": of}
+        for effect, of in effects
+    ]

@@ -1,4 +1,4 @@
-"""Owns: deciding a batch: judge identities, run the pipelines, settle produced objects, in order.
+"""Owns: deciding a batch: judge identities, run the pipelines, in order; what a verdict claims.
 Imports: core, config, engine.
 Never: does I/O (what earlier projects said is recalled for it); sees a clock; lets a later message
 of a batch miss what an earlier one claimed.
@@ -13,6 +13,7 @@ from typing import Any, TypeGuard
 from router.config.channels import Route
 from router.config.policies import FailurePolicy
 from router.config.project import Project
+from router.config.steps import Step
 from router.core.claim import Claim, Held, Holding, Kept
 from router.core.decision import (
     Conflict,
@@ -20,7 +21,6 @@ from router.core.decision import (
     Decision,
     Discarded,
     Duplicate,
-    Effect,
     Needs,
     Produced,
     Routed,
@@ -65,6 +65,10 @@ class Verdict:
     decision: Decision
     free: tuple[Claim, ...]
     absorbed: tuple[tuple[Produced, str], ...] = ()
+    #: objects that are older than what was published of the same thing, each with the newer one
+    stale: tuple[tuple[Produced, str], ...] = ()
+    #: what the produced objects are the newest of
+    ranks: tuple[Kept, ...] = ()
     #: flows of produced objects that were decided together with the row: they need no row
     at_once: tuple[Verdict, ...] = ()
     _rows: list[Queued] | None = field(default=None, init=False)
@@ -143,13 +147,18 @@ class Judge:
         project: Project,
         env: Mapping[str, Json],
         recall: Callable[[str], Project | None] = lambda _: None,
+        entered: Callable[[Step], None] | None = None,
     ) -> None:
-        """`recall` gives an earlier project by its revision: a retry is decided by the first."""
+        """`recall` gives an earlier project by its revision: a retry is decided by the first.
+        `entered` is told of each step.
+        """
         self._project = project
         self._env = env
         self._recall = recall
         #: of a message without answers that the running project decides
-        self._context = Context(subscribers=project.subscribers, env=env, follow=follow)
+        self._context = Context(
+            subscribers=project.subscribers, env=env, follow=follow, entered=entered
+        )
 
     def policy(self, row: Queued) -> FailurePolicy:
         """Return the failure policy of a row's consumer."""
@@ -246,48 +255,6 @@ def claim_keys(works: Iterable[Work]) -> list[bytes]:
     return sorted({claim.key for work in works for claim in work.claims})
 
 
-def produced_keys(decisions: Iterable[Decision | Needs]) -> list[bytes]:
-    """Return the identity of every object that decisions produce, sorted."""
-    return sorted(
-        {
-            effect.key
-            for decision in decisions
-            if isinstance(decision, Routed)
-            for effect in decision.effects
-            if isinstance(effect, Produced)
-        }
-    )
-
-
-def settle_objects(verdict: Verdict, held: Mapping[bytes, Holding]) -> Verdict:
-    """Return the verdict with objects that are there already absorbed, or as a conflict."""
-    if not isinstance(verdict.decision, Routed):
-        return verdict
-    kept: list[Effect] = []
-    absorbed: list[tuple[Produced, str]] = []
-    fresh: dict[bytes, Produced] = {}
-    for effect in verdict.decision.effects:
-        if not isinstance(effect, Produced):
-            kept.append(effect)
-            continue
-        holding, twin = held.get(effect.key), fresh.get(effect.key)
-        if holding is not None and holding.message_id != effect.message.id:
-            of, compare = holding.message_id, holding.compare
-        elif twin is not None:  # one message gives one object twice: both have one id
-            of, compare = twin.message.id, twin.compare
-        else:
-            fresh[effect.key] = effect
-            kept.append(effect)
-            continue
-        if compare != effect.compare:
-            return replace(verdict, decision=Conflict(of=of))
-        absorbed.append((effect, of))
-    if not absorbed:
-        return verdict
-    decision = replace(verdict.decision, effects=tuple(kept))
-    return replace(verdict, decision=decision, absorbed=tuple(absorbed))
-
-
 def ends_here(decision: Decision | Needs) -> TypeGuard[Decision]:
     """Return whether a decision about an object can be recorded with the one that produced it:
     it waits for nothing, and no other object comes of it.
@@ -311,10 +278,10 @@ def claims_after(verdict: Verdict) -> list[Kept]:
 
 
 def objects_after(verdict: Verdict) -> list[Kept]:
-    """Return the identities of the objects that a verdict produces."""
+    """Return the identities of the objects that a verdict produces, and what they are newest of."""
     if not isinstance(verdict.decision, Routed):
         return []
-    return [
+    made = [
         Kept(
             Claim(key=effect.key, words=effect.words, compare=effect.compare),
             effect.message.id,
@@ -323,6 +290,7 @@ def objects_after(verdict: Verdict) -> list[Kept]:
         for effect in verdict.decision.effects
         if isinstance(effect, Produced)
     ]
+    return [*made, *verdict.ranks] if verdict.ranks else made
 
 
 def remember(kept: Iterable[Kept], held: dict[bytes, Holding]) -> None:

@@ -16,6 +16,7 @@ from typing import Any
 from router.config.channels import Channel, FileSource, HttpSource
 from router.config.environments import EnvironmentFile
 from router.config.project import Project, load_texts
+from router.config.steps import Step
 from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.pauses import Pause, closed_by
@@ -50,11 +51,12 @@ class Hooks:
     """What is tied to the parts from outside.
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
-    the parts by hand. `revisions` gives earlier projects, `caution` knows how the last process
-    ended.
+    the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
+    `caution` knows how the last process ended.
     """
 
     observe: Callable[[Verdict], None] | None = None
+    entered: Callable[[Step], None] | None = None
     revisions: Revisions | None = None
     caution: Caution | None = None
 
@@ -95,12 +97,12 @@ def build_parts(
     answers = Answers(exchange, asking)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
-    loop = Loop(store, Judge(project, env, revisions.get), answers, hooks.observe)
+    judge = Judge(project, env, revisions.get, hooks.entered)
+    loop = Loop(store, judge, answers, hooks.observe)
     workers = _workers(project, exchange, slots, (store, revisions))
     folders = _folders(project, environment, (store, ingress, clock))
     if hooks.caution is not None:
         _take_care(hooks.caution, loop, workers, folders)
-
     mover = Mover(store, clock, Replayer(project, env, revisions))
 
     def tell(pauses: Sequence[Pause]) -> None:

@@ -158,6 +158,15 @@ class Land:
         }
         return self._take("shopify", made, body if isinstance(body, bytes) else encode(body))[0]
 
+    def give_to(self, channel: str, body: bytes) -> str:
+        """Take a body in for a channel without headers; return the id of its first message."""
+        return self._take(channel, {}, body)[0]
+
+    def give_many(self, channel: str, body: bytes, **headers: str) -> list[str]:
+        """Take a body of several records in; return the ids of their messages."""
+        made = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self._take(channel, made, body)
+
     def give_day(self, body: bytes) -> list[str]:
         """Take a file of the tills in; return the ids of its messages."""
         return self._take("poslog", {"file-name": "day.xml"}, body)

@@ -10,7 +10,7 @@ import pytest
 from router.config.project import load_project
 from router.config.transforms.mapcode import MapFunction
 from router.infra.secrets import ProcessSecrets
-from router.runtime.cases import run_cases
+from router.runtime.cases import Rig, run_cases
 from router.runtime.installed import installed_adapters
 from router.runtime.wiring import open_adapters
 
@@ -38,7 +38,7 @@ def test_no_map_of_the_landscape_needs_its_tree_for_a_document(
     assert findings == []
     settings = project.environments["test"]
     adapters = open_adapters(project, settings, ProcessSecrets({}, None))
-    results = list(run_cases(project, settings, adapters, ""))
+    results = list(run_cases(Rig(project=project, environment=settings, adapters=adapters)))
     assert [one for one in results if one.complaints] == []
     assert len({id(one) for one in quick}) == len(project.transforms)
     assert slow == []

@@ -85,11 +85,15 @@ def headers_of(file: str) -> dict[str, str]:
 
 
 def answers_of(file: str) -> dict[str, Any]:
-    """Return what systems answer, by call: the samples that are named."""
-    return {
-        call: decode_json((SAMPLES / name).read_bytes())
-        for call, name in said(file, "answers").items()
-    }
+    """Return what systems answer, by call: samples, or the project's own where there is none."""
+    return {call: answer(one) for call, one in said(file, "answers").items()}
+
+
+def answer(told: str | dict[str, str]) -> Any:
+    """Return an answer: a file, or what stands somewhere in it."""
+    name, at = (told, "@") if isinstance(told, str) else (told["file"], told.get("at", "@"))
+    root = ROOT if name.startswith("routes/") else SAMPLES
+    return jmespath.search(at, decode_json((root / name).read_bytes()))
 
 
 def walked(file: str, **headers: str) -> Rehearsal:

@@ -17,6 +17,7 @@ import jmespath.functions
 from router.config.transforms.code import Code
 from router.config.transforms.functions.declare import MAX_TEXT, Function
 from router.core.document import Json
+from router.core.errors import LimitExceeded
 
 Tree: TypeAlias = Any
 #: gives the value of an expression over what it is applied to
@@ -24,6 +25,8 @@ Compiled: TypeAlias = Callable[[Json], Json]
 #: gives the function of a name, which takes the values of its arguments
 FunctionOf: TypeAlias = Callable[[str], Callable[..., Json]]
 
+#: items that a flattened list may have
+MAX_MERGED = 200_000
 _ORDER: Mapping[str, str] = {"lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
 
 #: JMESPath's own functions: name -> what they take
@@ -218,6 +221,8 @@ def _merged(items: Json) -> Json:
             merged.extend(item)
         else:
             merged.append(item)
+        if len(merged) > MAX_MERGED:
+            raise LimitExceeded(f"[] gives more than {MAX_MERGED} items")
     return merged
 
 

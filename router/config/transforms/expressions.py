@@ -5,7 +5,6 @@ Never: shows a value in an error; evaluates what was not checked.
 
 from __future__ import annotations
 
-import math
 import re
 import warnings
 from collections.abc import Callable, Mapping
@@ -16,6 +15,7 @@ from typing import Any
 import jmespath.exceptions
 import jmespath.parser
 
+from router.config.transforms.bounds import bounded, wrong_literal
 from router.config.transforms.compiler import (
     BUILTIN,
     Builtins,
@@ -25,18 +25,21 @@ from router.config.transforms.compiler import (
     is_false,
 )
 from router.config.transforms.functions import LIBRARY
+from router.config.transforms.growth import MAX_COPIES, MAX_EACH, growth_of
 from router.config.transforms.reads import (
     calls_of,
     compared_money,
     depth_of,
+    has_hasty_not,
     has_still_slice,
     has_stray_reference,
+    literals_of,
     roots_of,
 )
 from router.config.transforms.tables import Table
 from router.core.diagnostics import Diagnostic, Place, Report, nearest
 from router.core.document import Json
-from router.core.errors import TransformError
+from router.core.errors import LimitExceeded, TransformError
 
 #: characters of one expression; longer ones are maps that want to be written as maps
 MAX_LENGTH = 2048
@@ -69,6 +72,17 @@ class Late:
         #: gives the value; after the first time the function itself
         self.run: Compiled = self._first
 
+    def watch(self, told: Callable[[Json], None]) -> None:
+        """Tell of each value from now on: for who measures tests."""
+        inner = compile_tree(self.tree, self.function_of)
+
+        def run(value: Json) -> Json:
+            found = inner(value)
+            told(found)
+            return found
+
+        self.run = run
+
     def _first(self, value: Json) -> Json:
         self.run = compile_tree(self.tree, self.function_of)
         return self.run(value)
@@ -78,7 +92,7 @@ class Late:
 class Expression:
     """A checked expression. Calling it with the roots in reach gives a plain document.
 
-    Raises TransformError with this place; its text never holds a value.
+    Raises TransformError or LimitExceeded with this place; its text never holds a value.
     """
 
     source: str
@@ -93,8 +107,8 @@ class Expression:
         """Return the value of the expression over `scope`, null where a path ends nowhere."""
         try:
             return self.evaluate.run(scope)
-        except TransformError as error:
-            raise TransformError(f"{error} in ={self.source}", place=self.place) from error
+        except (TransformError, LimitExceeded) as error:
+            raise type(error)(f"{error} in ={self.source}", place=self.place) from error
         except FAILURES as error:
             raise TransformError(_complaint(error, self.source), place=self.place) from error
 
@@ -119,25 +133,13 @@ class _Functions:
         if name == "lookup":
             return self._lookup
         ours = LIBRARY.get(name)
-        return ours if ours is not None else _finite(name, self._builtins(name))
+        return ours if ours is not None else bounded(name, self._builtins(name))
 
     def _lookup(self, name: Json, *keys: Json) -> Json:
         table = self._tables.get(name)
         if table is None:
             raise TransformError("lookup(): the first argument must name a table of the project")
         return table.lookup(keys)
-
-
-def _finite(name: str, function: Callable[..., Json]) -> Callable[..., Json]:
-    """Return a function that refuses to give what JSON cannot write."""
-
-    def call(*arguments: Json) -> Json:
-        value = function(*arguments)
-        if isinstance(value, float) and not math.isfinite(value):
-            raise TransformError(f"{name}(): the result is no number that JSON has")
-        return value
-
-    return call
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,7 +195,9 @@ def _check_roots(
 
 
 def _check_values(parsed: _Parsed, words: _Words, report: Report) -> None:
-    """Report amounts that are compared as numbers, and `&` where no function takes it."""
+    """Report amounts that are compared as numbers, `&` where no function takes it, what is too
+    much, and what is no value.
+    """
     for name in parsed.compared:
         report.error(
             "E106",
@@ -203,8 +207,24 @@ def _check_values(parsed: _Parsed, words: _Words, report: Report) -> None:
         )
     if parsed.strays:
         report.error("E101", words.place("&"), "not JMESPath: & outside a call", "sort_by(a, &b)")
+    if parsed.hasty_not:
+        report.error(
+            "E109",
+            words.place("!"),
+            "! binds closer than the point after it: !a.b is a field of !a, and null",
+            "!(a.b)",
+        )
     if parsed.stands_still:
         report.error("E101", words.start, "a slice's step is 0", "leave the step out")
+    if parsed.literal:
+        report.error("E101", words.start, f"a literal holds {parsed.literal}", "write it as a text")
+    copies, each = parsed.growth
+    if copies > MAX_COPIES:
+        text = f"gives what it reads up to {copies} times, {MAX_COPIES} are allowed"
+        report.error("E159", words.start, text, "name each part once, or write it as a map")
+    elif each > MAX_EACH:
+        text = f"makes up to {each} values for one item, {MAX_EACH} are allowed"
+        report.error("E159", words.start, text, "write it as a map: each: with map:")
 
 
 def looks_like_expression(text: str, roots: frozenset[str] | None) -> bool:
@@ -242,7 +262,9 @@ def _parse(text: str, place: Place, report: Report) -> _Parsed | None:
             return None
         what = f"{error.token_value!r} does not fit"
         report.error("E101", place.moved(at, 1), f"not JMESPath: {what}", _parse_hint(text))
-    except (jmespath.exceptions.JMESPathError, RecursionError, ValueError) as error:
+    except RecursionError:
+        report.error("E105", place, "nested deeper than its parser can go", "write it as a map")
+    except (jmespath.exceptions.JMESPathError, ValueError) as error:
         report.error("E101", place, f"not JMESPath: {str(error).splitlines()[0]}")
     return None
 
@@ -260,6 +282,11 @@ class _Parsed:
     compared: tuple[str, ...]
     strays: bool
     stands_still: bool
+    hasty_not: bool
+    #: what no document holds of its literals
+    literal: str
+    #: copies of one value, values made for one item
+    growth: tuple[int, int]
 
 
 @lru_cache(4096)  # the same paths stand in many files
@@ -276,6 +303,9 @@ def _parsed(text: str) -> _Parsed:
         compared=tuple(compared_money(tree)),
         strays=has_stray_reference(tree),
         stands_still=has_still_slice(tree),
+        hasty_not=has_hasty_not(tree),
+        literal=next(filter(None, map(wrong_literal, literals_of(tree))), ""),
+        growth=growth_of(tree),
     )
 
 

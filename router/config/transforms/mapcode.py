@@ -14,7 +14,9 @@ from router.config.transforms.compiler import Unwritable, Writer, false
 from router.config.transforms.expressions import FAILURES, Expression
 from router.config.transforms.maptree import (
     ABSENT,
+    MAX_IN_ALL,
     MAX_ITEMS,
+    SPENT,
     Block,
     Builder,
     Constant,
@@ -52,6 +54,15 @@ class MapFunction:
         except (MessageError, *FAILURES):  # the tree tells it, or gives the document
             return self._told(scope)
 
+    def watch(self, told: Callable[[], None]) -> None:
+        """Tell of each run from now on, and evaluate each expression for itself."""
+
+        def run(scope: Scope) -> Json:
+            told()
+            return self._told(scope)
+
+        self._quick = run
+
     def _told(self, scope: Scope) -> Json:
         return finished(self._body(named(self._lets, scope)))
 
@@ -70,7 +81,7 @@ def compile_map(lets: Lets, body: Builder) -> Callable[[Scope], Json]:
         name: code.let(f"scope.get({code.constant(name)})")
         for name in sorted(_reads(body) | {name for _, part in lets for name in _reads(part)})
     }
-    scribe = _Scribe(code, roots).with_names(lets)
+    scribe = _Scribe(code, {**roots, SPENT: code.let("0")}).with_names(lets)
     name, _ = scribe.part(body)
     code.put(f"return {name}")
     return code.function()
@@ -156,7 +167,8 @@ class _Scribe:
 
     def _each(self, block: Block, each: Expression) -> str:
         code, source = self.code, self._value(each)
-        wrong = f"{source}.__class__ is not list or len({source}) > {MAX_ITEMS}"
+        all_of_them = f"({self.roots[SPENT]} := {self.roots[SPENT]} + len({source})) > {MAX_IN_ALL}"
+        wrong = f"{source}.__class__ is not list or len({source}) > {MAX_ITEMS} or {all_of_them}"
         with code.block(f"if {wrong}:"):
             code.put(f"raise {code.constant(Failed)}")
         made, index, item = code.let("[]"), code.variable(), code.variable()

@@ -18,6 +18,10 @@ from router.core.errors import LimitExceeded, TransformError
 
 #: items that one `each` may give
 MAX_ITEMS = 50_000
+#: items that one `each` may give together with those within it
+MAX_IN_ALL = 200_000
+#: where a scope counts them: no root can have this name
+SPENT = "# items"
 
 
 class Absent:
@@ -106,7 +110,8 @@ class Block:
             return self._one(scope)
         made = []
         inner = dict(scope)
-        for index, item in enumerate(self._source(scope, self.each)):
+        inner.setdefault(SPENT, [0])
+        for index, item in enumerate(self._source(inner, self.each)):
             inner["item"] = item
             inner["index"] = index
             inner["position"] = index + 1
@@ -115,7 +120,7 @@ class Block:
                 made.append(finished(value))
         return Many(made)
 
-    def _source(self, scope: Scope, each: Expression) -> list[Json]:
+    def _source(self, scope: dict[str, Any], each: Expression) -> list[Json]:
         source = each(scope)
         if not isinstance(source, list):
             raise TransformError(
@@ -124,6 +129,10 @@ class Block:
             )
         if len(source) > MAX_ITEMS:
             raise LimitExceeded(f"each: more than {MAX_ITEMS} items", place=each.place)
+        spent = scope[SPENT]
+        spent[0] += len(source)
+        if spent[0] > MAX_IN_ALL:
+            raise LimitExceeded(f"each: more than {MAX_IN_ALL} items in all", place=each.place)
         return source
 
     def _one(self, scope: Scope) -> Json:

@@ -41,6 +41,13 @@ def calls_of(tree: Tree) -> Iterator[tuple[str, list[Tree]]]:
             yield node["value"], node["children"]
 
 
+def literals_of(tree: Tree) -> Iterator[Any]:
+    """Yield every value that an expression writes itself, the names of its fields too."""
+    for node in nodes_of(tree):
+        if node["type"] in ("literal", "key_val_pair"):
+            yield node["value"]
+
+
 def nodes_of(tree: Tree) -> Iterator[Tree]:
     """Yield the node and all below it, in the order of the text."""
     waiting = [tree]
@@ -87,6 +94,17 @@ def has_stray_reference(tree: Tree) -> bool:
 def has_still_slice(tree: Tree) -> bool:
     """Return whether a slice goes nowhere: its step is 0."""
     return any(node["type"] == "slice" and node["children"][2] == 0 for node in nodes_of(tree))
+
+
+def has_hasty_not(tree: Tree) -> bool:
+    """Return whether a path goes on after `!`: `!a.b` is a field of `!a`, and always null."""
+    return any(
+        node["type"] in _FIRST_ONLY - {"pipe"}
+        and node["children"]
+        and isinstance(node["children"][0], dict)
+        and node["children"][0]["type"] == "not_expression"
+        for node in nodes_of(tree)
+    )
 
 
 def path_of(tree: Tree) -> tuple[str, ...] | None:

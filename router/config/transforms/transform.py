@@ -6,13 +6,13 @@ Never: reads or gives anything but documents; validates (the border where it lea
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from router.config.components import INVALID, Context, component, knob, place_of
 from router.config.references import CONTRACT, EXPRESSION, Named
-from router.config.shapes import ListOf, MapOf
+from router.config.shapes import NAME_SAYS, ListOf, MapOf
 from router.config.source import Node, Scalar
 from router.config.source import Table as TableNode
 from router.config.transforms.expressions import Expression
@@ -116,7 +116,8 @@ TABLE = Named("table", "E036", lambda context: context.library.tables)
 @component("transform", doc="Turns documents of declared contracts into one of another contract.")
 class TransformFile:
     inputs: Mapping[str, Any] = knob(
-        MapOf(InputShape(), key="[a-z][a-z0-9_]*", least=1), doc="every root with its contract"
+        MapOf(InputShape(), key="[a-z][a-z0-9_]*", key_says=NAME_SAYS, least=1),
+        doc="every root with its contract",
     )
     to: Contract = knob(CONTRACT, doc="the contract that the result keeps")
     tables: tuple[Table, ...] = knob(ListOf(TABLE), doc="tables it looks up", default=())
@@ -147,6 +148,10 @@ class Transform:
     def to(self) -> Contract:
         """Return the contract of the result."""
         return self.file.to
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Tell of each run from now on, and evaluate each expression for itself."""
+        self._run.watch(told)
 
     def __call__(self, scope: Mapping[str, Json]) -> Json:
         """Return the result over `scope`. Raises TransformError or LimitExceeded with its place."""

@@ -5,17 +5,29 @@ Never: lets a payload out that its contract does not allow.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+from router.config.references import Value
 from router.config.steps import Produce, Recipients
+from router.core.claim import Claim
 from router.core.decision import Produced, Sent
 from router.core.document import Json
-from router.engine.identity import compare_digest, field_at, object_key, part
+from router.engine.identity import (
+    compare_digest,
+    field_at,
+    object_key,
+    part,
+    rank_of,
+    version_of,
+)
 from router.engine.token import Context, Emit, Token
 
 
 def produce(step: Produce, token: Token, context: Context) -> Emit:
     """Publish the payload as an object to the flows that subscribe at this moment.
 
-    Raises ContractViolation when the payload breaks the contract, Unroutable when its key is null.
+    Raises ContractViolation when the payload breaks the contract, Unroutable when a part of a key
+    is null or the version does not order.
     """
     contract = step.object
     payload = token.scope["payload"]
@@ -31,6 +43,8 @@ def produce(step: Produce, token: Token, context: Context) -> Emit:
         compare=compare_digest(step.compare, token.scope),
         words=(contract.ref.name, *map(str, words)),
         subscribers=context.subscribers.get(subject, ()),
+        rank=_rank(step, token),
+        after=object_key(subject, _parts(step.after, step, token)) if step.after else b"",
     )
     return Emit(tokens=(token,), effects=(effect,))
 
@@ -56,5 +70,19 @@ def send(step: Recipients, token: Token, _context: Context) -> Emit:
 def _key_words(step: Produce, payload: Json, token: Token) -> tuple[str | int, ...]:
     name = step.object.ref.subject
     if step.key:
-        return tuple(part(one(token.scope), name, one.place) for one in step.key)
+        return _parts(step.key, step, token)
     return tuple(part(field_at(payload, path), name, step.place) for path in step.object.keys)
+
+
+def _rank(step: Produce, token: Token) -> Claim | None:
+    """Return what orders the object among those of the same thing."""
+    latest = step.latest
+    if latest is None:
+        return None
+    words = _parts(latest.of, step, token)
+    return rank_of(step.object.ref.subject, words, version_of(latest.version, token.scope))
+
+
+def _parts(values: Sequence[Value], step: Produce, token: Token) -> tuple[str | int, ...]:
+    name = step.object.ref.subject
+    return tuple(part(one(token.scope), name, getattr(one, "place", step.place)) for one in values)

@@ -4,14 +4,10 @@ Imports: core, nothing else of the router.
 Never: fetches, resolves entities or repairs a body.
 """
 
+from router.infra.codecs.encoding import canonical_json, encode_json
 from router.infra.codecs.limits import Limits
 from router.infra.codecs.lines import LineKind, decode_fixed, decode_ndjson
-from router.infra.codecs.strict_json import (
-    canonical_json,
-    decode_json,
-    decode_trusted,
-    encode_json,
-)
+from router.infra.codecs.strict_json import decode_json, decode_trusted
 from router.infra.codecs.tables import Cells, decode_cells, decode_form
 from router.infra.codecs.x12 import decode_x12
 from router.infra.codecs.xml import decode_xml, shape_by

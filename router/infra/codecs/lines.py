@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import io
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 
 from router.core.document import Decoded, Json
 from router.core.errors import DecodeError, MessageError
@@ -39,8 +40,8 @@ class LineKind:
         return sum(self.columns.values())
 
 
-def decode_ndjson(data: bytes, limits: Limits = _DEFAULT) -> Decoded:
-    """Decode one JSON document a line to their list; blank lines are skipped.
+def decode_ndjson(data: bytes, limits: Limits = _DEFAULT, *, long_as_text: bool = False) -> Decoded:
+    """Decode one JSON document a line to their list (see `decode_json`); blank lines are skipped.
 
     A line that is no document, or beyond the limits of one, is a bad record; its error tells line
     and column of the body. DecodeError and LimitExceeded for the whole body.
@@ -48,10 +49,11 @@ def decode_ndjson(data: bytes, limits: Limits = _DEFAULT) -> Decoded:
     text = decode_loosely(data, "utf-8", limits)
     counted = Counted(limits)
     records = Records(limits)
+    decode = partial(decode_json, limits=limits, long_as_text=long_as_text)
     for number, line in _lines(text):
         counted.take((), f"line {number}")
         try:
-            document = _document(line, number, limits)
+            document = _document(line, number, decode)
         except MessageError as error:
             records.refuse(f"line {number}", error, line)
         else:
@@ -59,12 +61,12 @@ def decode_ndjson(data: bytes, limits: Limits = _DEFAULT) -> Decoded:
     return records.decoded()
 
 
-def _document(line: str, number: int, limits: Limits) -> Json:
+def _document(line: str, number: int, decode: Callable[[bytes], Json]) -> Json:
     flaw = flaw_of(line, number)
     if flaw is not None:
         raise flaw
     try:
-        return decode_json(line.encode(), limits)
+        return decode(line.encode())
     except MessageError as error:
         told, places = _PLACE.subn(rf"line {number} column \1", str(error), count=1)
         raise type(error)(told if places else f"line {number}: {told}") from error

@@ -1,4 +1,4 @@
-"""Owns: JSON at the border: strict decoding of strangers' bytes, encoding, canonical encoding.
+"""Owns: JSON at the border: strict decoding of strangers' bytes.
 Imports: core.document, core.errors, infra.codecs.limits.
 Never: guesses: a document is given back exactly as written or refused with its place.
 
@@ -10,32 +10,31 @@ from __future__ import annotations
 
 import re
 import sys
-from collections.abc import Iterable
 from dataclasses import dataclass, field
-from math import isfinite
 from typing import Final, NoReturn
 
 import orjson
 
 from router.core.document import Json
-from router.core.errors import DecodeError, LimitExceeded, MessageError, TransformError
+from router.core.errors import DecodeError, LimitExceeded, MessageError
 from router.infra.codecs.limits import EXACT_DIGITS, LARGEST_INTEGER, SMALLEST_INTEGER, Limits
 
 _DEFAULT = Limits()
 _BOM = b"\xef\xbb\xbf"
 
 
-def decode_json(data: bytes, limits: Limits = _DEFAULT) -> Json:
+def decode_json(data: bytes, limits: Limits = _DEFAULT, *, long_as_text: bool = False) -> Json:
     """Decode one JSON document, or refuse whatever could change its meaning on the way.
 
     A UTF-8 BOM is dropped. Integers are exact (64 bit, signed or unsigned); a non-integer is the
-    double whose repr is the written decimal value; `-0` is 0 and `-0.0` is 0.0.
+    double whose repr is the written decimal value; `-0` is 0 and `-0.0` is 0.0. A number that is
+    neither is refused; with `long_as_text` it is the text that was written, within the limits.
     DecodeError and LimitExceeded tell line, column (characters, from 1), byte (from 0), pointer.
     """
     if len(data) > limits.body:
         raise LimitExceeded(f"the body has {len(data)} bytes; the limit is {limits.body}")
     value = _quick(data.removeprefix(_BOM), limits)
-    return _scan(data, limits) if value is _DOUBT else value
+    return _scan(data, limits, long_as_text=long_as_text) if value is _DOUBT else value
 
 
 def decode_trusted(data: bytes) -> Json:
@@ -47,47 +46,6 @@ def decode_trusted(data: bytes) -> Json:
         return orjson.loads(data)
     except ValueError as error:
         raise DecodeError(f"a stored document is damaged: {error}") from error
-
-
-def encode_json(value: Json) -> bytes:
-    """Encode compactly, keys in their order. TransformError on what JSON cannot hold."""
-    return _encode(value, 0)
-
-
-def canonical_json(value: Json) -> bytes:
-    """Encode compactly with sorted keys: equal documents give equal bytes.
-
-    TransformError on what JSON cannot hold.
-    """
-    return _encode(value, orjson.OPT_SORT_KEYS)
-
-
-# --- encoding --------------------------------------------------------------------------------
-
-
-def _encode(value: Json, option: int) -> bytes:
-    try:
-        written = orjson.dumps(value, option=option)
-    except TypeError as error:
-        raise TransformError(f"cannot be written as JSON: {error}") from error
-    if b"null" in written:  # orjson writes NaN and the infinities as null
-        _refuse_unbounded(value)
-    return written
-
-
-def _refuse_unbounded(value: Json) -> None:
-    groups: list[Iterable[Json]] = [(value,)]
-    for group in groups:  # grows while it is walked
-        for one in group:
-            kind = type(one)
-            if kind is str or kind is int or one is None:
-                continue
-            if isinstance(one, dict):
-                groups.append(one.values())
-            elif isinstance(one, list | tuple):
-                groups.append(one)
-            elif kind is float and not isfinite(one):
-                raise TransformError("cannot be written as JSON: a number is NaN or infinite")
 
 
 # --- the quick path --------------------------------------------------------------------------
@@ -161,7 +119,7 @@ _WORDS: dict[str, tuple[str, Json]] = {
 }
 
 
-def _scan(data: bytes, limits: Limits) -> Json:
+def _scan(data: bytes, limits: Limits, *, long_as_text: bool = False) -> Json:
     start = len(_BOM) if data.startswith(_BOM) else 0
     _refuse_wide(data)
     try:
@@ -170,7 +128,7 @@ def _scan(data: bytes, limits: Limits) -> Json:
         before = data[start : start + error.start].decode("utf-8")
         place = _place(before, len(before), start)
         raise DecodeError(f"{place}: not UTF-8 ({error.reason})") from error
-    return _Scanner(text=text, limits=limits, start=start).document()
+    return _Scanner(text=text, limits=limits, start=start, long_as_text=long_as_text).document()
 
 
 def _refuse_wide(data: bytes) -> None:
@@ -192,6 +150,8 @@ class _Scanner:
     text: str
     limits: Limits
     start: int
+    #: numbers that would not be exact are given as they are written
+    long_as_text: bool = False
     at: int = 0
     nodes: int = 0
     #: the key whose value is being read, when the innermost container is an object
@@ -340,7 +300,7 @@ class _Scanner:
 
     # numbers
 
-    def _number(self) -> int | float:
+    def _number(self) -> int | float | str:
         match = _NUMBER.match(self.text, self.at)
         if match is None:
             infinite = self.text.startswith("-Infinity", self.at)
@@ -354,22 +314,27 @@ class _Scanner:
         self.at = match.end()
         return value
 
-    def _integer(self, written: str) -> int:
+    def _integer(self, written: str) -> int | str:
         value = int(written) if len(written) <= len(str(SMALLEST_INTEGER)) else None
         if value is None or not SMALLEST_INTEGER <= value <= LARGEST_INTEGER:
-            self._fail("an integer beyond 64 bits: write it as text")
+            return self._inexact(written, "an integer beyond 64 bits")
         return value
 
-    def _fraction(self, written: str, mantissa: str) -> float:
+    def _fraction(self, written: str, mantissa: str) -> float | str:
         digits = mantissa.lstrip("-").replace(".", "").strip("0")
         if len(digits) > EXACT_DIGITS:
-            self._fail(f"more than {EXACT_DIGITS} significant digits: write it as text")
+            return self._inexact(written, f"more than {EXACT_DIGITS} significant digits")
         if not digits:
             return 0.0
         value = float(written)
         if not sys.float_info.min <= abs(value) <= sys.float_info.max:
-            self._fail("a number beyond the range of a double: write it as text")
+            return self._inexact(written, "a number beyond the range of a double")
         return value
+
+    def _inexact(self, written: str, what: str) -> str:
+        if not self.long_as_text:
+            self._fail(f"{what}: write it as text")
+        return written
 
     # refusals
 

@@ -106,6 +106,7 @@ def open_adapter() -> Iterator[Callable[..., HttpAdapter]]:
     def make(url: str, **fields: Any) -> HttpAdapter:
         base: dict[str, Any] = {
             "timeout": timedelta(seconds=10), "answer_limit": 1000, "auth": None,
+            "long_numbers": "",
         }  # fmt: skip
         settings = HttpSettings(url=url, **{**base, **fields})
         made.append(HttpAdapter(settings, Secrets()))
@@ -274,6 +275,15 @@ def test_every_status_is_an_answer(far: Far, open_adapter: Any, status: int) -> 
     assert answer.body == (None if status == 204 else {"a": 1})
     assert answer.raw == body
     assert (answer.headers["x-id"], answer.headers["retry-after"]) == ("7", "5")
+
+
+def test_a_long_number_of_an_answer_comes_as_text_where_that_is_asked(
+    far: Far, open_adapter: Any
+) -> None:
+    far.answer = plain(200, b'{"price": 3.3333333333333335, "total": 9.5}')
+    assert open_adapter(far.url).call(get(), {}).body is None
+    answer = open_adapter(far.url, long_numbers="text").call(get(), {})
+    assert answer.body == {"price": "3.3333333333333335", "total": 9.5}
 
 
 @pytest.mark.parametrize(

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from router.api.doubts import doubts
-from router.api.guard import Claimed, headers_for
+from router.api.guard import Claimed, headers_for, sign_record
 from router.config.verification import Inside, Signature, Timestamp, Verify
-from router.infra.codecs import decode_json
+from router.infra.codecs import decode_json, encode_json
 
 NOW = datetime(2026, 3, 2, 12, tzinfo=UTC)
 BODY = b'{"id": 7, "name": "\xc3\xa4"}\n'
@@ -114,6 +114,21 @@ def test_secrets() -> None:
 def test_another_header() -> None:
     found = told(scheme(header="x-hub-signature"), scheme())
     assert found == ["no x-sign", "there is x-hub-signature: another scheme?"]
+
+
+def test_one_record_of_several(workshop: Any) -> None:
+    from router.config.components import decode_component  # noqa: PLC0415
+
+    node = workshop.node("{each: '=body', signature: =item.s, fields: [=item.id], key: hex}")
+    inside = decode_component(Inside, node, workshop.context())
+    good = {"id": "7", "s": sign_record(inside, "00ff", {"id": "7"})}
+    body = encode_json([good, {"id": "8", "s": good["s"]}])
+    claimed = Claimed(headers={}, body=body, at=NOW, document=lambda: decode_json(body))
+    found = doubts(
+        Verify(signature=inside, secrets=("env:A",)), claimed, Secrets({"env:A": "00ff"})
+    )
+    kept = "it is kept for a person, the others are taken"
+    assert found == (False, [f"record 2 fits no live secret: {kept}"])
 
 
 def test_a_signature_inside_a_record(workshop: Any) -> None:

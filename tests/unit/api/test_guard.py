@@ -383,12 +383,11 @@ def notification(*items: Any) -> bytes:
     [
         (notification(item(1)), True),
         (notification(item(1), item(2), item(3)), True),
-        (notification(item(1), item(2, success="false"), item(3)), False),
-        (notification(item(1), item(2, amount={"value": 1, "currency": "EUR"})), False),
+        (notification(item(1, success="false"), item(2, pspReference="PSP9")), False),
         (notification(item(1, additionalData={})), False),
         (notification(item(1, additionalData={"hmacSignature": ["x"]})), False),
         (notification(item(1, amount={"value": 1.5, "currency": "EUR"})), False),
-        (notification(item(1), "text"), False),
+        (notification("text"), False),
         (notification(), False),
         (b'{"notificationItems": {}}', False),
         (b'{"notificationItems": "x"}', False),
@@ -403,11 +402,29 @@ def test_every_record_carries_a_signature_of_its_own(
     assert verify(preset("adyen"), {}, body, Secrets(KEYS)).ok is fitting
 
 
+@pytest.mark.parametrize(
+    ("body", "bad"),
+    [
+        (notification(item(1), item(2, success="false"), item(3)), (1,)),
+        (notification(item(1), item(2, amount={"value": 1, "currency": "EUR"})), (1,)),
+        (notification(item(1, amount={"value": 1.5, "currency": "EUR"}), item(2)), (0,)),
+        (notification("text", item(1), None, item(2, additionalData={})), (0, 2, 3)),
+        (notification(item(1), item(1)), ()),
+    ],
+)
+def test_records_that_are_not_genuine_are_named_beside_those_that_are(
+    preset: Any, body: bytes, bad: tuple[int, ...]
+) -> None:
+    verdict = verify(preset("adyen"), {}, body, Secrets(KEYS))
+    assert (verdict.ok, verdict.bad) == (True, bad)
+
+
 def test_a_record_is_signed_as_it_is_verified(preset: Any) -> None:
     inside = preset("adyen").signature
     assert (
-        sign_record(inside, KEYS["env:HEX"], item(4)) == item(4)["additionalData"]["hmacSignature"]
+        sign_record(inside, KEYS["env:HEX"], {"NotificationRequestItem": item(4)})
+        == item(4)["additionalData"]["hmacSignature"]
     )
     with pytest.raises(LookupError):
-        sign_record(inside, "no hex", item(4))
+        sign_record(inside, "no hex", {"NotificationRequestItem": item(4)})
     assert headers_for(preset("adyen"), BODY, {}, NOW, Secrets(KEYS)) == {}

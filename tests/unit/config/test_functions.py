@@ -88,6 +88,9 @@ def test_a_reader_finds_signature_and_text():
         ("money", [True, "EUR"], "money(): argument 1 must be text or a number, is a boolean"),
         ("money", ["4711.001", "EUR"], "money(): more decimal places than the currency has"),
         ("money", ["1", "eur"], "money(): not an active ISO 4217 currency code"),
+        ("minor", [500, "ISK", 2.5], "minor(): the places is not a whole number"),
+        ("minor", [500, "ISK", 5], "minor(): places are a whole number from 0 to 4"),
+        ("minor", [500, "ISK", "2"], "minor(): argument 3 must be a number or null, is text"),
         ("minor", [["4711"], "EUR"], "minor(): argument 1 must be text or a number, is a list"),
         ("upper", [4711], "upper(): argument 1 must be text, is a number"),
         ("omit_empty", [[]], "omit_empty(): argument 1 must be an object, is a list"),
@@ -131,6 +134,9 @@ def test_a_refusal_names_function_position_and_types_but_no_value(name, argument
         ("index_by(`[{\"a\": true}]`, 'a')", "text or a number"),
         ("group_sum(`[{\"k\": \"a\"}]`, 'k', 'v')", "must be money or a quantity, is null"),
         ("group_sum(`[{\"k\": []}]`, 'k', 'v')", "the key of item 1"),
+        ("number_repeats(`[{}, {\"n\": 1}]`, 'n')", "item 2 has a field of that name"),
+        ("number_repeats(`[1]`, 'n')", "item 1 of the list is"),
+        ("entries(`[]`)", "must be object|must be an object"),
         ("business_date('2024-03-05T23:30:00', 'UTC')", "without offset"),
         ("epoch(`1`, 'h')", "s or ms"),
         ("percent('7 %')", "not a decimal"),
@@ -206,6 +212,25 @@ LINES = [
         ("group_sum(@[:0], 'id', 'sum')", []),
         ("total([].sum)", {"amount": "3.25", "currency": "EUR"}),
         ("at(@, `-1`).code", "0012"),
+        (
+            'entries(`{"b": [], "a": [[1], null], "c": {"d": 1}}`)',
+            [
+                {"key": "a", "value": [1]},
+                {"key": "a", "value": None},
+                {"key": "c", "value": {"d": 1}},
+            ],
+        ),
+        ("entries(`{}`)", []),
+        (
+            'number_repeats(`[{"a": 1, "b": 2}, {"b": 2, "a": 1}, {"a": true}, {"a": 1}]`, \'n\')',
+            [
+                {"a": 1, "b": 2, "n": 1},
+                {"b": 2, "a": 1, "n": 2},
+                {"a": True, "n": 1},
+                {"a": 1, "n": 1},
+            ],
+        ),
+        ("number_repeats(`[]`, 'n')", []),
         ("at(@, `3`)", None),
         ("at(@, `-4`)", None),
         ("at(`null`, `0`)", None),
@@ -267,6 +292,8 @@ def test_functions_do_not_change_what_they_are_given():
     LIBRARY["index_by"](LINES[1:], "code")
     LIBRARY["where"](LINES, "code", "12")
     LIBRARY["omit_empty"](LINES[2])
+    LIBRARY["number_repeats"](LINES, "nth")
+    LIBRARY["entries"]({"lines": LINES})
     assert json.dumps(LINES) == before
 
 

@@ -108,3 +108,31 @@ def test_a_falsy_value_is_a_value(table_of: Any) -> None:
 def test_mistakes(workshop: Any, table_of: Any, was: str, is_: str, codes: list[str]) -> None:
     assert table_of(FILE.replace(was, is_)) is INVALID
     assert workshop.codes == codes
+
+
+def test_a_table_may_know_nothing_of_other_keys(table_of: Any) -> None:
+    table = table_of(FILE.replace("{error: unknown_key}", "{nothing: unknown_key}"))
+    assert table.lookup(["shop", "9"]) is None
+    assert table.lookup(["shop", "1"]) == "broken"
+
+
+HOLDS = """
+table: places
+owner: us
+keys: [currency]
+holds: {least: 0, most: 4}
+default: {nothing: unknown_key}
+rows: {ISK: 2, CLF: 4}
+"""
+
+
+def test_a_table_of_whole_numbers(table_of: Any) -> None:
+    table = table_of(HOLDS)
+    assert (table.lookup(["ISK"]), table.lookup(["EUR"])) == (2, None)
+
+
+@pytest.mark.parametrize("value", ["5", "-1", "'2'", "2.0", "true", "null", "[2]", "{x: 2}"])
+def test_a_value_that_the_table_does_not_hold(table_of: Any, workshop: Any, value: str) -> None:
+    assert table_of(HOLDS.replace("ISK: 2", f"ISK: {value}")) is INVALID
+    assert "E135" in workshop.codes
+    assert table_of(HOLDS.replace("{nothing: unknown_key}", "7")) is INVALID

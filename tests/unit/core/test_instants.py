@@ -154,6 +154,33 @@ def test_an_epoch_time_that_cannot_be_is_refused(number, unit, said):
 @pytest.mark.parametrize(
     ("text", "utc"),
     [
+        ("Tue, 05 Mar 2024 22:30:00 +0000", "2024-03-05T22:30:00Z"),
+        ("Tue, 05 Mar 2024 22:30:00 GMT", "2024-03-05T22:30:00Z"),
+        ("5 Mar 2024 23:30:00 +0100", "2024-03-05T22:30:00Z"),
+        ("Thu, 29 Feb 2024 20:00:00 -0430", "2024-03-01T00:30:00Z"),
+    ],
+)
+def test_a_mail_date_is_an_instant(text, utc):
+    assert i.to_text(i.from_mail(text)) == utc
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "", "Tue, 05 Mar 2024 22:30:00", "Tue, 05 Mar 24 22:30:00 GMT",
+        "Wed, 05 Mar 2024 22:30:00 GMT", "Tue, 05 Mar 2024 22:30:00 EST",
+        "Thu, 29 Feb 2023 20:00:00 GMT", "Tue, 05 Mar 2024 24:00:00 GMT",
+        "Tue, 05 Mrz 2024 22:30:00 GMT", "Tue, 05 Mar 2024 22:30:00 +9900", "2024-03-05T22:30:00Z",
+    ],
+)  # fmt: skip
+def test_what_is_no_mail_date_is_refused(text):
+    with pytest.raises(i.InstantError):
+        i.from_mail(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "utc"),
+    [
         ("/Date(1709677800000)/", "2024-03-05T22:30:00Z"),
         ("/Date(1709677800500+0060)/", "2024-03-05T22:30:00.5Z"),
         ("/Date(-1000)/", "1969-12-31T23:59:59Z"),

@@ -138,6 +138,37 @@ def test_minor_units_there_and_back(units, currency, text):
     assert m.to_minor(made) == int(units)
 
 
+@pytest.mark.parametrize(
+    ("units", "currency", "places", "amount"),
+    [
+        (500, "ISK", 2, "5"),
+        (500, "ISK", 0, "500"),
+        (500, "ISK", None, "500"),
+        (5, "MGA", 0, "5.00"),
+        (5, "MGA", 2, "0.05"),
+        (12340, "KWD", 3, "12.340"),
+        (-700, "UGX", 2, "-7"),
+        (1, "CLF", 4, "0.0001"),
+        (0, "IDR", 0, "0.00"),
+        ("999999999999999999", "CVE", 0, "999999999999999999.00"),
+    ],
+)
+def test_minor_units_of_a_sender(units, currency, places, amount):
+    assert m.from_minor(units, currency, places) == {"amount": amount, "currency": currency}
+
+
+@pytest.mark.parametrize("places", [-1, 5, 2.0, True, "2"])
+def test_places_are_a_whole_number_from_0_to_4(places):
+    with pytest.raises(m.MoneyError, match="from 0 to 4"):
+        m.from_minor(500, "ISK", places)
+
+
+@pytest.mark.parametrize(("units", "currency", "places"), [(550, "ISK", 2), (1, "EUR", 3)])
+def test_units_that_the_currency_does_not_have_are_refused(units, currency, places):
+    with pytest.raises(m.MoneyError, match="more decimal places"):
+        m.from_minor(units, currency, places)
+
+
 def test_minor_units_are_whole():
     with pytest.raises(MoneyError, match="whole number"):
         m.from_minor("1.5", "EUR")

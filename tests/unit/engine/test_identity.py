@@ -14,7 +14,6 @@ from router.core.claim import Claim, Held, Holding
 from router.core.decision import Conflict, Discarded, Duplicate
 from router.core.errors import TransformError, Unroutable
 from router.engine.identity import (
-    _version,
     claims_of,
     compare_digest,
     document_digest,
@@ -23,6 +22,7 @@ from router.engine.identity import (
     object_key,
     part,
     searchable,
+    version_of,
     words_of,
 )
 
@@ -137,6 +137,7 @@ def route_of(workshop: Any) -> Any:
             "order_by": (),
             "steps": (),
             "policy": None,
+            "place": None,
         }
         return Route(**{**base, **fields})
 
@@ -236,17 +237,7 @@ INSTANTS = st.datetimes(
 @given(INSTANTS, st.integers(1, 10**6))
 def test_versions_keep_every_microsecond(at: datetime, later: int) -> None:
     def of(moment: datetime) -> int:
-        identity = Identity(
-            delivery=(),
-            object=(),
-            compare=(),
-            keep=None,
-            place=None,  # type: ignore[arg-type]
-            version=lambda _: moment.isoformat(),  # type: ignore[arg-type]
-        )
-        made = _version(identity, {})
-        assert made is not None
-        return made
+        return version_of(lambda _: moment.isoformat(), {})  # type: ignore[arg-type]
 
     assert of(at + timedelta(microseconds=later)) - of(at) == later
 

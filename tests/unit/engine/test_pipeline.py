@@ -74,6 +74,7 @@ class Bench:
             order_by=(),
             steps=made,
             policy=self.workshop.library.policies["patient"],
+            place=Place("r"),
         )
 
     def run(self, steps: str, body: Any, **context: Any) -> Any:

@@ -21,6 +21,7 @@ from router.infra.codecs import (
     Limits,
     canonical_json,
     decode_json,
+    decode_ndjson,
     decode_trusted,
     encode_json,
     strict_json,
@@ -286,6 +287,26 @@ def test_a_number_keeps_its_written_value(written: str, wanted: str) -> None:
 def test_more_digits_than_a_double_returns_are_refused(written: str) -> None:
     assert "more than 15 significant digits: write it as text" in refusal(f"[{written}]".encode())
     assert decode_json(f'[" {written} "]'.encode()) == [f" {written} "]
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "0.30000000000000004", "-3.3333333333333335", "1234567890123456e2", "1e400", "-1e-400",
+        "18446744073709551616", "-9223372036854775809", "1" * 40,
+    ],
+)  # fmt: skip
+def test_a_long_number_comes_as_the_text_that_was_written_where_that_is_asked(written: str) -> None:
+    body = f'{{"a": [{written}], "b": 1.5, "c": 7}}'.encode()
+    assert decode_json(body, long_as_text=True) == {"a": [written], "b": 1.5, "c": 7}
+    assert decode_ndjson(body, long_as_text=True).document == [{"a": [written], "b": 1.5, "c": 7}]
+    with pytest.raises(DecodeError, match="write it as text"):
+        decode_json(body)
+
+
+def test_a_long_number_is_bounded_also_as_text() -> None:
+    with pytest.raises(LimitExceeded, match="more than 40 digits"):
+        decode_json(b"[0." + b"3" * 41 + b"]", long_as_text=True)
 
 
 @pytest.mark.parametrize("number", [2**53 + 1, 2**63, 2**64 - 1, -(2**63), 10**18 - 1])

@@ -12,7 +12,7 @@ import pytest
 
 from router.config.project import load_project
 from router.infra.secrets import ProcessSecrets
-from router.runtime.cases import Result, run_cases
+from router.runtime.cases import Result, Rig, run_cases
 from router.runtime.installed import installed_adapters
 from router.runtime.wiring import open_adapters
 
@@ -120,7 +120,7 @@ class Desk:
         assert found == []
         settings = project.environments["test"]
         adapters = open_adapters(project, settings, ProcessSecrets({}, None))
-        return list(run_cases(project, settings, adapters))
+        return list(run_cases(Rig(project=project, environment=settings, adapters=adapters)))
 
     def complaints(self, file: str, *cases: tuple[str, ...]) -> list[list[str]]:
         """Return the complaints of cases (given, expect, mocks), all of one file."""

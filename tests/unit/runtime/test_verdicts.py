@@ -21,14 +21,13 @@ from router.core.decision import (
 )
 from router.core.message import ContractRef
 from router.infra.store.rows import Queued
+from router.runtime.settling import produced_keys, settle_objects
 from router.runtime.verdicts import (
     Verdict,
     Work,
     claim_keys,
     claims_after,
     objects_after,
-    produced_keys,
-    settle_objects,
     verdict_of,
 )
 

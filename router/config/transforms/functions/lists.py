@@ -5,6 +5,8 @@ Never: drops an item that it was to count; takes a number for a text.
 
 from __future__ import annotations
 
+import json
+from collections import Counter
 from collections.abc import Callable, Iterator
 
 from router.config.transforms.functions.amounts import sum_of
@@ -133,7 +135,62 @@ def at(container: Json, index: str | float) -> Json:
     return container[position] if -len(container) <= position < len(container) else None
 
 
-FUNCTIONS: tuple[Function, ...] = (find, where, index_by, group_sum, at)
+@function(
+    "object: object",
+    returns="list[object]",
+    example=(
+        """entries(`{"paid": [{"n": 1}, {"n": 2}]}`)""",
+        '[{"key": "paid", "value": {"n": 1}}, {"key": "paid", "value": {"n": 2}}]',
+    ),
+)
+def entries(fields: dict[str, Json]) -> Json:
+    """Give the fields of an object as {key, value}, in their order.
+
+    A field that is a list gives one for each item of the list, under the name of the field: so
+    the lists of an object become one list that is still told apart. An empty list gives none.
+    """
+    return [
+        {"key": key, "value": one}
+        for key, value in fields.items()
+        for one in (value if isinstance(value, list) else [value])
+    ]
+
+
+@function(
+    "list: list",
+    "field: text",
+    returns="list[object]",
+    example=(
+        """number_repeats(`[{"a": 1}, {"a": 2}, {"a": 1}]`, 'nth')""",
+        '[{"a": 1, "nth": 1}, {"a": 2, "nth": 1}, {"a": 1, "nth": 2}]',
+    ),
+)
+def number_repeats(items: list[Json], field: str) -> Json:
+    """Give the objects of a list with one more field: which of its equals each one is, from 1.
+
+    Two rows that are equal to the last cell are two rows: with the number each has an identity of
+    its own, the same one when they come again. An object that has the field is refused.
+    """
+    seen: Counter[str] = Counter()
+    numbered: list[Json] = []
+    for position, item in _objects(items):
+        if field in item:
+            raise ArgumentError(f"item {position} has a field of that name already")
+        same = json.dumps(item, sort_keys=True)
+        seen[same] += 1
+        numbered.append({**item, field: seen[same]})
+    return numbered
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    find,
+    where,
+    index_by,
+    group_sum,
+    at,
+    entries,
+    number_repeats,
+)
 
 
 def _matching(items: list[Json], field: str, value: Json) -> Iterator[Json]:

@@ -38,12 +38,17 @@ def rounded(amount: str | float, currency: str) -> Json:
 @function(
     "units: text|number",
     "currency: text",
+    "places?: number|null",
     returns="money",
     example=("minor(`19566`, 'USD')", '{"amount": "195.66", "currency": "USD"}'),
 )
-def minor(units: str | float, currency: str) -> Json:
-    """Give money of a whole number of the currency's smallest units: cents for USD, yen for JPY."""
-    return core.from_minor(units, currency)
+def minor(units: str | float, currency: str, places: float | None = None) -> Json:
+    """Give money of a whole number of the currency's smallest units: cents for USD, yen for JPY.
+
+    `places`, a whole number from 0 to 4, is for a sender whose units have other decimal places than
+    the currency; keep them in a table. Null stands for the currency's own.
+    """
+    return core.from_minor(units, currency, None if places is None else whole(places, "places"))
 
 
 @function("amount: money", returns="number", example=("to_minor(money('195.66', 'USD'))", "19566"))

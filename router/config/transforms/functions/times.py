@@ -47,6 +47,16 @@ def odata_date(text: str) -> Json:
 
 
 @function(
+    "text: text",
+    returns="text",
+    example=("mail_date('Tue, 05 Mar 2024 23:30:00 +0100')", '"2024-03-05T22:30:00Z"'),
+)
+def mail_date(text: str) -> Json:
+    """Give a date of the mail format (RFC 5322, also HTTP's), as RFC 3339 in UTC."""
+    return instants.to_text(instants.from_mail(text))
+
+
+@function(
     "instant: text",
     "zone: text",
     returns="text",
@@ -73,6 +83,7 @@ FUNCTIONS: tuple[Function, ...] = (
     instant,
     epoch,
     odata_date,
+    mail_date,
     business_date,
     edi_date,
     period_of,

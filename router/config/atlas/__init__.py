@@ -1,0 +1,1 @@
+"""The landscape looked at from above: its graph, its pages. Pure functions of a project."""

@@ -1,0 +1,134 @@
+"""Owns: what a shared broker must hold for a landscape: exchanges, queues, bindings.
+Imports: config.project, config.environments.
+Never: speaks to a broker; knows which broker beyond the words of AMQP and of quorum queues.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from router.config.channels import Channel, Route
+from router.config.environments import EnvironmentFile
+from router.config.project import Project
+from router.config.systems import System
+
+#: exchanges by what is published to them; the routing key is the name of who takes it
+INBOUND, OBJECTS, COMMANDS, DEAD = "in", "obj", "sys", "dead"
+#: deliveries after which the broker itself lets go of a message: it keeps its place in the queue
+#: until then, and who kills its process is found by the router long before
+DELIVERY_LIMIT = 10_000
+#: dead letters have nowhere to go on to: as good as never (the largest that every version takes)
+NEVER = 2**31 - 1
+_KEPT: Mapping[str, Any] = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
+#: what dies goes to `dead`, and leaves its queue when it has arrived there
+_MORTAL: Mapping[str, Any] = {
+    "x-delivery-limit": DELIVERY_LIMIT,
+    "x-dead-letter-exchange": DEAD,
+    "x-dead-letter-routing-key": DEAD,
+    "x-dead-letter-strategy": "at-least-once",
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Queue:
+    """A durable quorum queue, bound to `exchange` by `key`. `taker` is whom it is for."""
+
+    name: str
+    exchange: str
+    key: str
+    taker: str
+    #: one consumer at a time, the next one when it goes
+    single: bool
+    arguments: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Topology:
+    """What must be declared, in the order in which it can be: exchanges, then queues."""
+
+    exchanges: tuple[str, ...]
+    queues: tuple[Queue, ...]
+
+
+def topology_of(project: Project, environment: EnvironmentFile) -> Topology:
+    """Return what a broker must hold where an environment's channels come in.
+
+    A channel with `order_by` has as many queues as `partitions:` says, each with one consumer at a
+    time. A system that is only asked has none: questions do not wait in queues.
+    """
+    taken = [one for one in project.channels.values() if environment.has(one.name)]
+    queues = [queue for one in taken for queue in _inbound(one, environment.partitions)]
+    queues += [_queue(OBJECTS, name.removeprefix("flow:"), name) for name in project.flows]
+    queues += [_queue(COMMANDS, one.name, f"system:{one.name}") for one in _acting(project)]
+    dead = Queue(
+        name=DEAD,
+        exchange=DEAD,
+        key=DEAD,
+        taker="dead letters",
+        single=False,
+        arguments={**_KEPT, "x-delivery-limit": NEVER},
+    )
+    return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, dead))
+
+
+def definitions(topology: Topology, vhost: str) -> dict[str, Any]:
+    """Return a topology as RabbitMQ imports it; users and permissions are not touched."""
+    exchange = {"vhost": vhost, "type": "direct", "durable": True, "auto_delete": False}
+    queue = {"vhost": vhost, "durable": True, "auto_delete": False}
+    return {
+        "vhosts": [{"name": vhost}],
+        "exchanges": [
+            {"name": name, **exchange, "internal": False, "arguments": {}}
+            for name in topology.exchanges
+        ],
+        "queues": [
+            {"name": one.name, **queue, "arguments": dict(one.arguments)} for one in topology.queues
+        ],
+        "bindings": [
+            {
+                "source": one.exchange,
+                "vhost": vhost,
+                "destination": one.name,
+                "destination_type": "queue",
+                "routing_key": one.key,
+                "arguments": {},
+            }
+            for one in topology.queues
+        ],
+    }
+
+
+def is_ordered(channel: Channel) -> bool:
+    """Return whether messages of a channel are handled in order, of one route at least."""
+    routes = channel.routes.values()
+    return any(isinstance(one, Route) and bool(one.order_by) for one in routes)
+
+
+def _inbound(channel: Channel, partitions: int) -> Iterator[Queue]:
+    taker = f"channel:{channel.name}"
+    if not is_ordered(channel):
+        yield _queue(INBOUND, channel.name, taker)
+        return
+    for number in range(partitions):
+        yield _queue(INBOUND, f"{channel.name}.{number}", taker, single=True)
+
+
+def _acting(project: Project) -> Iterator[System]:
+    """Yield the systems that something can be sent to."""
+    for system in project.systems.values():
+        if any(not operation.is_read for operation in system.operations.values()):
+            yield system
+
+
+def _queue(exchange: str, key: str, taker: str, *, single: bool = False) -> Queue:
+    alone = {"x-single-active-consumer": True} if single else {}
+    return Queue(
+        name=f"{exchange}.{key}",
+        exchange=exchange,
+        key=key,
+        taker=taker,
+        single=single,
+        arguments={**_KEPT, **_MORTAL, **alone},
+    )

@@ -1,0 +1,130 @@
+"""Owns: one private RabbitMQ node: own port mapper, cookie, ports, folders.
+Imports: nothing of the router.
+Never: leaves a process behind; uses a default port; sees the machine's own node.
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import socket
+import subprocess
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.crash.processes import free_port
+from tests.live.conftest import absent
+
+#: seconds that a node may take to start on a machine under load
+PATIENCE = 90
+CONFIGURATION = """\
+listeners.tcp.default = 127.0.0.1:{port}
+vm_memory_high_watermark.absolute = 400MB
+disk_free_limit.absolute = 50MB
+"""
+
+
+class Broker:
+    """A running node; `rabbitmqctl` asks it."""
+
+    def __init__(self, folder: Path) -> None:
+        self.folder = folder
+        self.port, self._mapper_port, self._distribution = (free_port() for _ in range(3))
+        self._scripts = _scripts()
+        self._rest = threading.Event()
+        self._environ = self._prepared()
+
+    def ctl(self, *words: str) -> str:
+        """Run `rabbitmqctl` and return what it prints. Raises CalledProcessError."""
+        return subprocess.run(
+            [self._scripts / "rabbitmqctl", "-q", "-n", "router@localhost", *words],
+            env=self._environ,
+            capture_output=True,
+            text=True,
+            check=True,
+            timeout=PATIENCE,
+        ).stdout
+
+    @contextmanager
+    def running(self) -> Iterator[Broker]:
+        """Run the port mapper and the node; both have ended afterwards."""
+        log = (self.folder / "out").open("w")
+        mapper = subprocess.Popen(
+            ["epmd", "-port", str(self._mapper_port), "-address", "127.0.0.1"],
+            env=self._environ,
+            stdout=log,
+            stderr=log,
+        )
+        node = subprocess.Popen(
+            [self._scripts / "rabbitmq-server"],
+            env=self._environ,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            self._await(node)
+            yield self
+        finally:
+            for process in (node, mapper):
+                process.terminate()
+            for process in (node, mapper):
+                try:
+                    process.wait(30)
+                except subprocess.TimeoutExpired:
+                    process.kill()
+                    process.wait(10)
+            log.close()
+
+    def _await(self, node: subprocess.Popen[bytes]) -> None:
+        until = time.monotonic() + PATIENCE
+        while time.monotonic() < until and node.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+            except OSError:
+                self._rest.wait(0.2)
+                continue
+            self.ctl("await_startup")
+            return
+        raise AssertionError((self.folder / "out").read_text()[-4000:])
+
+    def _prepared(self) -> dict[str, str]:
+        """Write the node's files; return its environment."""
+        home = self.folder / "home"
+        home.mkdir(parents=True)
+        cookie = home / ".erlang.cookie"
+        cookie.write_text("ROUTERTEST")
+        cookie.chmod(0o400)
+        (self.folder / "env.conf").write_text("")
+        (self.folder / "enabled_plugins").write_text("[].\n")
+        (self.folder / "rabbitmq.conf").write_text(CONFIGURATION.format(port=self.port))
+        return {
+            "PATH": os.environ["PATH"],
+            "LC_ALL": "C.UTF-8",
+            "HOME": str(home),
+            "ERL_EPMD_PORT": str(self._mapper_port),
+            "ERL_EPMD_ADDRESS": "127.0.0.1",
+            "RABBITMQ_NODENAME": "router@localhost",
+            "RABBITMQ_DIST_PORT": str(self._distribution),
+            "RABBITMQ_CONF_ENV_FILE": str(self.folder / "env.conf"),
+            "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq"),
+            "RABBITMQ_ADVANCED_CONFIG_FILE": str(self.folder / "advanced.config"),
+            "RABBITMQ_GENERATED_CONFIG_DIR": str(self.folder / "generated"),
+            "RABBITMQ_MNESIA_BASE": str(self.folder / "mnesia"),
+            "RABBITMQ_LOG_BASE": str(self.folder / "log"),
+            "RABBITMQ_PID_FILE": str(self.folder / "pid"),
+            "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
+            "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none"
+            " -kernel inet_dist_use_interface {127,0,0,1}",
+        }
+
+
+def _scripts() -> Path:
+    """Return the folder of the real scripts: those on the path change to the system's user."""
+    found = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
+    if not found or shutil.which("epmd") is None:
+        absent("rabbitmq-server")
+    return found[-1].parent

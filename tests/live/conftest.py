@@ -1,0 +1,40 @@
+"""Real counterparts. What is absent is a skip at home and a failure where CI is set."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+from typing import Any, NoReturn
+
+import pytest
+
+#: where scripts/services puts packages of Node
+NODE = Path(os.environ.get("ROUTER_NODE", Path(__file__).parents[2] / "var" / "node"))
+
+
+def absent(what: str) -> NoReturn:
+    """End a test whose counterpart is not there."""
+    if os.environ.get("CI"):
+        pytest.fail(f"{what} is absent: scripts/services installs it")
+    pytest.skip(f"{what} is absent: scripts/services installs it")
+
+
+def node(package: str, script: str, given: Any) -> Any:
+    """Run a script of Node with a package; it gets a document and prints one."""
+    if shutil.which("node") is None or not (NODE / "node_modules" / package).is_dir():
+        absent(package)
+    path = NODE / f"ask-{package}.mjs"
+    path.write_text(script)
+    done = subprocess.run(
+        ["node", str(path)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=240,
+    )
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
