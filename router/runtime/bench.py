@@ -33,7 +33,13 @@ Sent: TypeAlias = tuple[dict[str, str], bytes]
 #: deliveries that wait for the disk at once, as with many senders
 WINDOW = 256
 _SCHEMA = {"$schema": "https://json-schema.org/draft/2020-12/schema", "type": "object"}
-_LINE = {"type": "object", "required": ["code", "price"]}
+_TEXT = {"type": "string"}
+_LINE = {
+    "type": "object",
+    "required": ["code", "price"],
+    "properties": {"code": _TEXT, "price": _TEXT},
+}
+_PERSON = {"type": "object", "properties": {"id": _TEXT, "city": _TEXT}}
 _TEXTS: dict[str, Any] = {
     "contracts/note/contract.yaml": "contract: note\nowner: bench\n"
     "versions: {1.0.0: {status: active}}\nkeys: [id]\n",
@@ -47,8 +53,13 @@ _TEXTS: dict[str, Any] = {
     "contracts/inbox/note/1.0.0.json": {
         **_SCHEMA,
         "$id": "urn:contract:inbox/note:1.0.0",
-        "required": ["id", "lines"],
-        "properties": {"lines": {"type": "array", "maxItems": 5000, "items": _LINE}},
+        "required": ["id", "lines", "total", "currency"],
+        "properties": {
+            "id": {"type": "integer"},
+            **dict.fromkeys(("name", "state", "at", "total", "currency"), _TEXT),
+            "person": _PERSON,
+            "lines": {"type": "array", "maxItems": 5000, "items": _LINE},
+        },
     },
     "routes/policies/patient.yaml": "policy: failure\nname: patient\n"
     "retry: {after: [5s], within: 1h}\nat_last: dead_letter\n",

@@ -10,6 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from router.config.contracts import Contracts
+from router.config.drafts.bounds import bounded
 from router.config.drafts.forms import has_point
 from router.config.drafts.goals import Goal, whole
 from router.config.drafts.identity import Identity, compared, identity_of
@@ -246,9 +247,12 @@ def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
         "versions:",
         "  1.0.0: {status: draft}",
     ]
+    schema = contract_schema(one.accepts, doc, one.shown)
+    if len(one.shown) == len(one.documents):  # another kind that shares it has other words
+        bounded(schema, one.fields)
     files = {
         f"{folder}/contract.yaml": _text(head),
-        f"{folder}/1.0.0.json": _json(contract_schema(one.accepts, doc, one.shown)),
+        f"{folder}/1.0.0.json": _json(schema),
         f"{folder}/examples/1.0.0/sample.json": _json(one.shown[0]),
     }
     lacking = _counterexample(one)

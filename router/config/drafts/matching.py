@@ -39,6 +39,8 @@ class Value:
     note: str = ""
     leaf: Leaf | None = None
     table: str = ""
+    #: what it fills
+    goal: Goal | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -112,6 +114,7 @@ class Matcher:
             note=made.note,
             leaf=made.leaf,
             table=made.table,
+            goal=goal,
         )
 
     def _node(self, goal: Goal, scope: Scope) -> Node | None:

@@ -29,6 +29,9 @@ FunctionOf: TypeAlias = Callable[[str], Callable[..., Json]]
 MAX_MERGED = 200_000
 _ORDER: Mapping[str, str] = {"lt": "<", "gt": ">", "lte": "<=", "gte": ">="}
 
+#: JMESPath's own functions: name -> what they take
+BUILTIN: Mapping[str, Any] = jmespath.functions.Functions.FUNCTION_TABLE
+
 
 class Unwritable(Exception):
     """A tree that needs the document of all roots, which code over single roots does not have."""

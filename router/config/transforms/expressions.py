@@ -13,11 +13,17 @@ from functools import lru_cache
 from typing import Any
 
 import jmespath.exceptions
-import jmespath.functions
 import jmespath.parser
 
 from router.config.transforms.bounds import bounded, wrong_literal
-from router.config.transforms.compiler import Builtins, Compiled, FunctionOf, compile_tree, is_false
+from router.config.transforms.compiler import (
+    BUILTIN,
+    Builtins,
+    Compiled,
+    FunctionOf,
+    compile_tree,
+    is_false,
+)
 from router.config.transforms.functions import LIBRARY
 from router.config.transforms.growth import MAX_COPIES, MAX_EACH, growth_of
 from router.config.transforms.reads import (
@@ -105,6 +111,10 @@ class Expression:
             raise type(error)(f"{error} in ={self.source}", place=self.place) from error
         except FAILURES as error:
             raise TransformError(_complaint(error, self.source), place=self.place) from error
+
+    def place_of(self, name: str) -> Place:
+        """Return where a name stands in it; its own place where it does not."""
+        return _Words(self.source, self.place).place(name)
 
     def holds(self, scope: Scope) -> bool:
         """Return whether the value is true in JMESPath's sense (not null, false or empty)."""
@@ -221,8 +231,7 @@ def looks_like_expression(text: str, roots: frozenset[str] | None) -> bool:
     """Return whether a literal is most likely an expression whose `=` was forgotten."""
     call = re.match(r"([a-z_0-9]+)\(.*\)$", text)
     if call is not None:
-        builtin = jmespath.functions.Functions.FUNCTION_TABLE
-        return call[1] in LIBRARY or call[1] in builtin or call[1] == "lookup"
+        return call[1] in LIBRARY or call[1] in BUILTIN or call[1] == "lookup"
     path = re.match(r"([a-z_0-9]+)\.[A-Za-z_\"]", text)
     return path is not None and path[1] in (roots or ())
 
@@ -320,7 +329,6 @@ def _nesting(text: str) -> int:
 
 
 def _check_calls(parsed: _Parsed, words: _Words, vocabulary: Vocabulary, report: Report) -> None:
-    builtin = jmespath.functions.Functions.FUNCTION_TABLE
     for name, arguments in parsed.calls:
         if name == "lookup":
             _check_lookup(arguments, words, vocabulary, report)
@@ -328,12 +336,12 @@ def _check_calls(parsed: _Parsed, words: _Words, vocabulary: Vocabulary, report:
             complaint = LIBRARY[name].check_arity(len(arguments))
             if complaint:
                 report.error("E103", words.place(name), complaint)
-        elif name in builtin:
-            complaint = _builtin_arity(name, builtin[name]["signature"], len(arguments))
+        elif name in BUILTIN:
+            complaint = _builtin_arity(name, BUILTIN[name]["signature"], len(arguments))
             if complaint:
                 report.error("E103", words.place(name), complaint)
         else:
-            known = {*LIBRARY, *builtin, "lookup"}
+            known = {*LIBRARY, *BUILTIN, "lookup"}
             close = nearest(name, known)
             hint = close if close.startswith("did") else "the reference page lists all functions"
             report.error("E102", words.place(name), f"unknown function {name}", hint)

@@ -39,7 +39,7 @@ def check_name(entry: Entry, context: Context) -> None:
 
 def _leaf(node: Scalar, context: Context) -> Builder | Invalid:
     if node.plain and node.value is None:
-        return Constant(None)
+        return Constant(None, node.place)
     if not (isinstance(node.value, str) and node.value.startswith("=")):
         value = node.value
         if isinstance(value, str) and looks_like_expression(value, context.roots):
@@ -50,7 +50,7 @@ def _leaf(node: Scalar, context: Context) -> Builder | Invalid:
                 f"did you mean ={value}? To write just this text: ='{value}'",
             )
             return INVALID
-        return Constant(value)
+        return Constant(value, node.place)
     expression: Any = EXPRESSION.decode(node, context)
     return expression if isinstance(expression, Invalid) else Leaf(expression)
 

@@ -8,10 +8,11 @@ Calling a part evaluates it step by step, so that an error tells its place.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from router.config.transforms.expressions import Expression
+from router.core.diagnostics import Place
 from router.core.document import Json, type_name
 from router.core.errors import LimitExceeded, TransformError
 
@@ -46,6 +47,7 @@ class Constant:
     """A value as it is written; a null too."""
 
     value: Json
+    place: Place = field(default=Place(""), compare=False)
 
     def __call__(self, _scope: Scope) -> Json:
         return self.value

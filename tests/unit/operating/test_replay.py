@@ -277,7 +277,8 @@ def test_what_was_refused_goes_again_by_its_own_key_when_nothing_changed(make_wo
 
 def test_a_record_that_dies_again_is_failed_and_keeps_its_identity(make_world: Any) -> None:
     world = given(make_world, 1)
-    world.change(("transforms/note.yaml", "thing: =body.thing", "thing: =body.gone"))
+    gone = "thing: \"=amount_of(money('1', body.thing))\""  # its thing is no currency
+    world.change(("transforms/note.yaml", "thing: =body.thing", gone))
     number = plan(world, channel="notes")
     said = foreseen(world, number)
     assert said["consequences"] == {"dies": 1}

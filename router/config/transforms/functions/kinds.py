@@ -65,7 +65,7 @@ def checks(kind: str) -> Check:
     """
     plain: set[type] = set()
     deep: list[Check] = []
-    for word in _words(kind):
+    for word in words(kind):
         if word in _TYPES:
             plain.update(_TYPES[word])
         elif word == "money":
@@ -83,7 +83,7 @@ def checks(kind: str) -> Check:
 
 def wanted(kind: str) -> str:
     """Return a kind in words: `text or a number`, `a list of money or quantities`."""
-    return " or ".join(_say(word) for word in _words(kind))
+    return " or ".join(_say(word) for word in words(kind))
 
 
 def described(value: Json, kind: str) -> str:
@@ -98,7 +98,7 @@ def described(value: Json, kind: str) -> str:
 def _described_list(value: list[Json], kind: str) -> str:
     if len(value) > MAX_ITEMS:
         return f"a list of more than {MAX_ITEMS} items"
-    for word in _words(kind):
+    for word in words(kind):
         if word.startswith("list["):
             inside = _inside(word)
             fits = checks(inside)
@@ -108,7 +108,8 @@ def _described_list(value: list[Json], kind: str) -> str:
     return "a list"
 
 
-def _words(kind: str) -> list[str]:
+def words(kind: str) -> list[str]:
+    """Return what a kind is made of: `text|list[money]` is `text` and `list[money]`."""
     return _WORDS.findall(kind)
 
 
@@ -118,7 +119,7 @@ def _inside(word: str) -> str:
 
 def _say(word: str) -> str:
     if word.startswith("list["):
-        return "a list of " + " or ".join(_MANY[one] for one in _words(_inside(word)))
+        return "a list of " + " or ".join(_MANY[one] for one in words(_inside(word)))
     return _ONE[word]
 
 

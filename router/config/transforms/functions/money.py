@@ -5,7 +5,7 @@ Never: rounds unless its name says so.
 
 from __future__ import annotations
 
-from router.config.transforms.functions.declare import Function, function, whole
+from router.config.transforms.functions.declare import ArgumentError, Function, function, whole
 from router.core import money as core
 from router.core.document import Json
 
@@ -92,4 +92,34 @@ def allocate(amount: Json, weights: list[Json]) -> Json:
     return core.allocate(amount, weights)
 
 
-FUNCTIONS: tuple[Function, ...] = (money, rounded, minor, to_minor, amount_of, multiply, allocate)
+@function(
+    "amount: money",
+    "weights: list[number|text|money]",
+    "index: number",
+    returns="money",
+    example=(
+        "share(money('0.05', 'EUR'), `[1, 1]`, `0`)",
+        '{"amount": "0.03", "currency": "EUR"}',
+    ),
+)
+def share(amount: Json, weights: list[Json], index: float) -> Json:
+    """Give one share of what `allocate` gives, by the index of its weight, from 0.
+
+    An index without a weight is refused.
+    """
+    position = whole(index, "index")
+    if not 0 <= position < len(weights):
+        raise ArgumentError(f"there is no weight {position}: there are {len(weights)}")
+    return core.allocate(amount, weights)[position]
+
+
+FUNCTIONS: tuple[Function, ...] = (
+    money,
+    rounded,
+    minor,
+    to_minor,
+    amount_of,
+    multiply,
+    allocate,
+    share,
+)

@@ -5,7 +5,7 @@ Never: changes what it is given.
 
 from __future__ import annotations
 
-from router.config.transforms.functions.declare import Function, function
+from router.config.transforms.functions.declare import ArgumentError, Function, function
 from router.core.document import Json
 
 
@@ -60,7 +60,23 @@ def omit_empty(fields: dict[str, Json]) -> Json:
     return {name: value for name, value in fields.items() if not _is_empty(value)}
 
 
-FUNCTIONS: tuple[Function, ...] = (first_of, choose, as_list, omit_empty)
+@function(
+    "value: any",
+    "what: text",
+    returns="any",
+    example=("needed('a', 'the total of a sale')", '"a"'),
+)
+def needed(value: Json, what: str) -> Json:
+    """Give the value; null is refused, and what is missing is told in these words.
+
+    For what a contract leaves open and a map cannot do without.
+    """
+    if value is None:
+        raise ArgumentError(f"{what} is missing")
+    return value
+
+
+FUNCTIONS: tuple[Function, ...] = (first_of, choose, as_list, omit_empty, needed)
 
 
 def _is_empty(value: Json) -> bool:
