@@ -1,51 +1,56 @@
 """Owns: a drafted contract made as strict as the map that reads it.
-Imports: config.drafts (inference, matching, sources).
+Imports: config.drafts (inference, matching).
 Never: refuses what a sample has.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from router.config.drafts.inference import Schema
 from router.config.drafts.matching import Items, Node, Value
-from router.config.drafts.sources import Leaf
 
 
-def bounded(schema: Schema, node: Node) -> None:
+def bounded(schema: Schema, node: Node, *, words: bool) -> None:
     """Give the texts of a schema the bounds of the fields that they fill.
 
-    What a field would refuse is refused where it comes in, and told there.
+    What a field would refuse is refused where it comes in, and told there. `words`: where the field
+    lists its texts, the schema does, too.
     """
-    _bound(schema, schema, node)
+    for held, value in _filled(schema, schema, node):
+        _text(held, value, words=words)
 
 
-def _bound(schema: Any, whole: Schema, node: Node) -> None:
+def _filled(schema: Any, whole: Schema, node: Node) -> Iterator[tuple[Schema, Value]]:
+    """Yield each part of a schema that fills a field, with how."""
     if isinstance(node, Value):
+        held = None
         if node.leaf is not None and node.goal is not None:
             held = _at(whole if node.leaf.outer else schema, node.leaf.names)
-            if held is not None:
-                _text(held, node, node.leaf)
+        if held is not None:
+            yield held, node
     elif isinstance(node, Items):
         inner = _at(schema, node.listing.names) if node.listing is not None else schema
         if node.listing is not None and inner is not None:
             inner = inner.get("items", inner)
-        _bound(inner, whole, node.item)
+        yield from _filled(inner, whole, node.item)
     else:
         for _, one in node.entries:
-            _bound(schema, whole, one)
+            yield from _filled(schema, whole, one)
 
 
-def _text(schema: Schema, value: Value, leaf: Leaf) -> None:
-    goal = value.goal
-    assert goal is not None, "who calls has looked"
+def _text(schema: Schema, value: Value, *, words: bool) -> None:
+    goal, leaf = value.goal, value.leaf
+    assert goal is not None, "only these fill a field from a sample"
+    assert leaf is not None, "only these fill a field from a sample"
     bare = value.text == f"={leaf.path}"
     if goal.kind == "text" and bare and "maxLength" in schema:
         schema["maxLength"] = min(schema["maxLength"], goal.schema.get("maxLength", 1 << 20))
-    elif goal.kind == "word" and not value.table:
+    elif goal.kind == "word" and words and not value.table:
         seen = {one for one in leaf.values if isinstance(one, str)}
-        words: list[Any] = sorted(seen | set(goal.words) if bare else seen)
-        schema["enum"] = [*words, None] if "null" in schema.get("type", ()) else words
+        texts: list[Any] = sorted(seen | set(goal.words) if bare else seen)
+        schema["enum"] = [*texts, None] if "null" in schema.get("type", ()) else texts
         for word in ("maxLength", "pattern", "format"):
             schema.pop(word, None)
 

@@ -248,8 +248,8 @@ def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
         "  1.0.0: {status: draft}",
     ]
     schema = contract_schema(one.accepts, doc, one.shown)
-    if len(one.shown) == len(one.documents):  # another kind that shares it has other words
-        bounded(schema, one.fields)
+    alone = len(one.shown) == len(one.documents)
+    bounded(schema, one.fields, words=alone)  # another kind that shares it has other words
     files = {
         f"{folder}/contract.yaml": _text(head),
         f"{folder}/1.0.0.json": _json(schema),

@@ -181,7 +181,21 @@ class Inference:
         left, right = tree["children"]
         first = self.of(left, current, facts)
         second = self.of(right, current, facts.plus(when_false(left)))
-        return union([truthy(first), second]) if first.kinds else second
+        if not first.kinds:
+            return second
+        return union([self.quiet().held(left, current, facts), second])
+
+    def held(self, tree: Tree, current: Type, facts: Facts) -> Type:
+        """Return the type of a value that holds."""
+        kind = tree["type"]
+        if kind not in ("and_expression", "or_expression"):
+            return truthy(self.of(tree, current, facts))
+        left, right = tree["children"]
+        if kind == "or_expression":
+            later = facts.plus(when_false(left))
+            return union([self.held(left, current, facts), self.held(right, current, later)])
+        more = when_true(left)
+        return self.held(right, narrowed(current, more.paths, more.equal), facts.plus(more))
 
     def and_expression(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """The second when the first holds, else the first."""
