@@ -44,7 +44,7 @@ let: {upper: =body.text}
 map:
   id: =body.id
   title: =upper
-  note: {if: "=length(body.lines) > `1`", map: "=body.missing || 'many'"}
+  note: {if: "=length(body.lines) > `1`", map: "=body.price || 'many'"}
   steps:
     each: =body.lines
     map: {name: =item.name, size: =item.size}
@@ -120,7 +120,7 @@ def test_each_way_of_a_branch_counts(place: Any) -> None:
 
 
 def test_a_step_that_refuses_the_message_was_gone(place: Any) -> None:
-    broken = TRANSFORM.replace("title: =upper", 'title: "=money(body.text, body.id)"')
+    broken = TRANSFORM.replace("title: =upper", 'title: "=amount_of(money(body.text, body.id))"')
     place.write(TASK, broken)
     dead = case("one line", f"{NOTE}, lines: [{{name: a}}]", "outcome: dead_lettered")
     steps = left(place, dead, kind="steps")
@@ -131,7 +131,7 @@ def test_a_step_that_refuses_the_message_was_gone(place: Any) -> None:
 def test_a_field_counts_when_it_had_a_value(place: Any) -> None:
     fields = left(place, ONE, kind="fields")
     assert fields == {
-        "transform inbox/task note": place.place(TASK, "body.missing"),
+        "transform inbox/task note": place.place(TASK, "body.price"),
         "transform inbox/task steps[].size": place.place(TASK, "item.size"),
     }
     assert left(place, ONE, TWO, kind="fields") == {}
