@@ -28,7 +28,6 @@ from router.config.systems import AnyOperation, System, SystemFile, make_system
 from router.config.tablefiles import TableFile, make_table
 from router.config.transforms.tables import Table
 from router.config.transforms.transform import Transform, TransformFile
-from router.config.types.facts import NONE
 from router.config.types.transforms import ContractTypes, check_types
 from router.config.types.uses import facts_by_transform
 from router.config.verification import decode_presets
@@ -214,9 +213,9 @@ class _Loader:
         known = facts_by_transform(library.channels, library.flows, library.operations.values())
         wrong = {one.place.file for one in self.report.found}
         for name, transform in library.transforms.items():
-            if f"transforms/{name}.yaml" in wrong:
-                continue  # what follows from a mistake is no second one
-            check_types(transform.file, known.get(name, NONE), types, self.report)
+            if name not in known or f"transforms/{name}.yaml" in wrong:
+                continue  # nobody uses it; what follows from a mistake is no second one
+            check_types(transform.file, known[name], types, self.report)
 
     def _cases(self) -> dict[str, CaseFile]:
         made: dict[str, CaseFile] = {}

@@ -16,6 +16,20 @@ DIALECT = "https://json-schema.org/draft/2020-12/schema"
 CONTRACT = "contract: {name}\nowner: us\nversions: {{1.0.0: {{status: active}}}}\n"
 #: what a map has found out: the code, and the words after it
 Check = Callable[..., list[tuple[str, str]]]
+POLICY = "policy: failure\nname: patient\nretry: {after: [5s], within: 1h}\nat_last: dead_letter\n"
+CHANNEL = """
+channel: inbox
+owner: us
+from: {http: {path: /in/inbox, verify: {none: a test}, format: json}}
+kind: ='it'
+identity: {object: [=headers.id]}
+routes:
+  it:
+    accept: in@1
+    steps: [{transform: it}, {dead_letter: looked at}]
+otherwise: [{dead_letter: unknown_kind}]
+on_failure: patient
+"""
 TABLES = {
     "states": "table: states\nowner: us\nkeys: [sender, state]\ndefault: unknown\n"
     "rows: {a: {x: open, y: done}, b: {x: strange}}\n",
@@ -43,6 +57,8 @@ def check(tmp_path: Path) -> Check:
         if tables:
             head += f"tables: [{tables}]\n"
         _put(tmp_path, "transforms/it.yaml", f"{head}map:\n{_indented(text)}")
+        _put(tmp_path, "routes/channels/inbox.yaml", CHANNEL)
+        _put(tmp_path, "routes/policies/patient.yaml", POLICY)
         for name, rows in TABLES.items():
             _put(tmp_path, f"routes/tables/{name}.yaml", rows)
         _, found = load_project(tmp_path, installed_adapters())
