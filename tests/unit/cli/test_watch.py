@@ -19,6 +19,11 @@ PATIENCE = 60.0
 CHANNEL = "routes/channels/inbox.yaml"
 
 
+def _heed() -> None:
+    """Take Ctrl-C also where the tests run in the background: a shell ignores it for them."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 class Watcher:
     """A watching command; its lines come as they are printed."""
 
@@ -28,6 +33,7 @@ class Watcher:
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
+            preexec_fn=_heed,  # noqa: PLW1509 (nothing else runs in this process yet)
         )
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read)
