@@ -1,19 +1,15 @@
 """Owns: holding the fields that a map writes against the contract that it promises.
-Imports: config.source, config.validation.
-Never: judges types (the type checker will); looks past what the map spells.
+Imports: config.source, config.validation, config.types.schemas.
+Never: judges types (config.types does); looks past what the map spells.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
-from typing import Any
-
 from router.config.components import Context
 from router.config.source import Node, Sequence, Table
+from router.config.types.schemas import Schema, Schemas, View
 from router.config.validation import Contract
 from router.core.diagnostics import nearest
-
-Schema = Mapping[str, Any]
 
 
 def check_target(node: Node, contract: Contract, context: Context) -> None:
@@ -27,9 +23,10 @@ class _Walk:
     def __init__(self, contract: Contract, context: Context) -> None:
         self.contract = contract
         self.context = context
+        self.schemas = Schemas(context.library.contracts.by_urn, str(contract.ref))
 
     def check(self, node: Node, schema: Schema, root: Schema) -> None:
-        views = list(self._views(schema, root))
+        views = self.schemas.views(schema, root)
         if isinstance(node, Table):
             block = node.get("map")
             if node.get("each") is not None and block is not None:
@@ -43,14 +40,14 @@ class _Walk:
                 inner = one.get("map") if isinstance(one, Table) else None
                 self._items(inner if inner is not None else one, views)
 
-    def _items(self, node: Node, views: list[tuple[Schema, Schema]]) -> None:
+    def _items(self, node: Node, views: list[View]) -> None:
         for view, root in views:
             if isinstance(view.get("items"), dict):
                 self.check(node, view["items"], root)
                 return
 
-    def _fields(self, node: Table, views: list[tuple[Schema, Schema]]) -> None:
-        properties: dict[str, tuple[Schema, Schema]] = {}
+    def _fields(self, node: Table, views: list[View]) -> None:
+        properties: dict[str, View] = {}
         for view, root in views:
             for name, child in view.get("properties", {}).items():
                 properties[name] = (child, root)
@@ -77,34 +74,3 @@ class _Walk:
             self.context.report.error(
                 "E111", node.place, f"{self.contract.ref} requires {name} here", f"{name}: =..."
             )
-
-    def _views(
-        self, schema: Schema, root: Schema, seen: frozenset[int] = frozenset()
-    ) -> Iterator[tuple[Schema, Schema]]:
-        """Yield a schema and all that it must satisfy as well: its $ref and allOf."""
-        if id(schema) in seen:  # it refers to itself
-            return
-        seen |= {id(schema)}
-        yield schema, root
-        reference = schema.get("$ref")
-        if isinstance(reference, str):
-            found = self._resolve(reference, root)
-            if found is not None:
-                yield from self._views(*found, seen)
-        for child in schema.get("allOf", ()):
-            if isinstance(child, dict):
-                yield from self._views(child, root, seen)
-
-    def _resolve(self, reference: str, root: Schema) -> tuple[Schema, Schema] | None:
-        base, _, pointer = reference.partition("#")
-        if base:
-            found = self.context.library.contracts.by_urn(base)
-            if found is None:
-                return None
-            root = found
-        target: Any = root
-        for part in pointer.split("/")[1:]:
-            target = target.get(part.replace("~1", "/").replace("~0", "~"))
-            if not isinstance(target, dict):
-                return None
-        return target, root
