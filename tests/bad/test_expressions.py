@@ -24,6 +24,7 @@ from typing import Any
 import pytest
 
 from router.config.project import load_texts
+from router.config.schemas import DIALECT
 from router.core.errors import MessageError
 from router.runtime.installed import installed_adapters
 from tests.bad.cage import SECONDS, Cage
@@ -295,19 +296,20 @@ def texts() -> dict[str, str]:
     }
 
 
+def anything(name: str) -> str:
+    """Return a contract that says nothing: what the types would find is looked at elsewhere."""
+    head = {"$schema": DIALECT, "$id": f"urn:contract:{name}:1.0.0", "type": "object"}
+    return json.dumps({**head, "properties": {"id": {}, "kind": {}}, "additionalProperties": {}})
+
+
 def told(mapping: str, document: Any) -> dict[str, Any]:
     """Check a project with a map and, where it has no mistake, run it over a document."""
     text = f"inputs: {{body: inbox/note@1}}\nto: open@1\nmap: {mapping}\n"
-    schema = (
-        texts()["contracts/task/1.0.0.json"]
-        .replace('"additionalProperties": false,', "", 1)
-        .replace('"required": ["id", "title"],', "")
-        .replace("contract:task", "contract:open")
-    )
     files = {
         **texts(),
         MAP: text,
-        "contracts/open/1.0.0.json": schema,
+        "contracts/open/1.0.0.json": anything("open"),
+        "contracts/inbox/note/1.0.0.json": anything("inbox/note"),
         "contracts/open/contract.yaml": "contract: open\nowner: desk\nunconsumed: a test\n"
         "keys: [id]\nversions: {1.0.0: {status: active}}\n",
         "routes/channels/inbox.yaml": texts()["routes/channels/inbox.yaml"].replace(

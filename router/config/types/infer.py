@@ -95,9 +95,14 @@ class Inference:
         return current
 
     def index_expression(self, tree: Tree, current: Type, facts: Facts) -> Type:
-        """An item of a list, or a part of it."""
-        base, step = tree["children"]
-        source = self.listed(self.of(base, current, facts), base)
+        """An item of a list, or a part of it; of that item another one, and so on."""
+        base, *steps = tree["children"]
+        found = self.of(base, current, facts)
+        for step in steps:
+            found = self._picked(self.listed(found, base), step)
+        return found
+
+    def _picked(self, source: Type, step: Tree) -> Type:
         if source.unknown or "list" not in source.kinds:
             return UNKNOWN
         if step["type"] == "slice":

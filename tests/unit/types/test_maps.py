@@ -148,6 +148,7 @@ WRONG = {
     "E190 of money": ("a: \"=money('1', 'EUR').amounts\"", {}, {}),
     "E191 a field of a list": ("a: =body.lines.sku", {"lines": LINES}, {}),
     "E191 an item of a text": ("a: =body.t[0]", {"t": TEXT}, {}),
+    "E191 an item of an item": ("a: =body.f[0][0]", sure(f=FULL), {}),
     "E192 a number": ("a: =body.n", {"n": WHOLE}, TEXT),
     "E192 an object": ("a: =body.o", {"o": {"type": "object", "properties": {}}}, TEXT),
     "E192 money": ("a: \"=money('1', 'EUR')\"", {}, TEXT),
