@@ -263,6 +263,11 @@ def test_a_finding_names_both_ends(check: Any) -> None:
     assert said == "a may be missing: body.t is optional in in@1.0.0; out@1.0.0 requires it"
 
 
+def test_a_field_that_is_lacking_hides_no_other_mistake(check: Any) -> None:
+    found = check("a: =body.texts", {"text": TEXT}, {"a": TEXT, "b": TEXT}, required=("b",))
+    assert sorted(code for code, _ in found) == ["E111", "E190"]
+
+
 def test_a_contract_that_refers_to_itself_ends(check: Any) -> None:
     body = {
         "type": "object",
