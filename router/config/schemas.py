@@ -1,5 +1,5 @@
 """Owns: the schema files of contracts: reading them, what must hold of each and between them.
-Imports: core, config.demands, config.visits, config.validation.
+Imports: core, config.demands, config.pointers, config.visits, config.validation.
 Never: reads disk (project hands the texts in); lets a schema in that a validator could not bear.
 """
 
@@ -13,6 +13,7 @@ from typing import Any
 
 from router.config.demands import MAX_DEPTH, is_too_deep, wrong_pattern
 from router.config.drafts.goals import ALSO, FILLED, FILLINGS, is_filling
+from router.config.pointers import parts_of
 from router.config.source import Node, Sequence, Table, read_yaml
 from router.config.validation import FORMATS, schema_mistakes
 from router.config.visits import Burden, lost_references, measured
@@ -172,8 +173,7 @@ def _place(path: str, text: str, pointer: str) -> Place:
     """Return where a JSON pointer of a file leads; its first character when that is not known."""
     node = _nodes(path, text)
     place = node.place if node is not None else Place(path)
-    parts = (part.replace("~1", "/").replace("~0", "~") for part in pointer.split("/")[1:])
-    for part in parts:
+    for part in parts_of(pointer):
         if isinstance(node, Table):
             entry = next((one for one in node.entries if one.key == part), None)
             if entry is None:

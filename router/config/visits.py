@@ -1,5 +1,5 @@
 """Owns: how often a validator must look at one value of a document, told from the schema.
-Imports: the standard library.
+Imports: config.pointers.
 Never: validates; reads a schema that it was not given.
 
 Each level of `allOf` that names one schema twice doubles the work; a schema that does so within
@@ -12,6 +12,8 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
+
+from router.config.pointers import pointed
 
 Schema: TypeAlias = Any
 #: id of the whole schema, JSON pointer in it
@@ -128,7 +130,7 @@ class _Walk:
         return made
 
     def _at(self, spot: Spot) -> Mapping[str, Any]:
-        found = _pointed(self._schemas.get(spot[0]), spot[1])
+        found = pointed(self._schemas.get(spot[0]), spot[1])
         return found if isinstance(found, dict) else {}
 
     def _beside(self, spot: Spot) -> Iterator[Spot]:
@@ -191,20 +193,8 @@ def _resolved(reference: str, base: str, schemas: Mapping[str, Schema]) -> Spot 
     if fragment and not fragment.startswith("/"):
         pointer = _anchored(schemas[base], fragment)
         return None if pointer is None else (base, pointer)
-    found = _pointed(schemas[base], fragment)
+    found = pointed(schemas[base], fragment)
     return (base, fragment) if isinstance(found, dict | bool) else None
-
-
-def _pointed(schema: Schema, pointer: str) -> Any:
-    for part in pointer.split("/")[1:]:
-        name = part.replace("~1", "/").replace("~0", "~")
-        if isinstance(schema, dict):
-            schema = schema.get(name)
-        elif isinstance(schema, list) and name.isdecimal() and int(name) < len(schema):
-            schema = schema[int(name)]
-        else:
-            return None
-    return schema
 
 
 def _anchored(schema: Schema, name: str) -> str | None:

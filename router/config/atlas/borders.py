@@ -1,5 +1,5 @@
 """Owns: the pages of contracts, tables and environments.
-Imports: config.atlas.book, config.atlas.markdown.
+Imports: config.atlas.book, config.atlas.markdown, config.pointers.
 Never: shows a value of an environment that may be a secret: references and names alone.
 """
 
@@ -12,6 +12,7 @@ from router.config.atlas.book import Book, told
 from router.config.atlas.markdown import cell, code, code_cell, spelled, table
 from router.config.contracts import InvariantFile, order_of
 from router.config.environments import ChannelSettings, HttpSettings, StoreSettings
+from router.config.pointers import pointed
 from router.config.tablefiles import TableFile
 
 #: rows of a table that are shown; more are counted
@@ -142,9 +143,7 @@ def _resolved(schema: Any, root: Any) -> Any:
     reference = schema.get("$ref", "") if isinstance(schema, dict) else ""
     if not reference.startswith("#/"):
         return schema
-    for part in reference[2:].split("/"):
-        root = root[part.replace("~1", "/").replace("~0", "~")]
-    return root
+    return pointed(root, reference[1:])
 
 
 def _type(inner: Any) -> str:

@@ -1,5 +1,5 @@
 """Owns: the type of what a contract's schema lets through.
-Imports: config.types.type.
+Imports: config.types.type, config.pointers.
 Never: is stricter than the schema: what it cannot read lets anything through.
 """
 
@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
+from router.config.pointers import pointed
 from router.config.types.type import UNKNOWN, Type, list_of, object_of, union
 from router.core.document import type_name
 
@@ -130,12 +131,8 @@ class Schemas:
             if found is None:
                 return None
             root = found
-        target: Any = root
-        for part in pointer.split("/")[1:]:
-            target = target.get(part.replace("~1", "/").replace("~0", "~"))
-            if not isinstance(target, Mapping):
-                return None
-        return target, root
+        target = pointed(root, pointer)
+        return (target, root) if isinstance(target, Mapping) else None
 
 
 @dataclass(frozen=True, slots=True, eq=False)
