@@ -14,6 +14,9 @@ from router.config.project import Project
 from router.config.validation import Contract
 from router.runtime.cases import Result
 
+#: what a counterexample says: the document, which rule it breaks, and at which pointer
+_KEYS = ("document", "rule", "at")
+
 
 def check_examples(project: Project, only: str = "") -> Iterator[Result]:
     """Check every example and counter-example; yield one result a file.
@@ -31,7 +34,10 @@ def check_examples(project: Project, only: str = "") -> Iterator[Result]:
                 if only not in name:
                     continue
                 reference = reference or _Reference(project)
-                complaints = check(path, contract, reference)
+                try:
+                    complaints = check(_read(path), contract, reference)
+                except ValueError as error:
+                    complaints = [f"is no JSON: {error}"]
                 yield Result(
                     file=name,
                     name=f"{kind[:-1]} of {contract.ref}",
@@ -69,16 +75,17 @@ class _Reference:
         return bool(self._make(contract.schema).is_valid(document))
 
 
-def _example(path: Path, contract: Contract, reference: _Reference) -> list[str]:
-    document = _read(path)
+def _example(document: Any, contract: Contract, reference: _Reference) -> list[str]:
     complaints = [str(one) for one in contract.violations(document)]
     if not complaints and not reference.accepts(contract, document):
         complaints = ["the reference engine refuses it: the engines disagree"]
     return complaints
 
 
-def _counterexample(path: Path, contract: Contract, reference: _Reference) -> list[str]:
-    example = _read(path)
+def _counterexample(example: Any, contract: Contract, reference: _Reference) -> list[str]:
+    lacking = [key for key in _KEYS if not isinstance(example, dict) or key not in example]
+    if lacking:
+        return [f"lacks {', '.join(lacking)}: a counterexample has {', '.join(_KEYS)}"]
     document, rule = example["document"], example["rule"]
     found = contract.violations(document)
     if not found:
