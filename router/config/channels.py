@@ -18,6 +18,7 @@ from router.config.components import (
     knob,
     place_of,
 )
+from router.config.filesources import FileSource, check_files
 from router.config.formats import (
     CELLS,
     FORMAT,
@@ -68,33 +69,6 @@ class HttpSource:
     )
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=5_000)
     place: Place = place_of()
-    keys: Mapping[str, Place] = keys_of()
-
-
-@component("file source", doc="Files appear in a folder that the environment names.")
-class FileSource:
-    pattern: str = knob(Text(), doc="which files, such as *.xml")
-    format: str = knob(FORMAT, doc="how a file is written")
-    shape: Contract | None = knob(
-        CONTRACT, doc="xml: the contract that says which elements are single", default=None
-    )
-    namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
-    cells: CellsOptions | None = knob(CELLS, doc="csv, tsv: how rows are written", default=None)
-    lines: LinesOptions | None = knob(LINES, doc="fixed: the lines and their columns", default=None)
-    loops: Mapping[str, tuple[str, ...]] = knob(
-        LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
-    )
-    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
-    stable: timedelta = knob(
-        DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
-    )
-    marker: str = knob(
-        Text("an ending such as .done", r"\.[A-Za-z0-9._-]+"),
-        doc="a file is taken when one with its whole name and this ending lies beside it",
-        default="",
-    )
-    body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
-    records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
     keys: Mapping[str, Place] = keys_of()
 
 
@@ -220,7 +194,8 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         return None
     check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
-    _check_marker(file.source, context)
+    if file.source.file is not None:
+        check_files(file.source.file, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route
@@ -248,17 +223,6 @@ def _check_signed_records(file: ChannelFile, context: Context) -> None:
         f"signatures stand inside ={scheme.each.source}, records are taken from elsewhere",
         f"records: ={scheme.each.source}",
     )
-
-
-def _check_marker(source: From, context: Context) -> None:
-    file = source.file
-    if file is not None and file.marker and file.pattern.endswith(file.marker):
-        context.report.error(
-            "E124",
-            source.place,
-            f"files that fit {file.pattern} end like the marker {file.marker}: none is ever taken",
-            f"name the files that carry records in pattern:, without {file.marker}",
-        )
 
 
 def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> Route:

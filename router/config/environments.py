@@ -23,6 +23,7 @@ from router.config.components import (
 from router.config.references import CHANNEL
 from router.config.shapes import DURATION, Document, Integer, ListOf, MapOf, Name, Nested, Text
 from router.config.source import Node, Table
+from router.config.templates import TEMPLATE, Template
 from router.core.diagnostics import Place, nearest
 
 
@@ -40,13 +41,19 @@ class HttpSettings:
 @component("folder", doc="Where a channel's files appear.")
 class ChannelSettings:
     folder: str = knob(Text("a path"), doc="relative to the project")
-    archive: str = knob(
-        Text("a path"),
-        doc="where files go when they are done; by default the folder with .done",
-        default="",
+    archive: Template | None = knob(
+        TEMPLATE,
+        doc="where files go when they are done, {day} is the day they came on (UTC), such as"
+        " 2026-11-26; by default the folder with .done",
+        default=None,
+        roots=frozenset({"day"}),
     )
     every: timedelta = knob(DURATION, doc="how often it is looked at", default=timedelta(seconds=1))
     place: Place = place_of()
+
+    def archive_on(self, day: str) -> str:
+        """Return the folder for the files of a day, relative to the project."""
+        return f"{self.folder}.done" if self.archive is None else self.archive.fill({"day": day})
 
 
 @dataclass(frozen=True, slots=True)

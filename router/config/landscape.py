@@ -7,15 +7,18 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from collections.abc import Set as AbstractSet
+from os.path import normpath
 from typing import TYPE_CHECKING
 
 from router.config.casefiles import check_files
-from router.config.channels import FileSource, HttpSource, Route
+from router.config.channels import HttpSource, Route
+from router.config.filesources import FileSource
 from router.config.reach import systems_reached
 from router.config.steps import Produce, Step, steps_in
 from router.core.diagnostics import Report, nearest
 
 if TYPE_CHECKING:
+    from router.config.environments import EnvironmentFile
     from router.config.project import Project
 
 
@@ -130,7 +133,22 @@ def _check_environments(project: Project, broken: AbstractSet[str], report: Repo
                     f"no folder for channel {channel.name}",
                     f"channels: {{{channel.name}: {{folder: var/in/{channel.name}}}}}",
                 )
+        _check_archives(environment, report)
         for name in sorted(set(environment.channels) - set(project.channels) - broken):
             place = environment.channels[name].place
             hint = nearest(name, project.channels)
             report.error("E039", place, f"unknown channel {name}", hint)
+
+
+def _check_archives(environment: EnvironmentFile, report: Report) -> None:
+    """No file is put away into a folder that is watched: it would come in again, and again."""
+    watched = {normpath(one.folder): name for name, one in environment.channels.items()}
+    for settings in environment.channels.values():
+        owner = watched.get(normpath(settings.archive_on("{day}")))
+        if owner is not None:
+            report.error(
+                "E134",
+                settings.place,
+                f"its files are put away where channel {owner} takes its own from",
+                f'archive: "{settings.folder}.done/{{day}}"',
+            )

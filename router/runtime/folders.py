@@ -1,5 +1,5 @@
 """Owns: file ingress: a folder is looked at, a file that stands still is read, then archived.
-Imports: config, infra.store, runtime.ingress.
+Imports: config, infra.store, runtime.ingress, runtime.archive, runtime.copies.
 Never: reads a file that is still being written; loses one (the archive follows the commit).
 """
 
@@ -7,23 +7,29 @@ from __future__ import annotations
 
 import fnmatch
 import os
-import shutil
 from collections.abc import Container, Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from pathlib import Path
 
-from router.config.channels import Channel, FileSource
+from router.config.channels import Channel
+from router.config.filesources import FileSource
 from router.core.errors import Draining
 from router.core.ports import Clock
+from router.infra.store.files import RESENT, Copy
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.archive import Archive, give_back
 from router.runtime.caution import Caution
+from router.runtime.copies import Known, known_of, read_copy, shown, tell
 from router.runtime.failpoints import reach
+from router.runtime.fresh import fresh_id
 from router.runtime.ingress import Ingress
 
 #: a file is renamed before it is read: what comes under its name meanwhile is another file
 TAKEN = ".taken-"
+#: files of one step: a daemon that is to stop waits for no more of them
+MOST = 200
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +43,7 @@ class Folder:
     """Watches the folder of one channel. One thread calls `step`."""
 
     def __init__(
-        self, channel: Channel, folder: Path, archive: Path, parts: tuple[Store, Ingress, Clock]
+        self, channel: Channel, folder: Path, archive: Archive, parts: tuple[Store, Ingress, Clock]
     ) -> None:
         #: seconds between two looks
         self.every = 1.0
@@ -48,34 +54,45 @@ class Folder:
         self._archive = archive
         self._store, self._ingress, self._clock = parts
         self._seen: dict[str, _Seen] = {}
+        #: files that cannot be read, and why: each is told once, and tried after the others
+        self._troubles: dict[str, str] = {}
 
     def step(self) -> int:
-        """Read what stands still; return how many files were read. Raises Unavailable."""
+        """Read what stands still; return how many files were read. Raises Unavailable.
+
+        Raises OSError for a file that cannot be read, once, and after the others were.
+        """
         source = self.channel.source
         assert isinstance(source, FileSource), "only a channel with a file source has a folder"
         if not self._folder.is_dir() or not self._ingress.takes(self.channel.name):
             return 0
-        now = self._clock.now()
         ready = [(name, self._finish_alone) for name in self._taken_before()]
+        ready += [(name, self._take) for name in self._standing_still(source)]
+        ready.sort(key=lambda one: one[0] in self._troubles)
+        troubles: dict[str, OSError] = {}
+        for name, read in ready[:MOST]:
+            try:
+                read(name, source.body_limit)
+            except OSError as error:  # one that cannot be read must not keep the others
+                troubles[name] = error
+        told, self._troubles = self._troubles, {one: str(why) for one, why in troubles.items()}
+        for name, why in self._troubles.items():
+            if told.get(name) != why:
+                raise troubles[name]
+        return min(len(ready), MOST) - len(troubles)
+
+    def _standing_still(self, source: FileSource) -> Iterator[str]:
+        """Yield the files whose size and time have not changed for a while."""
+        now = self._clock.now()
         present: dict[str, _Seen] = {}
         for name, status in self._waiting(source):
             seen = self._seen.get(name)
             if seen is None or (seen.size, seen.mtime_ns) != (status.st_size, status.st_mtime_ns):
                 seen = _Seen(status.st_size, status.st_mtime_ns, now)
-            if now - seen.since < source.stable:
-                present[name] = seen
-                continue
-            ready.append((name, self._take))
+            present[name] = seen
+            if now - seen.since >= source.stable:
+                yield name
         self._seen = present
-        troubles: list[OSError] = []
-        for name, read in ready:
-            try:
-                read(name, source.body_limit)
-            except OSError as error:  # one that cannot be read must not keep the others
-                troubles.append(error)
-        if troubles:
-            raise troubles[0]
-        return len(ready)
 
     def _waiting(self, source: FileSource) -> Iterator[tuple[str, os.stat_result]]:
         """Yield the files with records; where there is a marker, only those that have theirs."""
@@ -108,52 +125,70 @@ class Folder:
         taken = self._folder / (TAKEN + name)
         if os.path.lexists(taken):
             raise FileExistsError(f"{taken.name} is not finished: {name} has to wait")
-        (self._folder / name).rename(taken)
+        try:
+            (self._folder / name).rename(taken)
+        except FileNotFoundError:
+            return  # whoever put it there has taken it away
         self._finish(name, limit)
 
     def _finish_alone(self, name: str, limit: int) -> None:
         """Finish a file that an earlier process, or an earlier try, did not come to the end of."""
         if self.caution is None:
-            return self._finish(name, limit)
-        key = f"file:{self.channel.name}/{_shown(name)}"
+            return self._finish(name, limit, leftover=True)
+        key = f"file:{self.channel.name}/{shown(name)}"
         with self.caution.alone(key) as verdict:
-            return self._finish(name, limit, kills=verdict == "killer")
+            return self._finish(name, limit, leftover=True, kills=verdict == "killer")
 
-    def _finish(self, name: str, limit: int, *, kills: bool = False) -> None:
+    def _finish(
+        self, name: str, limit: int, *, leftover: bool = False, kills: bool = False
+    ) -> None:
         """Read a taken file once, whole, and put it away; one that is known is only put away.
 
         One that `kills` the process when it is looked into becomes a dead letter.
         """
         path = self._folder / (TAKEN + name)
-        status = path.stat()
-        shown = _shown(name)
-        key = (self.channel.name, shown, status.st_size, status.st_mtime_ns)
+        copy, body = read_copy(path, name, limit)
         with self._store.read() as reader:
-            known = reader.file_known(key)
-        if not known:
-            # never through a link: it could lead to a file that is not the sender's
-            with open(path, "rb", opener=_no_link) as file:
-                body = file.read(limit + 1)
-
-            def also(transaction: Transaction, delivery: str) -> None:
-                transaction.file_done(key, self._clock.now(), delivery)
-
-            headers = {"file-name": shown}
+            known = known_of(reader.files, self.channel.name, copy, leftover=leftover)
+        if known.done:
+            assert known.past is not None, "what is done was here"
+            day = known.past.at.date()
+        else:
             try:
-                if kills:
-                    self._ingress.refuse(self.channel, headers, body, also).result()
-                else:
-                    reach(f"folder.read.{shown}")
-                    self._ingress.receive(self.channel, headers, body, also).result()
+                day = self._keep(copy, known, body, kills=kills)
             except Draining:
-                path.rename(self._folder / name)
+                give_back(path, self._folder / name)
                 raise
             reach("folder.after_commit")
-        self._put_away_marker(name)
+        self._put_away_marker(name, day)
         reach("folder.after_marker")
-        self._put_away(path, name)
+        self._archive.put(path, name, day)
 
-    def _put_away_marker(self, name: str) -> None:
+    def _keep(self, copy: Copy, known: Known, body: bytes, *, kills: bool) -> date:
+        """Store a copy with all its records, or that it was sent again; return its day."""
+        now = self._clock.now()
+
+        def also(transaction: Transaction, delivery: str) -> None:
+            transaction.files.add(self.channel.name, copy, now, delivery)
+            if known.word:
+                tell(transaction, self.channel.name, known, now, (delivery, copy))
+
+        def again(transaction: Transaction) -> None:
+            assert known.past is not None, "it was here before"
+            transaction.files.add(self.channel.name, copy, now, known.past.delivery)
+            tell(transaction, self.channel.name, known, now, (fresh_id(now), copy))
+
+        headers = {"file-name": copy.name}
+        if known.word == RESENT:
+            self._store.write(again)
+        elif kills:
+            self._ingress.refuse(self.channel, headers, body, also).result()
+        else:
+            reach(f"folder.read.{copy.name}")
+            self._ingress.receive(self.channel, headers, body, also).result()
+        return now.date()
+
+    def _put_away_marker(self, name: str, day: date) -> None:
         """Move the marker of a taken file, if it is still there, before the file itself.
 
         While the taken file is there its marker is that file's (`_marked`): a marker never lets
@@ -163,23 +198,4 @@ class Folder:
         assert isinstance(source, FileSource), "only a channel with a file source has a folder"
         marker = self._folder / (name + source.marker)
         if source.marker and marker.is_file() and not marker.is_symlink():
-            self._put_away(marker, marker.name)
-
-    def _put_away(self, path: Path, name: str) -> None:
-        """Move a file to the archive, on whatever disk, under a name that no earlier one has."""
-        self._archive.mkdir(parents=True, exist_ok=True)
-        target = self._archive / name
-        number = 1
-        while target.exists():
-            target = self._archive / f"{name}.{number}"
-            number += 1
-        shutil.move(path, target)
-
-
-def _shown(name: str) -> str:
-    """Return a file's name as a text; names are bytes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _no_link(path: str, flags: int) -> int:
-    return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
+            self._archive.put(marker, marker.name, day)

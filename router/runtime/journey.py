@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from router.infra.store.files import CHANGED, RENAMED, RESENT
 from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 from router.infra.store.rows import DECLINED, SETTLED
@@ -19,6 +20,12 @@ MOST_BEHIND = 10
 _BURIED = ("dead_lettered", "conflict", *DECLINED)
 #: words about what a person asked for
 _REPLAYED = ("replayed", "edited", "resolved", "revision_lost", "unchanged", "changed", "resent")
+#: words about files: what is said of one
+_FILES = {
+    RESENT: "{file} has the bytes of {at}, delivery {of}: nothing is done",
+    CHANGED: "{file} has other bytes than at {at}, delivery {of}: its records are looked at anew",
+    RENAMED: "{file} has the bytes of {was} at {at}, delivery {of}: its records are looked at anew",
+}
 
 
 def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
@@ -157,6 +164,8 @@ def said(entry: dict[str, Any]) -> str:
         return f"asked {detail['operation']}({arguments})"
     if word in SETTLED and "request" not in detail:
         return _sequence(word, detail) + attempt
+    if word in _FILES:
+        return f"{word}: {_FILES[word].format(**detail)}"
     if word in _REPLAYED:
         return _of_replay(word, detail) + attempt
     if word in SETTLED or word == "accepted":

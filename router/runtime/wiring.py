@@ -10,11 +10,13 @@ import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from router.config.channels import Channel, FileSource, HttpSource
-from router.config.environments import EnvironmentFile
+from router.config.channels import Channel, HttpSource
+from router.config.environments import ChannelSettings, EnvironmentFile
+from router.config.filesources import FileSource
 from router.config.project import Project, load_texts
 from router.config.steps import Step
 from router.core.errors import Unavailable
@@ -22,6 +24,7 @@ from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
 from router.runtime.answers import Answers
+from router.runtime.archive import Archive
 from router.runtime.caution import Caution
 from router.runtime.exchange import Exchange
 from router.runtime.folders import Folder
@@ -290,10 +293,14 @@ def _folders(
             continue
         if isinstance(channel.source, FileSource) and settings is not None:
             folder = project.root / settings.folder
-            archive = project.root / (settings.archive or f"{settings.folder}.done")
+            archive = Archive(partial(_archive, project.root, settings))
             made.append(Folder(channel, folder, archive, parts))
             made[-1].every = settings.every.total_seconds()
     return tuple(made)
+
+
+def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:
+    return root / settings.archive_on(day)
 
 
 def _rooted(settings: Any, root: Path) -> Any:

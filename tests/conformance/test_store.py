@@ -17,6 +17,7 @@ from router.core.claim import Claim, Held, Kept
 from router.core.errors import MessageError, Unavailable
 from router.core.message import Message, RawRef
 from router.infra.store.database import BUSY_MS, migrate
+from router.infra.store.files import Copy, Past
 from router.infra.store.letters import LetterQuery
 from router.infra.store.packing import unpack_row
 from router.infra.store.pending import Pending
@@ -576,15 +577,22 @@ def test_a_delivery_is_kept_once_byte_for_byte(store: Store, noon: datetime) -> 
         store.write(lambda t: t.deliver("d1", "shop", noon, ("{}", "sha", b"other")))
 
 
-def test_a_file_is_known_after_its_last_record(store: Store, noon: datetime) -> None:
-    key = ("till", "day.xml", 5_000_000_000, 1_741_953_600_123_456_789)
+def copy_of(name: str, sha256: str, **fields: Any) -> Copy:
+    base: dict[str, Any] = {"size": 5_000_000_000, "mtime_ns": 1_741_953_600_123_456_789}
+    return Copy(name=name, sha256=sha256, inode=str(2**64 - 1), **{**base, **fields})
+
+
+def test_a_file_is_known_by_its_name_and_by_its_bytes(store: Store, noon: datetime) -> None:
+    first, second = copy_of("day.xml", "a"), copy_of("day.xml", "b")
     with store.read() as reader:
-        assert not reader.file_known(key)
-    store.write(lambda t: t.file_done(key, noon, "d1"))
+        assert reader.files.last("till", "day.xml") is None
+    store.write(lambda t: t.files.add("till", first, noon, "d1"))
+    store.write(lambda t: t.files.add("till", second, noon, "d2"))
     with store.read() as reader:
-        assert reader.file_known(key)
-        assert not reader.file_known((*key[:3], key[3] + 1))
-        assert not reader.file_known(("other", *key[1:]))
+        assert reader.files.last("till", "day.xml") == Past(copy=second, at=noon, delivery="d2")
+        assert reader.files.same("till", "a") == Past(copy=first, at=noon, delivery="d1")
+        assert reader.files.last("other", "day.xml") is None
+        assert reader.files.same("other", "a") is None
 
 
 def intent(at: datetime, **fields: Any) -> Intent:

@@ -19,6 +19,7 @@ BOUNDARIES = {
     "ingress.after_commit": 20,
     "folder.after_commit": 1,
     "folder.after_marker": 1,
+    "archive.named": 1,
     "loop.before_record": 3,
     "loop.after_record": 3,
     "scheduler.before_commit": 1,

@@ -17,6 +17,7 @@ import pytest
 
 from router.config.project import load_project
 from router.infra.store.store import Store
+from router.runtime.archive import Archive
 from router.runtime.clock import ManualClock
 from router.runtime.folders import Folder
 from router.runtime.ingress import Ingress
@@ -86,7 +87,7 @@ def test_a_file_that_replaces_another_while_it_is_read_is_read_next(tmp_path: Pa
             return super().receive(channel, headers, body, also)
 
     parts = (store, Slow(store, clock, {}, found.contracts), clock)
-    folder = Folder(found.channels["poslog"], inbox, tmp_path / "done", parts)
+    folder = Folder(found.channels["poslog"], inbox, Archive(lambda _day: tmp_path / "done"), parts)
     drop(inbox, "hour.xml", first)
     for _ in range(6):
         folder.step()
@@ -116,6 +117,32 @@ def test_the_archive_may_be_on_another_file_system(
     for name, body in day.files.items():
         drop(place.inbox, name, body)
     wait_until(lambda: len(list(elsewhere.iterdir())) == 2, "both are put away", seconds=SOON)
+
+
+@pytest.mark.timeout(60)
+@pytest.mark.parametrize("boundary", ["archive.copied", "archive.named"])
+def test_a_death_on_the_way_to_another_file_system_leaves_each_file_once(
+    landscape: Callable[..., Landscape], elsewhere: Path, boundary: str
+) -> None:
+    place = landscape()
+    day = make_day(3, messages=50, files=2)
+    file = place.root / "routes" / "environments" / "crash.yaml"
+    archive = f'poslog, archive: "{elsewhere}/{{day}}"}}'
+    file.write_text(file.read_text().replace("poslog}", archive))
+    place.failpoint = f"{boundary}:2"
+    place.start_daemon()
+    for name, body in day.files.items():
+        drop(place.inbox, name, body)
+    daemon = place.daemon
+    assert daemon is not None
+    wait_until(lambda: daemon.poll() is not None, f"it dies at {boundary}", seconds=SOON)
+    place.failpoint = ""
+    place.start_daemon()
+    wait_until(lambda: not any(place.inbox.iterdir()), "both are put away", seconds=SOON)
+    found = {one.name: one.read_bytes() for one in elsewhere.glob("*/*")}
+    assert found == day.files
+    assert place.query("SELECT count(*) FROM deliveries") == [(2,)]
+    assert place.query("SELECT count(*) FROM files") == [(2,)]
 
 
 @pytest.mark.timeout(60)

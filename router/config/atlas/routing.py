@@ -11,7 +11,8 @@ from typing import Any
 from router.config.atlas.book import Book, told
 from router.config.atlas.graph import Node
 from router.config.atlas.markdown import cell, code, code_cell, spelled, table
-from router.config.channels import FileSource, HttpSource
+from router.config.channels import HttpSource
+from router.config.filesources import FileSource
 
 _SOURCES: dict[str, type[Any]] = {"http": HttpSource, "file": FileSource}
 

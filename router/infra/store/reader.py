@@ -16,6 +16,7 @@ from router.core.instants import time_of, time_text
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
 from router.infra.store.evidence import Evidence
+from router.infra.store.files import Files
 from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.jobs import Jobs
@@ -161,6 +162,11 @@ class Reader:
         return Inbox(self._connection)
 
     @property
+    def files(self) -> Files:
+        """Return the files that were read, to be looked at."""
+        return Files(self._connection)
+
+    @property
     def pauses(self) -> Pauses:
         """Return what is held back, to be looked at."""
         return Pauses(self._connection)
@@ -211,20 +217,6 @@ class Reader:
                 found[key] = heir
                 heir = self.intent(heir.successor) if heir.successor else None
         return found
-
-    def file_known(self, key: tuple[str, str, int, int]) -> bool:
-        """Return whether a file (channel, name, size, mtime) was read to its last record."""
-        table = tables.files
-        channel, name, size, mtime = key
-        found = self._connection.execute(
-            select(table.c.at).where(
-                table.c.channel == channel,
-                table.c.name == name,
-                table.c.size == size,
-                table.c.mtime_ns == mtime,
-            )
-        )
-        return found.first() is not None
 
     def correlations(self, word: str) -> list[str]:
         """Return the transactions that a word may mean: a correlation, a message id, a number."""

@@ -112,7 +112,6 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "deliveries": _insert(tables.deliveries),
     "queue": _insert(tables.queue),
     "journal": _insert(tables.journal),
-    "files": _insert(tables.files),
     "intents": _insert(tables.intents),
     "held_back": _insert(tables.held_back),
     "claims": _renew(tables.claims),

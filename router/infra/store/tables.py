@@ -302,15 +302,22 @@ marks = Table(
     sqlite_with_rowid=False,
 )
 
-#: files that were read; a row after the last record is queued
+#: copies of files that came to an end here, with the digest of their bytes; append only. A copy is
+#: told from another one of the same bytes by where it lay (inode) and its time
 files = Table(
     "files",
     metadata,
-    Column("channel", String(64), primary_key=True),
-    Column("name", String(256), primary_key=True),
-    Column("size", BigInteger, primary_key=True),
-    Column("mtime_ns", BigInteger, primary_key=True),
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("channel", String(64), nullable=False),
+    Column("name", String(1024), nullable=False),
+    Column("sha256", String(64), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("mtime_ns", BigInteger, nullable=False),
+    Column("inode", String(24), nullable=False),
     Column("at", _Time, nullable=False),
+    #: the delivery that it became, or that of the copy whose bytes it repeats
     Column("delivery", _Id, nullable=False),
-    sqlite_with_rowid=False,
+    Index("files_by_name", "channel", "name", "id"),
+    Index("files_by_content", "channel", "sha256", "id"),
+    sqlite_autoincrement=True,
 )

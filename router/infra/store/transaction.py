@@ -18,6 +18,7 @@ from router.core.claim import Kept
 from router.core.instants import time_text
 from router.infra.codecs import encode_json
 from router.infra.store import tables
+from router.infra.store.files import Files
 from router.infra.store.inbox import Inbox
 from router.infra.store.intents import IntentWriter
 from router.infra.store.jobs import Jobs
@@ -169,19 +170,6 @@ class Transaction(IntentWriter):
         ).scalar()
         return row if key is None else replace(row, message=replace(row.message, order_key=key))
 
-    def file_done(self, key: tuple[str, str, int, int], at: datetime, delivery: str) -> None:
-        """Remember that a file (channel, name, size, mtime) was read to its last record."""
-        channel, name, size, mtime = key
-        self._insert(
-            tables.files,
-            channel=channel,
-            name=name,
-            size=size,
-            mtime_ns=mtime,
-            at=time_text(at),
-            delivery=delivery,
-        )
-
     def take_due(self, keys: Sequence[tuple[str, str]]) -> None:
         """Take due rows away: their messages are on their way again."""
         if keys:
@@ -301,6 +289,11 @@ class Transaction(IntentWriter):
     def inbox(self) -> Inbox:
         """Return what operators ask, in this transaction."""
         return Inbox(self.connection)
+
+    @property
+    def files(self) -> Files:
+        """Return the files that were read, in this transaction."""
+        return Files(self.connection)
 
     @property
     def pauses(self) -> Pauses:

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from router import Answer, Retryable, Unknown
-from router.config.channels import FileSource
+from router.config.filesources import FileSource
 from router.core.decision import DeadLettered, Discarded
 from router.core.errors import Unavailable
 from router.core.message import Message
@@ -22,6 +22,7 @@ from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.runtime import loop
+from router.runtime.archive import Archive
 from router.runtime.caution import Caution
 from router.runtime.clock import ManualClock
 from router.runtime.folders import Folder
@@ -366,7 +367,7 @@ def test_a_file_that_cannot_be_read_keeps_nobody_from_being_read(
         object.__setattr__(source, name, value)
     channel: Any = SimpleNamespace(name="c", source=source)
     parts: Any = (bench.store, SimpleNamespace(receive=receive, takes=lambda _: True), bench.clock)
-    folder = Folder(channel, inbox, tmp_path / "done", parts)
+    folder = Folder(channel, inbox, Archive(lambda _day: tmp_path / "done"), parts)
     with pytest.raises(OSError, match="too long"):
         folder.step()
     assert got == [b"x"]

@@ -1,0 +1,85 @@
+"""Owns: the files that were read: by name, by their bytes, each copy that came to its end.
+Imports: SQLAlchemy, infra.store.tables.
+Never: a file itself.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection, insert, select
+
+from router.core.instants import time_of, time_text
+from router.infra.store import tables
+
+#: words of the journal about files: the same bytes again, other bytes under a name that was here,
+#: bytes that were here under another name
+RESENT, CHANGED, RENAMED = "file_resent", "file_changed", "file_renamed"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Copy:
+    """One copy of a file as it lay there: what its name and bytes are, and which copy it is."""
+
+    name: str
+    sha256: str
+    size: int
+    mtime_ns: int
+    #: 64 bits unsigned in some file systems, so it is a text
+    inode: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Past:
+    """A copy that came to its end: when, and the delivery with its bytes."""
+
+    copy: Copy
+    at: datetime
+    delivery: str
+
+
+class Files:
+    """Files over one connection."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def last(self, channel: str, name: str) -> Past | None:
+        """Return the newest copy of a name, None when there was none."""
+        return self._newest(channel, tables.files.c.name == name)
+
+    def same(self, channel: str, sha256: str) -> Past | None:
+        """Return the newest copy with these bytes under any name, None when there was none."""
+        return self._newest(channel, tables.files.c.sha256 == sha256)
+
+    def add(self, channel: str, copy: Copy, at: datetime, delivery: str) -> None:
+        """Remember a copy: it was read to its last record, or it repeats one that was."""
+        self._connection.execute(
+            insert(tables.files).values(
+                channel=channel,
+                name=copy.name,
+                sha256=copy.sha256,
+                size=copy.size,
+                mtime_ns=copy.mtime_ns,
+                inode=copy.inode,
+                at=time_text(at),
+                delivery=delivery,
+            )
+        )
+
+    def _newest(self, channel: str, which: Any) -> Past | None:
+        table = tables.files
+        query = select(table).where(table.c.channel == channel, which)
+        row = self._connection.execute(query.order_by(table.c.id.desc()).limit(1)).first()
+        if row is None:
+            return None
+        copy = Copy(
+            name=row.name,
+            sha256=row.sha256,
+            size=row.size,
+            mtime_ns=row.mtime_ns,
+            inode=row.inode,
+        )
+        return Past(copy=copy, at=time_of(row.at), delivery=row.delivery)
