@@ -16,7 +16,7 @@ from router.config.channels import Channel
 from router.config.filesources import FileSource
 from router.core.errors import Draining
 from router.core.ports import Clock
-from router.infra.store.files import RESENT, Copy
+from router.infra.store.files import RESENT, Copy, Past
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.archive import Archive, give_back
@@ -169,18 +169,17 @@ class Folder:
         now = self._clock.now()
 
         def also(transaction: Transaction, delivery: str) -> None:
-            transaction.files.add(self.channel.name, copy, now, delivery)
+            past = Past(copy=copy, at=now, delivery=delivery)
+            transaction.files.add(self.channel.name, past, known.word)
             if known.word:
-                tell(transaction, self.channel.name, known, now, (delivery, copy))
-
-        def again(transaction: Transaction) -> None:
-            assert known.past is not None, "it was here before"
-            transaction.files.add(self.channel.name, copy, now, known.past.delivery)
-            tell(transaction, self.channel.name, known, now, (fresh_id(now), copy))
+                number = fresh_id(now) if known.word == RESENT else delivery
+                tell(transaction, self.channel.name, known, now, (number, copy))
 
         headers = {"file-name": copy.name}
         if known.word == RESENT:
-            self._store.write(again)
+            assert known.past is not None, "it was here before"
+            first = known.past.delivery
+            self._store.write(lambda transaction: also(transaction, first))
         elif kills:
             self._ingress.refuse(self.channel, headers, body, also).result()
         else:

@@ -33,7 +33,7 @@ class Copy:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Past:
-    """A copy that came to its end: when, and the delivery with its bytes."""
+    """A copy that came to its end: when, and the delivery that has its bytes."""
 
     copy: Copy
     at: datetime
@@ -54,8 +54,9 @@ class Files:
         """Return the newest copy with these bytes under any name, None when there was none."""
         return self._newest(channel, tables.files.c.sha256 == sha256)
 
-    def add(self, channel: str, copy: Copy, at: datetime, delivery: str) -> None:
-        """Remember a copy: it was read to its last record, or it repeats one that was."""
+    def add(self, channel: str, past: Past, word: str = "") -> None:
+        """Remember a copy that came to its end, and what was told of it."""
+        copy = past.copy
         self._connection.execute(
             insert(tables.files).values(
                 channel=channel,
@@ -64,8 +65,9 @@ class Files:
                 size=copy.size,
                 mtime_ns=copy.mtime_ns,
                 inode=copy.inode,
-                at=time_text(at),
-                delivery=delivery,
+                at=time_text(past.at),
+                delivery=past.delivery,
+                word=word,
             )
         )
 

@@ -317,6 +317,8 @@ files = Table(
     Column("at", _Time, nullable=False),
     #: the delivery that it became, or that of the copy whose bytes it repeats
     Column("delivery", _Id, nullable=False),
+    #: what was told of it: file_resent, file_changed, file_renamed; nothing of a new one
+    Column("word", String(24), nullable=False),
     Index("files_by_name", "channel", "name", "id"),
     Index("files_by_content", "channel", "sha256", "id"),
     sqlite_autoincrement=True,

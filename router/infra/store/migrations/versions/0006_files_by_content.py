@@ -25,12 +25,13 @@ def upgrade() -> None:
         sa.Column("inode", sa.String(length=24), nullable=False),
         sa.Column("at", sa.String(length=32), nullable=False),
         sa.Column("delivery", sa.String(length=64), nullable=False),
+        sa.Column("word", sa.String(length=24), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
     op.execute(
-        "INSERT INTO files (channel, name, sha256, size, mtime_ns, inode, at, delivery) "
-        "SELECT f.channel, f.name, d.sha256, f.size, f.mtime_ns, '', f.at, f.delivery "
+        "INSERT INTO files (channel, name, sha256, size, mtime_ns, inode, at, delivery, word) "
+        "SELECT f.channel, f.name, d.sha256, f.size, f.mtime_ns, '', f.at, f.delivery, '' "
         "FROM files_before f JOIN deliveries d ON d.id = f.delivery ORDER BY f.at, f.delivery"
     )
     op.drop_table("files_before")
