@@ -1,4 +1,4 @@
-"""What is so of a store on a server alone: sessions that are cut, a server that dies, the hold."""
+"""What is so of a store on a server alone: cut connections, a server that dies, the hold."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ def served(server: Server) -> Iterator[Store]:
 
 
 def cut(transaction: Transaction) -> None:
-    """End the session in which a transaction runs, as a network would."""
+    """End the connection in which a transaction runs, as a network would."""
     connection = transaction.connection
     mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
     address = connection.engine.url.render_as_string(hide_password=False)
@@ -63,7 +63,7 @@ def test_the_migrations_can_be_undone_and_done_again_there_too(server: Server) -
     engine.dispose()
 
 
-def test_a_job_whose_session_is_cut_is_refused_and_not_done_twice(
+def test_a_job_whose_connection_is_cut_is_refused_and_not_done_twice(
     served: Store, row_of: Any
 ) -> None:
     """Whether it was committed nobody knows: who made it looks, before it does anything again."""
@@ -83,7 +83,7 @@ def test_a_job_whose_session_is_cut_is_refused_and_not_done_twice(
     assert names(queued(served)) == ["b"]
 
 
-def test_neighbours_of_a_cut_session_are_refused_with_it(served: Store, row_of: Any) -> None:
+def test_neighbours_of_a_cut_connection_are_refused_with_it(served: Store, row_of: Any) -> None:
     gate = Gate(served)
     jobs = [served.submit(one) for one in (put(row_of("a")), cut, put(row_of("b")))]
     gate.open()

@@ -247,8 +247,8 @@ class Landscape:
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read the store beside the daemon."""
         if self.server:
-            with psycopg.connect(self.server, connect_timeout=30) as session:
-                return session.execute(sql.replace("?", "%s"), values or None).fetchall()  # type: ignore[arg-type]
+            with psycopg.connect(self.server, connect_timeout=30) as beside:
+                return beside.execute(sql.replace("?", "%s"), values or None).fetchall()  # type: ignore[arg-type]
         connection = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=30)
         try:
             return connection.execute(sql, values).fetchall()

@@ -109,7 +109,7 @@ def test_the_ledger_adds_up_on_a_server(landscape: Callable[..., Landscape]) -> 
             postgres.start()
 
         plan = Plan(
-            random=Random(3), sending=4, retrying=1, working=3, early=1, patience=150, upset=upset
+            random=Random(3), sending=4, retrying=1, working=3, early=0, patience=150, upset=upset
         )
         place = landscape(Settings(orders=day.orders, workers=16, server=postgres.fresh()))
         said = ledger(place, day, plan)

@@ -95,7 +95,7 @@ class Postgres:
     def stop(self) -> None:
         """End the server at once, in order."""
         if self._server is not None and self._server.poll() is None:
-            self._server.send_signal(2)  # SIGINT: sessions are cut, what is committed is there
+            self._server.send_signal(2)  # SIGINT: connections are cut, what is committed is there
             try:
                 self._server.wait(30)
             except subprocess.TimeoutExpired:
@@ -104,8 +104,8 @@ class Postgres:
 
     def run(self, statement: str, database: str = "postgres") -> list[tuple[object, ...]]:
         """Run a statement and return its rows."""
-        with psycopg.connect(self.address(database), autocommit=True, connect_timeout=5) as session:
-            done = session.execute(statement)  # type: ignore[call-overload]
+        with psycopg.connect(self.address(database), autocommit=True, connect_timeout=5) as beside:
+            done = beside.execute(statement)  # type: ignore[call-overload]
             return done.fetchall() if done.description else []
 
     def fresh(self, template: str = "template1") -> str:

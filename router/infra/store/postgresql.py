@@ -1,8 +1,8 @@
-"""Owns: databases of PostgreSQL: engines, the settings of a session, the hold of one daemon.
+"""Owns: databases of PostgreSQL: engines, the settings of a connection, the hold of one daemon.
 Imports: SQLAlchemy, psycopg behind it, infra.store.database.
 Never: queries the router's tables; shows a password.
 
-The hold is an advisory lock of the very session that writes. So it cannot outlive the right to
+The hold is an advisory lock of the very connection that writes. So it cannot outlive the right to
 write: when the connection is cut, so is the lock, and the next connection has to get it first.
 """
 
@@ -22,8 +22,8 @@ CONNECTING = 10
 READERS = 16
 #: number of the lock; the second half of its key is the schema
 LOCK = 0x726F7574
-#: a commit is on disk when it is told; a server does not keep the session of a client that is gone
-SESSION = {
+#: a commit is on disk when it is told; the server lets go of a client that is gone
+SETTINGS = {
     "synchronous_commit": "on",
     "timezone": "UTC",
     "tcp_keepalives_idle": "10",
@@ -63,7 +63,7 @@ class Server(Database):
         return self._ask("SELECT to_regclass('alembic_version')") is not None
 
     def hold(self) -> Hold:
-        """Take the lock in the session that will write, then migrate through it."""
+        """Take the lock in the connection that will write, then migrate through it."""
         engine = self._engine(pool_size=1, max_overflow=0)
         _hold_each(engine, str(self))
         try:
@@ -85,7 +85,7 @@ class Server(Database):
         return engine.execution_options(postgresql_readonly=True)
 
     def is_held(self) -> bool:
-        """Return whether a session has the lock."""
+        """Return whether a connection has the lock."""
         return self._ask(_HELD) is not None
 
     def _engine(self, **options: Any) -> Engine:
@@ -96,7 +96,9 @@ class Server(Database):
             connect_args={
                 "connect_timeout": CONNECTING,
                 "application_name": "router",
-                "options": " ".join([*asked, *(f"-c {k}={value}" for k, value in SESSION.items())]),
+                "options": " ".join(
+                    [*asked, *(f"-c {k}={value}" for k, value in SETTINGS.items())]
+                ),
             },
             **options,
         )
@@ -113,7 +115,7 @@ class Server(Database):
 
 
 def _hold_each(engine: Engine, name: str) -> None:
-    """Let every session of an engine be the one that holds the lock, or none at all."""
+    """Let every connection of an engine be the one that holds the lock, or none at all."""
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
