@@ -11,8 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from router.cli.common import choose, fail, load_sound, store_path
+from router.cli.common import choose, fail, load_sound, store_of
 from router.core.errors import MessageError, Unavailable
+from router.infra.store.database import Database
 from router.infra.store.store import Store
 from router.runtime.clock import SystemClock
 from router.runtime.operator import carry_out
@@ -25,14 +26,14 @@ PAUSE = 0.05
 def ask(root: Path, environment: str, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
     """Have one command carried out and return its result; fail with what was wrong."""
     project = load_sound(root)
-    path = store_path(project, choose(project, environment))
-    if not path.exists():
-        fail(f"there is no store at {path}: start router run first")
+    database = store_of(project, choose(project, environment))
     now = SystemClock().now()
     try:
-        store = Store.on_file(path, project.revision)
+        if not database.exists():
+            fail(f"there is no store at {database}: start router run first")
+        store = Store.on(database, project.revision)
     except Unavailable:
-        return _through_the_inbox(path, verb, arguments)
+        return _through_the_inbox(database, verb, arguments)
     try:
 
         def job(transaction: Any) -> dict[str, Any]:
@@ -48,9 +49,11 @@ def ask(root: Path, environment: str, verb: str, arguments: Mapping[str, Any]) -
         store.close()
 
 
-def _through_the_inbox(path: Path, verb: str, arguments: Mapping[str, Any]) -> dict[str, Any]:
+def _through_the_inbox(
+    database: Database, verb: str, arguments: Mapping[str, Any]
+) -> dict[str, Any]:
     try:
-        store = Store.beside(path)
+        store = Store.beside(database)
         number = store.write(
             lambda transaction: transaction.inbox.ask(
                 SystemClock().now(), getpass.getuser(), verb, arguments

@@ -9,7 +9,7 @@ import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, NoReturn, TypeVar
 
 import click
 
@@ -17,9 +17,13 @@ from router.cli.render import render, some
 from router.config.environments import EnvironmentFile
 from router.config.project import Project, load_project
 from router.core.diagnostics import Diagnostic, Severity, nearest
+from router.core.errors import Unavailable
 from router.infra.secrets import ProcessSecrets
 from router.runtime.installed import installed_adapters
 from router.runtime.memory import building
+
+if TYPE_CHECKING:
+    from router.infra.store.database import Database
 
 FINDINGS = 1
 FAILURE = 2
@@ -134,9 +138,20 @@ def secrets_of(project: Project) -> ProcessSecrets:
     return ProcessSecrets(os.environ, Path(folder) if folder else project.root / "secrets")
 
 
-def store_path(project: Project, environment: EnvironmentFile) -> Path:
-    """Return where an environment keeps its store."""
-    return project.root / environment.store.sqlite
+def store_of(project: Project, environment: EnvironmentFile) -> Database:
+    """Return where an environment keeps its store, or fail when its address is not to be had."""
+    if environment.store.sqlite:
+        from router.infra.store.sqlite import SqliteFile  # noqa: PLC0415 (SQLAlchemy is slow to load)
+
+        return SqliteFile(project.root / environment.store.sqlite)
+    from router.infra.store.postgresql import Server  # noqa: PLC0415
+
+    try:
+        return Server(secrets_of(project).get(environment.store.postgresql))
+    except LookupError as missing:
+        fail(f"the address of the store is missing: {missing.args[0]}")
+    except Unavailable as error:
+        fail(str(error))
 
 
 def fail(text: str) -> NoReturn:

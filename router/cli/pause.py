@@ -14,13 +14,12 @@ from typing import Any
 import click
 
 from router.cli.asking import ask
-from router.cli.common import FINDINGS, choose, fail, load_sound, place_options, store_path
+from router.cli.common import FINDINGS, choose, fail, load_sound, place_options, store_of
 from router.cli.kinds import Rate, Span
 from router.cli.reading import reading
 from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
 from router.core.units import rate_text
-from router.infra.store.database import DaemonLock
 from router.infra.store.store import Store
 from router.runtime.daemon import pausable
 from router.runtime.pausing import dropped_text
@@ -102,12 +101,12 @@ def resume(root: Path, environment: str, name: str, **policy: Any) -> None:
 def _wait(root: Path, environment: str, name: str, seconds: float) -> int:
     """Return how many are left when nothing is, or when the time is over."""
     project = load_sound(root)
-    path = store_path(project, choose(project, environment))
-    if not DaemonLock.is_held(path):
+    database = store_of(project, choose(project, environment))
+    if not database.is_held():
         fail(f"{name} is draining, and no daemon runs on this store: start router run")
     until, wait = time.monotonic() + seconds, threading.Event()
     try:
-        store = Store.to_read(path)
+        store = Store.to_read(database)
         while True:
             with store.read() as reader:
                 fence = reader.pauses.get(name)
@@ -125,8 +124,7 @@ def _known(root: Path, environment: str, name: str) -> None:
     known = pausable(project)
     if name in known:
         return
-    path = store_path(project, choose(project, environment))
-    if path.exists():
+    if store_of(project, choose(project, environment)).exists():
         with reading(project, environment) as reader:
             if reader.pauses.get(name) is not None:
                 return

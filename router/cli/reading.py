@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from router.cli.common import choose, fail, store_path
+from router.cli.common import choose, fail, store_of
 from router.config.project import Project
 from router.core.errors import Unavailable
 from router.infra.store.reader import Reader
@@ -18,9 +18,9 @@ from router.infra.store.store import Store
 @contextmanager
 def reading(project: Project, environment: str) -> Iterator[Reader]:
     """Give a reader of an environment's store; end the command when it cannot be read."""
-    path = store_path(project, choose(project, environment))
+    database = store_of(project, choose(project, environment))
     try:
-        with Store.to_read(path).read() as reader:
+        with Store.to_read(database).read() as reader:
             yield reader
     except Unavailable as error:
         fail(str(error))

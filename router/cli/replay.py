@@ -19,7 +19,7 @@ from router.cli.common import (
     load_sound,
     place_options,
     secrets_of,
-    store_path,
+    store_of,
 )
 from router.cli.jobs import job_commands, said
 from router.cli.kinds import When
@@ -132,7 +132,7 @@ def _foresee(project: Project, environment: str, number: int) -> dict[str, Any]:
     settings = choose(project, environment)
     clock = SystemClock()
     try:
-        store = Store.to_read(store_path(project, settings))
+        store = Store.to_read(store_of(project, settings))
         with store.read() as reader:
             job = reader.jobs.get(number)
             assert job is not None, "it was planned a moment ago"

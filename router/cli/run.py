@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 
 import click
 
-from router.cli.common import choose, fail, load, load_sound, place_options, secrets_of, store_path
+from router.cli.common import choose, fail, load, load_sound, place_options, secrets_of, store_of
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
 from router.core.errors import Unavailable
@@ -105,7 +105,7 @@ def _open(project: Project, settings: EnvironmentFile) -> tuple[socket.socket, S
     except OSError as error:
         fail(f"cannot listen on {http.host}:{http.port}: {error.strerror}")
     try:
-        return listener, Store.on_file(store_path(project, settings), project.revision)
+        return listener, Store.on(store_of(project, settings), project.revision)
     except Unavailable as error:
         fail(str(error))
 

@@ -10,11 +10,10 @@ from typing import Any
 
 import click
 
-from router.cli.common import choose, format_option, load_sound, place_options, store_path
+from router.cli.common import choose, format_option, load_sound, place_options, store_of
 from router.cli.reading import reading
 from router.cli.render import envelope, visible
 from router.core.units import rate_text
-from router.infra.store.database import DaemonLock
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
@@ -42,7 +41,7 @@ def status(root: Path, environment: str, style: str) -> None:
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
-    if not DaemonLock.is_held(store_path(project, choose(project, environment))):
+    if not store_of(project, choose(project, environment)).is_held():
         click.echo("no daemon runs on this store: start router run")
     for name, why in paused.items():
         click.echo(visible(_held_line(name, why)))

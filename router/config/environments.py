@@ -24,12 +24,21 @@ from router.config.references import CHANNEL
 from router.config.shapes import DURATION, Document, Integer, ListOf, MapOf, Name, Nested, Text
 from router.config.source import Node, Table
 from router.config.templates import TEMPLATE, Template
+from router.config.verification import SECRET
 from router.core.diagnostics import Place, nearest
 
 
 @component("store", doc="Where messages, claims and journal are kept.")
 class StoreSettings:
-    sqlite: str = knob(Text("a path"), doc="a database file, relative to the project")
+    sqlite: str = knob(
+        Text("a path"), doc="a database file, relative to the project: no server", default=""
+    )
+    postgresql: str = knob(
+        SECRET,
+        doc="a server: the reference of its address, `postgresql://user:password@host:port/name`",
+        default="",
+    )
+    place: Place = place_of()
 
 
 @component("http", doc="Where the router listens for webhooks.")
@@ -111,3 +120,13 @@ class EnvironmentFile:
     def has(self, channel: str) -> bool:
         """Return whether a channel comes in here."""
         return not self.takes or any(one.name == channel for one in self.takes)
+
+
+def make_environment(file: EnvironmentFile, context: Context) -> EnvironmentFile | None:
+    """Return an environment, having checked it as a whole."""
+    if bool(file.store.sqlite) == bool(file.store.postgresql):
+        context.report.error(
+            "E058", file.store.place, "store: wants exactly one place", "sqlite: or postgresql:"
+        )
+        return None
+    return file

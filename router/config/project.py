@@ -15,7 +15,7 @@ from router.config.cases import CaseFile
 from router.config.channels import Channel, ChannelFile, make_channel
 from router.config.components import Context, decode_component
 from router.config.contracts import Contracts, load_contracts
-from router.config.environments import EnvironmentFile
+from router.config.environments import EnvironmentFile, make_environment
 from router.config.files import read_texts, revision_of
 from router.config.flows import Flow, FlowFile, make_flow
 from router.config.landscape import check_landscape
@@ -146,7 +146,7 @@ class _Loader:
         library.flows = self._kind("flows", FlowFile, make_flow)
         library.channels = self._kind("channels", ChannelFile, make_channel)
         self._check_types()
-        environments = self._kind("environments", EnvironmentFile, lambda one, _: one)
+        environments = self._kind("environments", EnvironmentFile, make_environment)
         return Project(
             root=root,
             revision=revision_of(self.texts, _sources(library.adapters)),

@@ -17,7 +17,7 @@ from router.core.claim import Claim
 from router.core.decision import DeadLettered, Discarded
 from router.core.document import Decoded, Json, type_name
 from router.core.errors import MessageError, TransformError
-from router.core.message import Message, RawRef, derived_id
+from router.core.message import Message, RawRef, derived_id, digest_of
 from router.core.value import value
 from router.engine.identity import claims_of, part, searchable, words_of
 from router.engine.steps.ending import stop_of
@@ -27,6 +27,8 @@ RECORD = "record"
 #: a header that intake writes, and takes away from what senders send: the positions of records
 #: whose own signature does not fit, while that of others does; it is kept with the delivery
 UNPROVED = "router-unproved"
+#: characters of a correlation, of an order key
+LONGEST = 256
 
 
 @value(frozen=True, slots=True, kw_only=True)
@@ -238,10 +240,14 @@ def _message(channel: Channel, delivery: Delivery, body: Json, made: tuple[str, 
 
 
 def joined(words: tuple[str, ...]) -> str:
-    """Return key words as one readable text in which no two keys look alike."""
-    return "/".join(
+    """Return key words as one readable text in which no two keys look alike.
+
+    It is an entry of an index: of more than `LONGEST` characters the end is a digest.
+    """
+    text = "/".join(
         [word if word.isascii() and word.isalnum() else quote(word, safe="") for word in words]
     )
+    return text if len(text) <= LONGEST else f"{text[: LONGEST - 33]}~{digest_of(text)}"
 
 
 def _stamped(name: str, value: Json) -> str:

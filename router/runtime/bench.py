@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 from router.config.project import Project, load_project
 from router.infra.codecs import decode_json, decode_trusted, encode_json
 from router.infra.secrets import ProcessSecrets
+from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from router.runtime.clock import SystemClock
 from router.runtime.installed import installed_adapters
@@ -193,7 +194,7 @@ def event_of(number: int) -> str:
 @contextmanager
 def opened(project: Project, path: Path) -> Iterator[Callable[[list[Sent]], None]]:
     """Open a store, and give what carries every note from its bytes to its command there."""
-    store = Store.on_file(path, project.revision)
+    store = Store.on(SqliteFile(path), project.revision)
     environment = project.environments["bench"]
     exchange = open_exchange(project, environment, ProcessSecrets({}, None), SystemClock())
     parts = build_parts(project, environment, store, exchange, Hooks())

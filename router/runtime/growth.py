@@ -17,6 +17,7 @@ from functools import partial
 from pathlib import Path
 
 from router.core.message import derived_id, key_digest
+from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from router.runtime.bench import bench_project, event_of, opened, sent_note, timed
 from router.runtime.journey import journeys
@@ -102,7 +103,7 @@ def _copy(source: Path, path: Path) -> None:
 
 def _fill(path: Path, size: int) -> None:
     """Lay down what that many messages leave behind: as the pipeline names and orders it."""
-    Store.on_file(path, "x").close()
+    Store.on(SqliteFile(path), "x").close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("PRAGMA cache_size=-2000000")
@@ -154,7 +155,7 @@ def _about(number: int) -> str:
 
 def _traces(path: Path, stored: int) -> Iterator[float]:
     """Yield what traces of old and new messages take, by a number and by a correlation."""
-    store = Store.to_read(path)
+    store = Store.to_read(SqliteFile(path))
     for word in (str(_FIRST), _about(stored - 1), _about(stored // 2), "note/7"):
         for _ in range(_TRACES):
             begun = time.perf_counter()

@@ -189,7 +189,8 @@ def open_adapters(
 
 def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Secrets) -> list[str]:
     """Return each secret reference that cannot be resolved, with what wants it."""
-    wanted: list[tuple[str, str]] = []
+    store = environment.store.postgresql
+    wanted: list[tuple[str, str]] = [(store, "the store")] if store else []
     for channel in project.channels.values():
         if isinstance(channel.source, HttpSource) and environment.has(channel.name):
             scheme = channel.source.verify

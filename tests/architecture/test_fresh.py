@@ -19,6 +19,7 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
 from router.infra.store import database
+from router.infra.store.sqlite import SqliteFile, open_memory
 from router.infra.store.tables import metadata
 from router.runtime.installed import GROUP, installed_adapters
 
@@ -29,11 +30,10 @@ LATE = ("sqlalchemy", "alembic", "httpx", "starlette", "uvicorn", "jsonschema", 
 @pytest.fixture
 def migrated(tmp_path: Path) -> Any:
     """A database file that the migrations built."""
-    path = tmp_path / "store.db"
-    database.migrate(path)
-    engine = database.open_file(path, writes=True)
-    yield engine
-    engine.dispose()
+    hold = SqliteFile(tmp_path / "store.db").hold()
+    yield hold.writer
+    hold.writer.dispose()
+    hold.release()
 
 
 def test_the_migrations_build_the_tables(migrated: Engine) -> None:
@@ -49,7 +49,7 @@ def test_the_newest_revision_is_the_one_that_is_asked_for(migrated: Engine) -> N
 
 def test_the_migrations_build_the_same_sqlite_tables(migrated: Engine) -> None:
     # what the comparison above does not see: WITHOUT ROWID, AUTOINCREMENT, the columns of indexes
-    memory = database.open_memory()
+    memory = open_memory()
     assert _statements(migrated) == _statements(memory)
     memory.dispose()
 
@@ -69,15 +69,14 @@ def test_the_migrations_can_be_undone_and_done_again(migrated: Engine) -> None:
 
 
 def test_a_database_that_is_new_enough_is_left_alone(tmp_path: Path) -> None:
-    path = tmp_path / "store.db"
-    database.migrate(path)
-    engine = database.open_file(path, writes=True)
-    before = _statements(engine)
-    engine.dispose()
-    database.migrate(path)
-    engine = database.open_file(path, writes=False)
-    assert _statements(engine) == before
-    engine.dispose()
+    file = SqliteFile(tmp_path / "store.db")
+    shown = []
+    for _ in range(2):
+        hold = file.hold()
+        shown.append(_statements(hold.writer))
+        hold.writer.dispose()
+        hold.release()
+    assert shown[0] == shown[1]
 
 
 def test_every_adapter_of_the_project_file_is_one(root: Path) -> None:

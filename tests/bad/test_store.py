@@ -28,6 +28,7 @@ from sqlalchemy import text
 
 from router.core.errors import Retryable, Unavailable
 from router.core.ports import Answer
+from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from tests.acceptance.calls import Reply, hook, level, post
 from tests.bad.bodies import level as level_of
@@ -61,7 +62,7 @@ def place(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landscape]:
 @pytest.fixture
 def on_disk(tmp_path: Path) -> Iterator[Land]:
     """A landscape over a store in a file, with its writer thread."""
-    made = Land(Store.on_file(tmp_path / "x.db", shipped().revision))
+    made = Land(Store.on(SqliteFile(tmp_path / "x.db"), shipped().revision))
     yield made
     made.parts.close()
     made.store.close()

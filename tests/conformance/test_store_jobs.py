@@ -1,9 +1,8 @@
-"""What every store does for jobs, records and revisions, on a file and in memory."""
+"""What every store does for jobs, records and revisions, on a file, on a server, in memory."""
 
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -17,22 +16,11 @@ from router.infra.store import database
 from router.infra.store.jobs import Job, JournalQuery
 from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Dead, Entry, Intent, Queued
+from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 
 JOB = Job(how="replay", reason="r", rate=7, revision="rev1", options={"resend": True})
-
-
-@pytest.fixture(params=["file", "memory"])
-def store(request: Any, tmp_path: Path) -> Iterator[Store]:
-    """A fresh store of each kind."""
-    made = (
-        Store.on_file(tmp_path / "store.db", "rev1")
-        if request.param == "file"
-        else Store.in_memory("rev1")
-    )
-    yield made
-    made.close()
 
 
 @pytest.fixture
@@ -245,7 +233,7 @@ def test_jobs_from_before_the_migration_keep_their_sets(tmp_path: Path) -> None:
     path = tmp_path / "store.db"
     config = Config()
     config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
-    engine = database.open_file(path, writes=True)
+    engine = SqliteFile(path).open(writes=True)
     with engine.connect() as connection:
         config.attributes["connection"] = connection
         command.upgrade(config, "0001")
@@ -257,7 +245,7 @@ def test_jobs_from_before_the_migration_keep_their_sets(tmp_path: Path) -> None:
         )
     before.close()
     engine.dispose()
-    store = Store.on_file(path, "rev")
+    store = Store.on(SqliteFile(path), "rev")
     with store.read() as reader:
         job = reader.jobs.get(4)
         assert job is not None

@@ -32,6 +32,8 @@ class Plan:
     working: int
     #: within a second after a start, often before it is ready
     early: int
+    #: kills and starts what the daemon needs, which lives on itself: in half of the cases, instead
+    upset: Callable[[], None] | None = None
     #: what was done
     kills: Counter[str] = field(default_factory=Counter)
     #: seconds for one thing to come
@@ -123,6 +125,10 @@ def _work_off(place: Landscape, plan: Plan) -> None:
 def _kill_and_start(place: Landscape, plan: Plan, when: str) -> None:
     """Kill and start; some starts are killed again before or just after they are ready."""
     pause(plan.random.uniform(0.0, LATEST))
+    if plan.upset is not None and plan.random.random() < 0.5:
+        plan.upset()
+        plan.kills["upset"] += 1
+        return
     place.kill_daemon()
     plan.kills[when] += 1
     place.start_daemon(wait=False)

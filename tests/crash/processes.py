@@ -1,5 +1,5 @@
 """Owns: a copy of the landscape in a folder of its own; its daemon and sandbox as processes.
-Imports: the standard library.
+Imports: psycopg, to look into a store on a server.
 Never: touches a process that it did not start; uses a fixed port.
 """
 
@@ -24,6 +24,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import psycopg
+
 ROOT = Path(__file__).parents[2]
 ROUTER = str(Path(sys.executable).parent / "router")
 SECRET = "a secret of the tests"
@@ -46,6 +48,8 @@ class Settings:
     orders: tuple[dict[str, Any], ...] = ()
     #: where the ledger is reached instead of in the sandbox: a port with something in between
     ledger_port: int | None = None
+    #: address of the server that has the store; "" = a file
+    server: str = ""
 
 
 @dataclass(slots=True)
@@ -60,13 +64,15 @@ class Landscape:
     others: list[subprocess.Popen[bytes]] = field(default_factory=list)
     #: where the next daemon dies: `boundary` or `boundary:n`
     failpoint: str = ""
+    #: address of the server that has the store; "" = a file
+    server: str = ""
 
     @classmethod
     def copied(cls, root: Path, settings: Settings) -> Landscape:
         """Copy the project and write an environment and a sandbox with free ports."""
         for name in ("routes", "transforms", "contracts"):
             shutil.copytree(ROOT / name, root / name)
-        made = cls(root=root, port=free_port(), sandbox_port=free_port())
+        made = cls(root=root, port=free_port(), sandbox_port=free_port(), server=settings.server)
         made.inbox.mkdir(parents=True)
         made.write_environment("crash", made.port, settings)
         folder = root / "routes" / "sandboxes"
@@ -86,7 +92,9 @@ class Landscape:
         ledger = settings.ledger_port or self.sandbox_port
         lines = [
             f"environment: {name}",
-            "store: {sqlite: var/router.db}",
+            'store: {postgresql: "env:ROUTER_STORE"}'
+            if self.server
+            else "store: {sqlite: var/router.db}",
             f"http: {{host: 127.0.0.1, port: {port}}}",
             "takes: [shopify, poslog]",
             f"workers: {settings.workers}",
@@ -118,7 +126,7 @@ class Landscape:
         return subprocess.run(
             [ROUTER, *words],
             cwd=self.root,
-            env=environ() if env is None else env,
+            env={**(environ() if env is None else env), "ROUTER_STORE": self.server},
             capture_output=True,
             text=True,
             timeout=120,
@@ -131,7 +139,11 @@ class Landscape:
             process = subprocess.Popen(
                 [ROUTER, *words],
                 cwd=self.root,
-                env={**environ(), "ROUTER_FAILPOINT": self.failpoint},
+                env={
+                    **environ(),
+                    "ROUTER_FAILPOINT": self.failpoint,
+                    "ROUTER_STORE": self.server,
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=file,
                 stderr=file,
@@ -234,6 +246,9 @@ class Landscape:
 
     def query(self, sql: str, *values: Any) -> list[tuple[Any, ...]]:
         """Read the store beside the daemon."""
+        if self.server:
+            with psycopg.connect(self.server, connect_timeout=30) as beside:
+                return beside.execute(sql.replace("?", "%s"), values or None).fetchall()  # type: ignore[arg-type]
         connection = sqlite3.connect(f"file:{self.store}?mode=ro", uri=True, timeout=30)
         try:
             return connection.execute(sql, values).fetchall()

@@ -1,139 +1,90 @@
-"""Owns: opening a database: engines, SQLite's settings, migrations, the lock of one daemon.
+"""Owns: what a database is to the store: opening it, holding it against others, its migrations.
 Imports: SQLAlchemy, Alembic.
-Never: queries the router's tables.
+Never: queries the router's tables; knows a dialect (sqlite.py, postgresql.py do).
 """
 
 from __future__ import annotations
 
-import fcntl
-import os
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from sqlalchemy import Engine, create_engine, event
+from sqlalchemy import Engine
 from sqlalchemy.exc import SQLAlchemyError
-from sqlalchemy.pool import StaticPool
 
 from router.core.errors import Unavailable
-from router.infra.store.tables import metadata
-
-#: milliseconds that a reader waits for a writer of another process
-BUSY_MS = 5_000
-#: pages of the log that are copied into the file at once (16 MB): what changes again and again
-#: is copied once
-CHECKPOINT = 4_000
 
 #: the migration that makes the tables as they are; a test holds it against the migrations
 NEWEST = "0006"
 
 
-def open_file(path: Path, *, writes: bool) -> Engine:
-    """Return an engine over a SQLite file; a writing one begins every transaction as a writer."""
-    engine = create_engine(
-        f"sqlite:///{path}",
-        connect_args={"check_same_thread": False},
-        hide_parameters=True,  # an error is logged, and a parameter can be a payload
-    )
-    _settings(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
-    return engine
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Hold:
+    """A database that this process writes to, and no other daemon. `release` lets it go."""
+
+    writer: Engine
+    release: Callable[[], None]
 
 
-def open_memory() -> Engine:
-    """Return an engine over a new database in memory: one connection, one thread."""
-    engine = create_engine(
-        "sqlite://",
-        connect_args={"check_same_thread": False},
-        poolclass=StaticPool,
-        hide_parameters=True,
-    )
-    _settings(engine, "BEGIN")
-    metadata.create_all(engine)
-    return engine
+class Database(ABC):
+    """A place for a store. Its text is how people know it, without a password."""
+
+    @abstractmethod
+    def exists(self) -> bool:
+        """Return whether a store was made here. Raises Unavailable when that cannot be seen."""
+
+    @abstractmethod
+    def hold(self) -> Hold:
+        """Return it for a daemon: made if need be, migrated. Raises Unavailable when it is held
+        by another, or cannot be had.
+        """
+
+    @abstractmethod
+    def open(self, *, writes: bool) -> Engine:
+        """Return an engine beside the daemon's; what one transaction of a reading one sees is of
+        one moment.
+        """
+
+    @abstractmethod
+    def is_held(self) -> bool:
+        """Return whether a daemon runs on it. Raises Unavailable when that cannot be seen."""
 
 
-def migrate(path: Path) -> None:
-    """Bring a database file to the newest revision. Raises Unavailable when it cannot be."""
+def migrate(engine: Engine, name: str) -> None:
+    """Bring a database to the newest revision. Raises Unavailable when it cannot be."""
     from alembic import command  # noqa: PLC0415 (a third of the start-up time of every command)
     from alembic.config import Config  # noqa: PLC0415
     from alembic.util import CommandError  # noqa: PLC0415
 
-    path.parent.mkdir(parents=True, exist_ok=True)
     config = Config()
     config.set_main_option("script_location", str(Path(__file__).parent / "migrations"))
-    engine = open_file(path, writes=True)
     try:
         with engine.connect() as connection:
             config.attributes["connection"] = connection
             command.upgrade(config, "head")
     except CommandError as error:
-        raise Unavailable(f"the store {path} is a newer router's: use that one") from error
-    except (SQLAlchemyError, Unavailable) as error:
-        raise Unavailable(f"the store {path} cannot be opened: {told(error)}") from error
-    finally:
-        engine.dispose()
+        raise Unavailable(f"the store {name} is a newer router's: use that one") from error
+    except SQLAlchemyError as error:
+        raise Unavailable(f"the store {name} cannot be opened: {told(error)}") from error
+    except Unavailable as error:
+        raise Unavailable(f"the store {name} cannot be opened: {error}") from error
 
 
 def told(error: Exception) -> str:
     """Return what the database itself says, without SQLAlchemy's words around it."""
-    return str(getattr(error, "orig", None) or error)
+    return str(getattr(error, "orig", None) or error).strip()
 
 
-def ensure_newest(engine: Engine, path: Path) -> None:
-    """Raise Unavailable when a database file is not of the revision that this router reads."""
+def ensure_newest(engine: Engine, name: str) -> None:
+    """Raise Unavailable when a database is not of the revision that this router reads."""
     try:
         with engine.connect() as connection:
             found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
     except SQLAlchemyError as error:
-        raise Unavailable(f"the store {path} cannot be read: {told(error)}") from error
+        raise Unavailable(f"the store {name} cannot be read: {told(error)}") from error
     if found != NEWEST:
         raise Unavailable(
-            f"the store {path} is of revision {found}, this router reads {NEWEST}: router run "
+            f"the store {name} is of revision {found}, this router reads {NEWEST}: router run "
             "brings an older one up to date"
         )
-
-
-class DaemonLock:
-    """Keeps a second daemon off one store: SQLite has one writer, and the loop owns the queue."""
-
-    def __init__(self, path: Path) -> None:
-        """Take the lock beside `path`. Raises Unavailable when another daemon holds it."""
-        path.parent.mkdir(parents=True, exist_ok=True)
-        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
-        try:
-            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            os.close(self._file)
-            raise Unavailable(f"another router runs on {path}: stop it first") from error
-
-    @staticmethod
-    def is_held(path: Path) -> bool:
-        """Return whether a daemon runs on this store."""
-        try:
-            DaemonLock(path).release()
-        except Unavailable:
-            return True
-        return False
-
-    def release(self) -> None:
-        """Let the lock go."""
-        os.close(self._file)
-
-
-def _settings(engine: Engine, begin: str) -> None:
-    @event.listens_for(engine, "connect")
-    def connect(connection: Any, _record: Any) -> None:
-        connection.isolation_level = None
-        cursor = connection.cursor()
-        for pragma in (
-            "journal_mode=WAL",
-            "synchronous=FULL",
-            f"busy_timeout={BUSY_MS}",
-            "cache_size=-65536",
-            f"wal_autocheckpoint={CHECKPOINT}",
-        ):
-            cursor.execute(f"PRAGMA {pragma}")
-        cursor.close()
-
-    @event.listens_for(engine, "begin")
-    def start(connection: Any) -> None:
-        connection.exec_driver_sql(begin)

@@ -36,3 +36,7 @@ class Handoff:
     def take(self, message_id: str, consumer: str) -> Queued | None:
         """Return a row and forget it; None when it is not here."""
         return self._rows.pop((message_id, consumer), None)
+
+    def clear(self) -> None:
+        """Forget every row: what the store holds of them is not known."""
+        self._rows.clear()

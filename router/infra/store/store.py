@@ -12,25 +12,18 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from pathlib import Path
 from typing import Any, TypeVar
 
 from sqlalchemy import Engine
-from sqlalchemy.exc import OperationalError, SQLAlchemyError
+from sqlalchemy.exc import InternalError, OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
-from router.infra.store.database import (
-    DaemonLock,
-    ensure_newest,
-    migrate,
-    open_file,
-    open_memory,
-    told,
-)
+from router.infra.store.database import Database, ensure_newest, told
 from router.infra.store.handoff import Handoff
 from router.infra.store.pending import Pending, settle
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
+from router.infra.store.sqlite import open_memory
 from router.infra.store.transaction import Transaction
 
 T = TypeVar("T")
@@ -47,13 +40,19 @@ class Store:
     """
 
     def __init__(
-        self, writer: Engine, reader: Engine, revision: str, *, threaded: bool, lock: Any = None
+        self,
+        writer: Engine,
+        reader: Engine,
+        revision: str,
+        *,
+        threaded: bool,
+        release: Callable[[], None] | None = None,
     ) -> None:
         self._writer = writer
         self._reader = reader
         #: of the project that runs; changed by a reload
         self.revision = revision
-        self._lock = lock
+        self._release = release
         self._handoff = Handoff()
         #: in the order in which they came; taken by who holds `_committing`
         self._jobs: deque[Pending[Any]] = deque()
@@ -69,37 +68,25 @@ class Store:
             self._thread.start()
 
     @classmethod
-    def on_file(cls, path: Path, revision: str) -> Store:
-        """Open a database file for a daemon: migrated, locked against a second daemon."""
-        lock = DaemonLock(path)
-        try:
-            migrate(path)
-        except Unavailable:
-            lock.release()
-            raise
-        return cls(
-            open_file(path, writes=True),
-            open_file(path, writes=False),
-            revision,
-            threaded=True,
-            lock=lock,
-        )
+    def on(cls, database: Database, revision: str) -> Store:
+        """Open a database for a daemon: migrated, held against a second one. Raises Unavailable."""
+        hold = database.hold()
+        reader = database.open(writes=False)
+        return cls(hold.writer, reader, revision, threaded=True, release=hold.release)
 
     @classmethod
-    def to_read(cls, path: Path) -> Store:
-        """Open a database file beside a running daemon, to look into it. Raises Unavailable."""
-        if not path.exists():
-            raise Unavailable(f"there is no store at {path}: start router run first")
-        engine = open_file(path, writes=False)
-        ensure_newest(engine, path)
+    def to_read(cls, database: Database) -> Store:
+        """Open a database beside a running daemon, to look into it. Raises Unavailable."""
+        if not database.exists():
+            raise Unavailable(f"there is no store at {database}: start router run first")
+        engine = _reader(database)
         return cls(engine, engine, "", threaded=False)
 
     @classmethod
-    def beside(cls, path: Path) -> Store:
-        """Open a database file beside a running daemon, to put a question into its inbox."""
-        reader = open_file(path, writes=False)
-        ensure_newest(reader, path)
-        return cls(open_file(path, writes=True), reader, "", threaded=False)
+    def beside(cls, database: Database) -> Store:
+        """Open a database beside a running daemon, to put a question into its inbox."""
+        reader = _reader(database)
+        return cls(database.open(writes=True), reader, "", threaded=False)
 
     @classmethod
     def in_memory(cls, revision: str) -> Store:
@@ -146,8 +133,8 @@ class Store:
         with self._committing:  # another thread may have taken the last jobs
             self._writer.dispose()
             self._reader.dispose()
-            if self._lock is not None:
-                self._lock.release()
+            if self._release is not None:
+                self._release()
 
     def _put(self, job: Job[T]) -> Pending[T]:
         pending = Pending(job, self._bell)
@@ -202,11 +189,12 @@ class Store:
         """
         try:
             woken = self._together(group)
-        except Exception:  # noqa: BLE001 (which one it was is found out one by one)
+        except Exception as error:  # noqa: BLE001 (which one it was is found out one by one)
             try:
-                woken = self._apart(group)
-            except SQLAlchemyError as error:
-                self._refuse(group, f"the store cannot be written: {told(error)}")
+                woken = self._once_more(group, error)
+            except (SQLAlchemyError, Unavailable) as worse:
+                self._handoff.clear()
+                self._refuse(group, f"the store cannot be written: {told(worse)}")
                 return
         settle(group, self._bell)
         for lane in woken:
@@ -223,6 +211,14 @@ class Store:
         self._handoff.put(transaction.published)
         return transaction.woken
 
+    def _once_more(self, group: Sequence[Pending[Any]], error: Exception) -> set[str]:
+        """Run jobs one by one, unless the connection was cut: then nobody knows whether they were
+        committed, and who made them looks again.
+        """
+        if getattr(error, "connection_invalidated", False):
+            raise error
+        return self._apart(group)
+
     def _apart(self, group: Sequence[Pending[Any]]) -> set[str]:
         woken: set[str] = set()
         published: list[Queued] = []
@@ -233,7 +229,7 @@ class Store:
                     with connection.begin_nested():
                         one.succeed(one.job(transaction))
                         transaction.flush()
-                except OperationalError:
+                except (OperationalError, InternalError):
                     raise  # disk full, locked, gone: nobody's fault, and no savepoint is left
                 except Exception as error:  # noqa: BLE001 (a job's bug must not stop the writer)
                     one.fail(error)
@@ -242,3 +238,13 @@ class Store:
                 published += transaction.published
         self._handoff.put(published)
         return woken
+
+
+def _reader(database: Database) -> Engine:
+    engine = database.open(writes=False)
+    try:
+        ensure_newest(engine, str(database))
+    except Unavailable:
+        engine.dispose()
+        raise
+    return engine

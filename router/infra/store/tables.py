@@ -14,15 +14,16 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
     Text,
 )
 
+from router.infra.store.migrations.texts import short
+
 metadata = MetaData()
 
-_Id = String(64)
-_Time = String(32)
+_Id = short(64)
+_Time = short(32)
 _Serial = BigInteger().with_variant(Integer, "sqlite")
 
 #: the original bytes of every delivery, stored before it is answered
@@ -30,10 +31,10 @@ deliveries = Table(
     "deliveries",
     metadata,
     Column("id", _Id, primary_key=True),
-    Column("channel", String(64), nullable=False),
+    Column("channel", short(64), nullable=False),
     Column("received_at", _Time, nullable=False),
     Column("headers", Text, nullable=False),
-    Column("sha256", String(64), nullable=False),
+    Column("sha256", short(64), nullable=False),
     Column("body", LargeBinary, nullable=False),
 )
 
@@ -43,8 +44,8 @@ queue = Table(
     "queue",
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
-    Column("lane", String(80), nullable=False),
-    Column("consumer", String(160), nullable=False),
+    Column("lane", short(80), nullable=False),
+    Column("consumer", short(160), nullable=False),
     Column("message_id", _Id, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("queue_by_lane", "lane", "id"),
@@ -56,10 +57,10 @@ due = Table(
     "due",
     metadata,
     Column("message_id", _Id, primary_key=True),
-    Column("consumer", String(160), primary_key=True),
+    Column("consumer", short(160), primary_key=True),
     Column("due_at", _Time, nullable=False),
-    Column("lane", String(80), nullable=False),
-    Column("reason", String(64), nullable=False),
+    Column("lane", short(80), nullable=False),
+    Column("reason", short(64), nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("due_by_time", "due_at"),
 )
@@ -70,7 +71,7 @@ claims = Table(
     metadata,
     Column("key", LargeBinary(32), primary_key=True),
     Column("message_id", _Id, nullable=False),
-    Column("state", String(8), nullable=False),
+    Column("state", short(8), nullable=False),
     Column("compare", LargeBinary, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Column("version", BigInteger),
@@ -85,13 +86,13 @@ journal = Table(
     metadata,
     Column("seq", _Serial, primary_key=True, autoincrement=True),
     Column("at", _Time, nullable=False),
-    Column("correlationid", String(256), nullable=False),
+    Column("correlationid", short(256), nullable=False),
     Column("message_id", _Id, nullable=False),
     Column("causationid", _Id),
-    Column("consumer", String(160), nullable=False),
-    Column("word", String(24), nullable=False),
+    Column("consumer", short(160), nullable=False),
+    Column("word", short(24), nullable=False),
     Column("attempt", Integer, nullable=False),
-    Column("revision", String(16), nullable=False),
+    Column("revision", short(16), nullable=False),
     Column("detail", Text, nullable=False),
     Index("journal_by_correlation", "correlationid", "seq"),
     Index("journal_by_message", "message_id"),
@@ -101,8 +102,8 @@ journal = Table(
 reference_words = Table(
     "reference_words",
     metadata,
-    Column("word", String(256), primary_key=True),
-    Column("correlationid", String(256), primary_key=True),
+    Column("word", short(256), primary_key=True),
+    Column("correlationid", short(256), primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -110,9 +111,9 @@ reference_words = Table(
 counters = Table(
     "counters",
     metadata,
-    Column("consumer", String(160), primary_key=True),
-    Column("word", String(24), primary_key=True),
-    Column("reason", String(256), primary_key=True),
+    Column("consumer", short(160), primary_key=True),
+    Column("word", short(24), primary_key=True),
+    Column("reason", short(256), primary_key=True),
     Column("n", BigInteger, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -122,20 +123,20 @@ dead = Table(
     "dead",
     metadata,
     Column("message_id", _Id, primary_key=True),
-    Column("consumer", String(160), primary_key=True),
+    Column("consumer", short(160), primary_key=True),
     Column("at", _Time, nullable=False),
-    Column("correlationid", String(256), nullable=False),
+    Column("correlationid", short(256), nullable=False),
     Column("delivery", _Id),
-    Column("reason", String(64), nullable=False),
+    Column("reason", short(64), nullable=False),
     Column("detail", Text, nullable=False),
-    Column("step", String(64), nullable=False),
-    Column("place", String(256), nullable=False),
+    Column("step", short(64), nullable=False),
+    Column("place", short(256), nullable=False),
     Column("attempts", Integer, nullable=False),
-    Column("revision", String(16), nullable=False),
-    Column("lane", String(80), nullable=False),
+    Column("revision", short(16), nullable=False),
+    Column("lane", short(80), nullable=False),
     Column("body", LargeBinary, nullable=False),
     #: open, retried (on its way again), edited (a new message took its place), resolved
-    Column("state", String(16), nullable=False),
+    Column("state", short(16), nullable=False),
     Column("note", Text, nullable=False),
     Index("dead_by_state", "state", "at"),
 )
@@ -146,11 +147,11 @@ commands = Table(
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
     Column("at", _Time, nullable=False),
-    Column("actor", String(64), nullable=False),
-    Column("verb", String(32), nullable=False),
+    Column("actor", short(64), nullable=False),
+    Column("verb", short(32), nullable=False),
     Column("arguments", Text, nullable=False),
     #: asked, done, failed
-    Column("state", String(16), nullable=False),
+    Column("state", short(16), nullable=False),
     Column("result", Text, nullable=False),
     Index("commands_by_state", "state", "id"),
 )
@@ -159,11 +160,11 @@ commands = Table(
 pauses = Table(
     "pauses",
     metadata,
-    Column("name", String(80), primary_key=True),
+    Column("name", short(80), primary_key=True),
     Column("at", _Time, nullable=False),
     Column("reason", Text, nullable=False),
     #: paused, draining (a fence: what was there goes on), slow (what waited goes on at a rate)
-    Column("mode", String(16), nullable=False, server_default="paused"),
+    Column("mode", short(16), nullable=False, server_default="paused"),
     #: slow: messages a minute; queue rows up to `goes_to` go on, it ends with `ends_at`
     Column("rate", Integer, nullable=False, server_default="0"),
     Column("goes_to", BigInteger, nullable=False, server_default="0"),
@@ -175,9 +176,9 @@ pauses = Table(
 fences = Table(
     "fences",
     metadata,
-    Column("name", String(80), primary_key=True),
+    Column("name", short(80), primary_key=True),
     Column("message_id", _Id, primary_key=True),
-    Column("consumer", String(160), primary_key=True),
+    Column("consumer", short(160), primary_key=True),
     sqlite_with_rowid=False,
 )
 
@@ -185,7 +186,7 @@ fences = Table(
 revisions = Table(
     "revisions",
     metadata,
-    Column("revision", String(16), primary_key=True),
+    Column("revision", short(16), primary_key=True),
     Column("at", _Time, nullable=False),
     Column("texts", LargeBinary, nullable=False),
     sqlite_with_rowid=False,
@@ -201,12 +202,12 @@ jobs = Table(
     #: messages a second
     Column("rate", Integer, nullable=False),
     #: planned, running, cancelled, done
-    Column("state", String(16), nullable=False),
+    Column("state", short(16), nullable=False),
     #: how its messages are put on their way: retry (a dead letter as it was queued), replay (a
     #: record from its bytes)
-    Column("how", String(16), nullable=False, server_default="retry"),
+    Column("how", short(16), nullable=False, server_default="retry"),
     #: the configuration it was planned for
-    Column("revision", String(16), nullable=False, server_default=""),
+    Column("revision", short(16), nullable=False, server_default=""),
     #: further choices, JSON
     Column("options", Text, nullable=False, server_default="{}"),
 )
@@ -217,9 +218,9 @@ job_items = Table(
     #: its place in the set, from 1
     Column("item", Integer, primary_key=True),
     Column("message_id", _Id, nullable=False),
-    Column("consumer", String(160), nullable=False),
+    Column("consumer", short(160), nullable=False),
     #: remaining, sent, skipped
-    Column("state", String(16), nullable=False),
+    Column("state", short(16), nullable=False),
     #: the newest line of the message's journal when the set was frozen
     Column("seen", BigInteger, nullable=False),
     #: why it was skipped
@@ -235,9 +236,9 @@ job_messages = Table(
     metadata,
     Column("job", _Serial, primary_key=True),
     Column("message_id", _Id, primary_key=True),
-    Column("consumer", String(160), primary_key=True),
+    Column("consumer", short(160), primary_key=True),
     Column("item", Integer, nullable=False),
-    Column("word", String(16), nullable=False),
+    Column("word", short(16), nullable=False),
     Index("job_messages_by_word", "job", "word"),
     sqlite_with_rowid=False,
 )
@@ -249,16 +250,16 @@ intents = Table(
     "intents",
     metadata,
     Column("key", _Id, primary_key=True),
-    Column("operation", String(128), nullable=False),
-    Column("state", String(16), nullable=False),
+    Column("operation", short(128), nullable=False),
+    Column("state", short(16), nullable=False),
     Column("request", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("reference", String(64), nullable=False),
-    Column("their_reference", String(256)),
+    Column("reference", short(64), nullable=False),
+    Column("their_reference", short(256)),
     Column("sends", Integer, nullable=False),
     Column("first_at", _Time, nullable=False),
     Column("lease_until", _Time, nullable=False),
-    Column("token", String(32), nullable=False),
+    Column("token", short(32), nullable=False),
     Column("result", Text),
     #: the effect that a replay with another request has put in its place
     Column("successor", _Id),
@@ -270,8 +271,8 @@ intents = Table(
 gates = Table(
     "gates",
     metadata,
-    Column("consumer", String(160), primary_key=True),
-    Column("order_key", String(256), primary_key=True),
+    Column("consumer", short(160), primary_key=True),
+    Column("order_key", short(256), primary_key=True),
     Column("holder", _Id, nullable=False),
     Column("since", _Time, nullable=False),
     sqlite_with_rowid=False,
@@ -282,9 +283,9 @@ held_back = Table(
     "held_back",
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
-    Column("consumer", String(160), nullable=False),
-    Column("order_key", String(256), nullable=False),
-    Column("lane", String(80), nullable=False),
+    Column("consumer", short(160), nullable=False),
+    Column("order_key", short(256), nullable=False),
+    Column("lane", short(80), nullable=False),
     Column("message_id", _Id, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("held_back_by_gate", "consumer", "order_key", "id"),
@@ -297,7 +298,7 @@ held_back = Table(
 marks = Table(
     "marks",
     metadata,
-    Column("name", String(32), primary_key=True),
+    Column("name", short(32), primary_key=True),
     Column("value", Text, nullable=False),
     sqlite_with_rowid=False,
 )
@@ -308,17 +309,17 @@ files = Table(
     "files",
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
-    Column("channel", String(64), nullable=False),
-    Column("name", String(1024), nullable=False),
-    Column("sha256", String(64), nullable=False),
+    Column("channel", short(64), nullable=False),
+    Column("name", short(1024), nullable=False),
+    Column("sha256", short(64), nullable=False),
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
-    Column("inode", String(24), nullable=False),
+    Column("inode", short(24), nullable=False),
     Column("at", _Time, nullable=False),
     #: the delivery that it became, or that of the copy whose bytes it repeats
     Column("delivery", _Id, nullable=False),
     #: what was told of it: file_resent, file_changed, file_renamed; nothing of a new one
-    Column("word", String(24), nullable=False),
+    Column("word", short(24), nullable=False),
     Index("files_by_name", "channel", "name", "id"),
     Index("files_by_content", "channel", "sha256", "id"),
     sqlite_autoincrement=True,

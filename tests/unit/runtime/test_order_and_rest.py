@@ -20,6 +20,7 @@ from router.core.message import Message
 from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
+from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from router.runtime import loop
 from router.runtime.archive import Archive
@@ -339,7 +340,7 @@ def test_after_an_unclean_end_rows_that_were_in_nobodys_hands_go_together(
 
 
 def test_an_error_of_the_store_shows_no_payload(tmp_path: Path) -> None:
-    store = Store.on_file(tmp_path / "x.db", "rev")
+    store = Store.on(SqliteFile(tmp_path / "x.db"), "rev")
     with pytest.raises(Unavailable) as caught, store.read() as reader:
         reader._connection.exec_driver_sql("select * from nowhere where x = ?", ("private",))
     store.close()

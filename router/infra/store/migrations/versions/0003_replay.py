@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from router.infra.store.migrations.texts import short
+
 revision = "0003"
 down_revision = "0002"
 
@@ -12,29 +14,25 @@ _SERIAL = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
 def upgrade() -> None:
     op.create_table(
         "revisions",
-        sa.Column("revision", sa.String(length=16), nullable=False),
-        sa.Column("at", sa.String(length=32), nullable=False),
+        sa.Column("revision", short(16), nullable=False),
+        sa.Column("at", short(32), nullable=False),
         sa.Column("texts", sa.LargeBinary(), nullable=False),
         sa.PrimaryKeyConstraint("revision"),
         sqlite_with_rowid=False,
     )
-    op.add_column(
-        "jobs", sa.Column("how", sa.String(length=16), nullable=False, server_default="retry")
-    )
-    op.add_column(
-        "jobs", sa.Column("revision", sa.String(length=16), nullable=False, server_default="")
-    )
+    op.add_column("jobs", sa.Column("how", short(16), nullable=False, server_default="retry"))
+    op.add_column("jobs", sa.Column("revision", short(16), nullable=False, server_default=""))
     op.add_column("jobs", sa.Column("options", sa.Text(), nullable=False, server_default="{}"))
-    op.add_column("intents", sa.Column("successor", sa.String(length=64), nullable=True))
+    op.add_column("intents", sa.Column("successor", short(64), nullable=True))
     op.drop_index("job_items_by_state", "job_items")
     op.rename_table("job_items", "job_items_before")
     op.create_table(
         "job_items",
         sa.Column("job", _SERIAL, nullable=False),
         sa.Column("item", sa.Integer(), nullable=False),
-        sa.Column("message_id", sa.String(length=64), nullable=False),
-        sa.Column("consumer", sa.String(length=160), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("message_id", short(64), nullable=False),
+        sa.Column("consumer", short(160), nullable=False),
+        sa.Column("state", short(16), nullable=False),
         sa.Column("seen", sa.BigInteger(), nullable=False),
         sa.Column("note", sa.Text(), nullable=False),
         sa.PrimaryKeyConstraint("job", "item"),
@@ -50,10 +48,10 @@ def upgrade() -> None:
     op.create_table(
         "job_messages",
         sa.Column("job", _SERIAL, nullable=False),
-        sa.Column("message_id", sa.String(length=64), nullable=False),
-        sa.Column("consumer", sa.String(length=160), nullable=False),
+        sa.Column("message_id", short(64), nullable=False),
+        sa.Column("consumer", short(160), nullable=False),
         sa.Column("item", sa.Integer(), nullable=False),
-        sa.Column("word", sa.String(length=16), nullable=False),
+        sa.Column("word", short(16), nullable=False),
         sa.PrimaryKeyConstraint("job", "message_id", "consumer"),
         sqlite_with_rowid=False,
     )
@@ -74,9 +72,9 @@ def downgrade() -> None:
     op.create_table(
         "job_items",
         sa.Column("job", _SERIAL, nullable=False),
-        sa.Column("message_id", sa.String(length=64), nullable=False),
-        sa.Column("consumer", sa.String(length=160), nullable=False),
-        sa.Column("state", sa.String(length=16), nullable=False),
+        sa.Column("message_id", short(64), nullable=False),
+        sa.Column("consumer", short(160), nullable=False),
+        sa.Column("state", short(16), nullable=False),
         sa.PrimaryKeyConstraint("job", "message_id", "consumer"),
         sqlite_with_rowid=False,
     )

@@ -3,14 +3,14 @@
 import sqlalchemy as sa
 from alembic import op
 
+from router.infra.store.migrations.texts import short
+
 revision = "0004"
 down_revision = "0003"
 
 
 def upgrade() -> None:
-    op.add_column(
-        "pauses", sa.Column("mode", sa.String(length=16), nullable=False, server_default="paused")
-    )
+    op.add_column("pauses", sa.Column("mode", short(16), nullable=False, server_default="paused"))
     op.add_column("pauses", sa.Column("rate", sa.Integer(), nullable=False, server_default="0"))
     for name in ("goes_to", "ends_at"):
         op.add_column(
@@ -18,9 +18,9 @@ def upgrade() -> None:
         )
     op.create_table(
         "fences",
-        sa.Column("name", sa.String(length=80), nullable=False),
-        sa.Column("message_id", sa.String(length=64), nullable=False),
-        sa.Column("consumer", sa.String(length=160), nullable=False),
+        sa.Column("name", short(80), nullable=False),
+        sa.Column("message_id", short(64), nullable=False),
+        sa.Column("consumer", short(160), nullable=False),
         sa.PrimaryKeyConstraint("name", "message_id", "consumer"),
         sqlite_with_rowid=False,
     )

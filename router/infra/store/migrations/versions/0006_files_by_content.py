@@ -3,6 +3,8 @@
 import sqlalchemy as sa
 from alembic import op
 
+from router.infra.store.migrations.texts import short
+
 revision = "0006"
 down_revision = "0005"
 
@@ -17,15 +19,15 @@ def upgrade() -> None:
             autoincrement=True,
             nullable=False,
         ),
-        sa.Column("channel", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=1024), nullable=False),
-        sa.Column("sha256", sa.String(length=64), nullable=False),
+        sa.Column("channel", short(64), nullable=False),
+        sa.Column("name", short(1024), nullable=False),
+        sa.Column("sha256", short(64), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
-        sa.Column("inode", sa.String(length=24), nullable=False),
-        sa.Column("at", sa.String(length=32), nullable=False),
-        sa.Column("delivery", sa.String(length=64), nullable=False),
-        sa.Column("word", sa.String(length=24), nullable=False),
+        sa.Column("inode", short(24), nullable=False),
+        sa.Column("at", short(32), nullable=False),
+        sa.Column("delivery", short(64), nullable=False),
+        sa.Column("word", short(24), nullable=False),
         sa.PrimaryKeyConstraint("id"),
         sqlite_autoincrement=True,
     )
@@ -43,12 +45,12 @@ def downgrade() -> None:
     op.rename_table("files", "files_after")
     op.create_table(
         "files",
-        sa.Column("channel", sa.String(length=64), nullable=False),
-        sa.Column("name", sa.String(length=256), nullable=False),
+        sa.Column("channel", short(64), nullable=False),
+        sa.Column("name", short(256), nullable=False),
         sa.Column("size", sa.BigInteger(), nullable=False),
         sa.Column("mtime_ns", sa.BigInteger(), nullable=False),
-        sa.Column("at", sa.String(length=32), nullable=False),
-        sa.Column("delivery", sa.String(length=64), nullable=False),
+        sa.Column("at", short(32), nullable=False),
+        sa.Column("delivery", short(64), nullable=False),
         sa.PrimaryKeyConstraint("channel", "name", "size", "mtime_ns"),
         sqlite_with_rowid=False,
     )

@@ -1,0 +1,128 @@
+"""Owns: databases of PostgreSQL: engines, the settings of a connection, the hold of one daemon.
+Imports: SQLAlchemy, psycopg behind it, infra.store.database.
+Never: queries the router's tables; shows a password.
+
+The hold is an advisory lock of the very connection that writes. So it cannot outlive the right to
+write: when the connection is cut, so is the lock, and the next connection has to get it first.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+from sqlalchemy import URL, Engine, create_engine, event, make_url
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+
+from router.core.errors import Unavailable
+from router.infra.store.database import Database, Hold, migrate, told
+
+#: seconds to wait for the server
+CONNECTING = 10
+#: connections of the threads that read
+READERS = 16
+#: number of the lock; the second half of its key is the schema
+LOCK = 0x726F7574
+#: a commit is on disk when it is told; the server lets go of a client that is gone
+SETTINGS = {
+    "synchronous_commit": "on",
+    "timezone": "UTC",
+    "tcp_keepalives_idle": "10",
+    "tcp_keepalives_interval": "5",
+    "tcp_keepalives_count": "3",
+}
+_TAKE = f"SELECT pg_try_advisory_lock({LOCK}, hashtext(current_schema()))"
+_HELD = (
+    "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND "  # noqa: S608
+    f"classid::bigint = {LOCK} AND objid::bigint = hashtext(current_schema())::bigint & 4294967295 "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())"
+)
+
+
+class Server(Database):
+    """A database of a PostgreSQL server. Raises Unavailable for an address that is none."""
+
+    def __init__(self, address: str) -> None:
+        try:
+            url = make_url(address)
+        except ArgumentError as error:
+            raise Unavailable("the address of the store is none: postgresql://...") from error
+        if url.get_backend_name() != "postgresql":
+            raise Unavailable(
+                f"the address of the store begins with {url.drivername}:, not postgresql:"
+            )
+        self._url = url.set(drivername="postgresql+psycopg")
+
+    def __str__(self) -> str:
+        shown = URL.create(
+            "postgresql", host=self._url.host, port=self._url.port, database=self._url.database
+        )
+        return shown.render_as_string()
+
+    def exists(self) -> bool:
+        """Return whether the router's tables are there."""
+        return self._ask("SELECT to_regclass('alembic_version')") is not None
+
+    def hold(self) -> Hold:
+        """Take the lock in the connection that will write, then migrate through it."""
+        engine = self._engine(pool_size=1, max_overflow=0)
+        _hold_each(engine, str(self))
+        try:
+            engine.connect().close()
+            migrate(engine, str(self))
+        except SQLAlchemyError as error:
+            engine.dispose()
+            raise Unavailable(f"the store {self} cannot be opened: {told(error)}") from error
+        except Unavailable:
+            engine.dispose()
+            raise
+        return Hold(writer=engine, release=engine.dispose)
+
+    def open(self, *, writes: bool) -> Engine:
+        """Return an engine; a reading one sees in each transaction one moment, and cannot write."""
+        if writes:
+            return self._engine()
+        engine = self._engine(isolation_level="REPEATABLE READ", pool_size=READERS)
+        return engine.execution_options(postgresql_readonly=True)
+
+    def is_held(self) -> bool:
+        """Return whether a connection has the lock."""
+        return self._ask(_HELD) is not None
+
+    def _engine(self, **options: Any) -> Engine:
+        asked = self._url.normalized_query.get("options", ())
+        return create_engine(
+            self._url,
+            hide_parameters=True,  # an error is logged, and a parameter can be a payload
+            connect_args={
+                "connect_timeout": CONNECTING,
+                "application_name": "router",
+                "options": " ".join(
+                    [*asked, *(f"-c {k}={value}" for k, value in SETTINGS.items())]
+                ),
+            },
+            **options,
+        )
+
+    def _ask(self, query: str) -> Any:
+        engine = self._engine(pool_size=1)
+        try:
+            with engine.connect() as connection:
+                return connection.exec_driver_sql(query).scalar()
+        except SQLAlchemyError as error:
+            raise Unavailable(f"the store {self} cannot be read: {told(error)}") from error
+        finally:
+            engine.dispose()
+
+
+def _hold_each(engine: Engine, name: str) -> None:
+    """Let every connection of an engine be the one that holds the lock, or none at all."""
+
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        with connection.cursor() as cursor:
+            cursor.execute(_TAKE)
+            (taken,) = cursor.fetchone()
+        connection.commit()
+        if not taken:
+            connection.close()
+            raise Unavailable(f"another router runs on {name}: stop it first")

@@ -1,0 +1,120 @@
+"""Owns: databases of SQLite: a file, its settings, the lock of one daemon; one in memory.
+Imports: SQLAlchemy, infra.store.database.
+Never: queries the router's tables.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+from pathlib import Path
+from typing import Any
+
+from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.pool import StaticPool
+
+from router.core.errors import Unavailable
+from router.infra.store.database import Database, Hold, migrate
+from router.infra.store.tables import metadata
+
+#: milliseconds that a reader waits for a writer of another process
+BUSY_MS = 5_000
+#: pages of the log that are copied into the file at once (16 MB): what changes again and again
+#: is copied once
+CHECKPOINT = 4_000
+
+
+class SqliteFile(Database):
+    """A database file; its daemon holds a lock beside it."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __str__(self) -> str:
+        return str(self.path)
+
+    def exists(self) -> bool:
+        """Return whether there is a file."""
+        return self.path.exists()
+
+    def hold(self) -> Hold:
+        """Lock the file, migrate it, open it."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        lock = _Lock(self.path)
+        engine = self.open(writes=True)
+        try:
+            migrate(engine, str(self))
+        except Unavailable:
+            engine.dispose()
+            lock.release()
+            raise
+        return Hold(writer=engine, release=lock.release)
+
+    def open(self, *, writes: bool) -> Engine:
+        """Return an engine; a writing one begins every transaction as a writer."""
+        engine = create_engine(
+            f"sqlite:///{self.path}",
+            connect_args={"check_same_thread": False},
+            hide_parameters=True,  # an error is logged, and a parameter can be a payload
+        )
+        _settings(engine, "BEGIN IMMEDIATE" if writes else "BEGIN")
+        return engine
+
+    def is_held(self) -> bool:
+        """Return whether a daemon has the lock."""
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            _Lock(self.path).release()
+        except Unavailable:
+            return True
+        return False
+
+
+class _Lock:
+    """Keeps a second daemon off one file: SQLite has one writer, and the loop owns the queue."""
+
+    def __init__(self, path: Path) -> None:
+        """Take the lock beside `path`. Raises Unavailable when another daemon holds it."""
+        self._file = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o644)
+        try:
+            fcntl.flock(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError as error:
+            os.close(self._file)
+            raise Unavailable(f"another router runs on {path}: stop it first") from error
+
+    def release(self) -> None:
+        """Let the lock go."""
+        os.close(self._file)
+
+
+def open_memory() -> Engine:
+    """Return an engine over a new database in memory: one connection, one thread."""
+    engine = create_engine(
+        "sqlite://",
+        connect_args={"check_same_thread": False},
+        poolclass=StaticPool,
+        hide_parameters=True,
+    )
+    _settings(engine, "BEGIN")
+    metadata.create_all(engine)
+    return engine
+
+
+def _settings(engine: Engine, begin: str) -> None:
+    @event.listens_for(engine, "connect")
+    def connect(connection: Any, _record: Any) -> None:
+        connection.isolation_level = None
+        cursor = connection.cursor()
+        for pragma in (
+            "journal_mode=WAL",
+            "synchronous=FULL",
+            f"busy_timeout={BUSY_MS}",
+            "cache_size=-65536",
+            f"wal_autocheckpoint={CHECKPOINT}",
+        ):
+            cursor.execute(f"PRAGMA {pragma}")
+        cursor.close()
+
+    @event.listens_for(engine, "begin")
+    def start(connection: Any) -> None:
+        connection.exec_driver_sql(begin)

@@ -1,0 +1,179 @@
+"""What is so of a store on a server alone: cut connections, a server that dies, the hold."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from alembic import command
+from alembic.autogenerate import compare_metadata
+from alembic.config import Config
+from alembic.migration import MigrationContext
+from sqlalchemy import text
+from sqlalchemy.exc import SQLAlchemyError
+
+from router.core.errors import Unavailable
+from router.infra.store import database
+from router.infra.store.postgresql import Server
+from router.infra.store.store import Store
+from router.infra.store.tables import metadata
+from router.infra.store.transaction import Transaction
+from tests.conformance.test_store import HANG, Gate, names, put, queued, run
+from tests.live.postgres import Postgres
+
+
+@pytest.fixture
+def served(server: Server) -> Iterator[Store]:
+    """A store on a server."""
+    made = Store.on(server, "rev1")
+    yield made
+    made.close()
+
+
+def cut(transaction: Transaction) -> None:
+    """End the connection in which a transaction runs, as a network would."""
+    connection = transaction.connection
+    mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
+    address = connection.engine.url.render_as_string(hide_password=False)
+    run(Server(address), f"SELECT pg_terminate_backend({mine})")
+
+
+def test_the_migrations_build_the_tables_there_too(postgres: Postgres) -> None:
+    hold = Server(postgres.fresh()).hold()
+    with hold.writer.connect() as connection:
+        context = MigrationContext.configure(connection, opts={"compare_type": True})
+        assert compare_metadata(context, metadata) == []
+    hold.release()
+
+
+def test_the_migrations_can_be_undone_and_done_again_there_too(server: Server) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(Path(database.__file__).parent / "migrations"))
+    engine = server.open(writes=True)
+    for go, where, left in ((command.downgrade, "base", 1), (command.upgrade, "head", None)):
+        with engine.connect() as connection:
+            config.attributes["connection"] = connection
+            go(config, where)
+            tables = connection.execute(
+                text("SELECT count(*) FROM pg_tables WHERE schemaname = 'public'")
+            ).scalar()
+        assert tables == (left or len(metadata.tables) + 1)
+    engine.dispose()
+
+
+def test_a_job_whose_connection_is_cut_is_refused_and_not_done_twice(
+    served: Store, row_of: Any
+) -> None:
+    """Whether it was committed nobody knows: who made it looks, before it does anything again."""
+    runs: list[int] = []
+
+    def job(transaction: Transaction) -> None:
+        runs.append(1)
+        transaction.enqueue([row_of("a")])
+        transaction.flush()
+        cut(transaction)
+
+    with pytest.raises(Unavailable, match="cannot be written"):
+        served.write(job)
+    assert runs == [1]
+    assert queued(served) == []
+    served.write(put(row_of("b")))
+    assert names(queued(served)) == ["b"]
+
+
+def test_neighbours_of_a_cut_connection_are_refused_with_it(served: Store, row_of: Any) -> None:
+    gate = Gate(served)
+    jobs = [served.submit(one) for one in (put(row_of("a")), cut, put(row_of("b")))]
+    gate.open()
+    assert [type(one.exception(HANG)) for one in jobs] == [Unavailable] * 3
+    assert queued(served) == []
+
+
+def test_after_a_server_was_killed_the_store_goes_on(row_of: Any) -> None:
+    with Postgres().running() as postgres:
+        place = Server(postgres.fresh())
+        store = Store.on(place, "rev1")
+        store.write(put(row_of("a")))
+        postgres.kill()
+        with pytest.raises(Unavailable):
+            store.write(put(row_of("lost")))
+        with pytest.raises(Unavailable), store.read() as reader:
+            reader.counters()
+        with pytest.raises(Unavailable, match="cannot be read"):
+            place.is_held()
+        postgres.start()
+        store.write(put(row_of("b")))
+        assert names(queued(store)) == ["a", "b"]
+        assert place.is_held()
+        store.close()
+
+
+def test_who_lost_the_hold_to_another_writes_no_more(
+    served: Store, server: Server, row_of: Any
+) -> None:
+    with pytest.raises(Unavailable):
+        served.write(cut)
+    other = Store.on(server, "rev2")
+    with pytest.raises(Unavailable, match="another router"):
+        served.write(put(row_of("a")))
+    assert names(queued(served)) == []  # it can still look
+    other.write(put(row_of("b")))
+    other.close()
+    served.write(put(row_of("c")))
+    assert names(queued(served)) == ["b", "c"]
+
+
+def test_a_hold_is_of_a_schema_of_a_database(server: Server) -> None:
+    run(server, "CREATE SCHEMA beside")
+    address = server._url.render_as_string(hide_password=False)
+    beside = Server(f"{address}?options=-csearch_path%3Dbeside")
+    first = Store.on(server, "rev1")
+    assert not beside.exists()
+    second = Store.on(beside, "rev1")
+    second.close()
+    assert (server.is_held(), beside.is_held(), beside.exists()) == (True, False, True)
+    first.close()
+
+
+def test_who_reads_cannot_write(served: Store) -> None:
+    with pytest.raises(Unavailable, match="read-only"), served.read() as reader:
+        reader._connection.exec_driver_sql("DELETE FROM queue")
+
+
+def test_what_a_reader_sees_is_of_one_moment(served: Store, row_of: Any) -> None:
+    with served.read() as reader:
+        assert reader.sizes().get("loop") is None
+        served.write(put(row_of("a")))
+        assert reader.sizes().get("loop") is None
+    assert names(queued(served)) == ["a"]
+
+
+def test_an_address_is_told_without_its_password(postgres: Postgres) -> None:
+    with pytest.raises(Unavailable) as raised:
+        Store.on(Server(postgres.address("nowhere")), "rev1")
+    assert "nowhere" in str(raised.value)
+    assert "secret" not in str(raised.value)
+    assert str(Server(postgres.address("x"))) == f"postgresql://127.0.0.1:{postgres.port}/x"
+
+
+@pytest.mark.parametrize("address", ["", "no address", "mysql://u:secret@h/d", "://secret@"])
+def test_what_is_no_address_of_a_server_is_told(address: str) -> None:
+    with pytest.raises(Unavailable, match="address of the store") as raised:
+        Server(address)
+    assert "secret" not in str(raised.value)
+
+
+def test_a_database_without_tables_is_no_store(postgres: Postgres) -> None:
+    place = Server(postgres.fresh())
+    with pytest.raises(Unavailable, match="there is no store"):
+        Store.to_read(place)
+    with pytest.raises(Unavailable, match="cannot be read"):
+        Store.beside(place)
+
+
+def test_errors_of_the_server_are_ours_at_the_border(served: Store) -> None:
+    with pytest.raises(Unavailable) as raised, served.read() as reader:
+        reader._connection.exec_driver_sql("SELECT * FROM nowhere")
+    assert isinstance(raised.value.__cause__, SQLAlchemyError)
