@@ -5,6 +5,7 @@ Never: imports a command's module for --help of the whole.
 
 from __future__ import annotations
 
+import signal
 from importlib import import_module
 
 import click
@@ -53,6 +54,8 @@ class _Commands(click.Group):
             return standin(cmd_name)
         command = getattr(import_module(found[0]), found[1])
         assert isinstance(command, click.Command), "COMMANDS names commands"
+        if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:  # by router.cli.start
+            signal.signal(signal.SIGINT, signal.default_int_handler)
         return command
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

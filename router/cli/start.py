@@ -1,0 +1,17 @@
+"""Owns: the first moment of the process: until a command has begun, Ctrl-C ends it without a word.
+Imports: router.cli.main, when it is ready for it.
+Never: changes what a process does that only imports the router.
+"""
+
+from __future__ import annotations
+
+import signal
+
+
+def start() -> None:
+    """Run the command line of this process."""
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # not deaf: no background job
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    from router.cli.main import main  # noqa: PLC0415
+
+    main()
