@@ -11,13 +11,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy.exc import IntegrityError, SQLAlchemyError
 
 from router.core.claim import Claim, Held, Kept
 from router.core.errors import MessageError, Unavailable
 from router.core.message import Message, RawRef
+from router.infra.store import database
 from router.infra.store.database import BUSY_MS, migrate
-from router.infra.store.files import Copy, Past
+from router.infra.store.files import Copy, Past, Waiting
 from router.infra.store.letters import LetterQuery
 from router.infra.store.packing import unpack_row
 from router.infra.store.pending import Pending
@@ -721,9 +724,11 @@ def test_a_store_with_messages_of_other_ids_is_not_gone_on_with(tmp_path: Path) 
     Store.on_file(path, "rev1").close()
     _run(path, "UPDATE alembic_version SET version_num = '0004'")
     _run(path, "ALTER TABLE intents DROP COLUMN in_part")
+    _run(path, "DROP TABLE waiting_files")
     Store.on_file(path, "rev1").close()  # without a message there is nothing to lose
     _run(path, "UPDATE alembic_version SET version_num = '0004'")
     _run(path, "ALTER TABLE intents DROP COLUMN in_part")
+    _run(path, "DROP TABLE waiting_files")
     _run(
         path,
         "INSERT INTO deliveries VALUES ('x', 'c', '2026-01-01T00:00:00.000000Z', '{}', '', '')",
@@ -731,6 +736,43 @@ def test_a_store_with_messages_of_other_ids_is_not_gone_on_with(tmp_path: Path) 
     for opening in OPENINGS:
         with pytest.raises(Unavailable, match=r"other ids|of revision 0004"):
             opening(path)
+
+
+def test_files_of_an_earlier_router_are_known_by_their_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "store.db"
+    Store.on_file(path, "rev1").close()
+    config = Config()
+    folder = Path(database.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    engine = database.open_file(path, writes=True)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    engine.dispose()
+    at = "2026-01-01T00:00:00.000000Z"
+    _run(path, f"INSERT INTO deliveries VALUES ('d', 'till', '{at}', '{{}}', 'abc', '')")
+    _run(path, f"INSERT INTO files VALUES ('till', 'day.xml', 5, 7, '{at}', 'd')")
+    store = Store.on_file(path, "rev1")
+    with store.read() as reader:
+        past = reader.files.last("till", "day.xml")
+    store.close()
+    assert past is not None
+    assert (past.copy.sha256, past.copy.size, past.copy.mtime_ns) == ("abc", 5, 7)
+    assert past.delivery == "d"
+
+
+def test_a_file_that_waits_is_kept_until_it_goes_on(store: Store, noon: datetime) -> None:
+    def one(reason: str) -> Waiting:
+        return Waiting(channel="till", name="a", at=noon, reason=reason, detail="why")
+
+    store.write(lambda t: t.files.wait(one("checksum")))
+    store.write(lambda t: t.files.wait(one("unreadable")))
+    with store.read() as reader:
+        assert reader.files.waiting("till") == reader.files.waiting() == [one("unreadable")]
+        assert reader.files.waiting("other") == []
+    store.write(lambda t: t.files.go_on("till", "a"))
+    with store.read() as reader:
+        assert reader.files.waiting() == []
 
 
 def _run(path: Path, statement: str) -> None:
