@@ -5,6 +5,7 @@ Never: writes.
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import click
 from router.cli.common import choose, format_option, load_sound, place_options, store_of
 from router.cli.reading import reading
 from router.cli.render import envelope, visible
+from router.core.instants import time_text
 from router.core.units import rate_text
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
@@ -29,12 +31,14 @@ def status(root: Path, environment: str, style: str) -> None:
         counters, sizes = reader.counters(), reader.sizes()
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
+        files = reader.files.waiting()
     if style == "json":
         data = {
             "counters": counters,
             "waiting": sizes,
             "dead_letters": dead,
             "paused": paused,
+            "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
         }
         click.echo(envelope("status", ok=True, data=data))
         return
@@ -45,6 +49,9 @@ def status(root: Path, environment: str, style: str) -> None:
         click.echo("no daemon runs on this store: start router run")
     for name, why in paused.items():
         click.echo(visible(_held_line(name, why)))
+    for one in files:
+        since = f"since {time_text(one.at)[:19]}Z"
+        click.echo(visible(f"file waits: {one.channel} {one.name} {since}, {one.detail[:300]}"))
     for letter in dead:
         click.echo(
             visible(

@@ -18,6 +18,7 @@ from router.config.components import (
     knob,
     place_of,
 )
+from router.config.controls import Control
 from router.config.filesources import FileSource, check_files
 from router.config.formats import (
     CELLS,
@@ -177,6 +178,8 @@ class Channel:
     name: str
     source: Source
     records: Expression | None
+    #: what must be in a delivery
+    control: Control | None = None
     kind: Expression
     stamp: Mapping[str, Value]
     routes: Mapping[str, Route | Ending]
@@ -195,7 +198,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
     check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
     if file.source.file is not None:
-        check_files(file.source.file, context)
+        check_files(file.source.file, file.source.records, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route
@@ -203,6 +206,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         name=file.channel,
         source=sources[0],
         records=file.source.records,
+        control=file.source.file.control if file.source.file is not None else None,
         kind=file.kind,
         stamp=file.stamp,
         routes=routes,

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from datetime import timedelta
 
 from router.config.components import Context, component, keys_of, knob
+from router.config.controls import ENDING, Control, check_control
 from router.config.formats import (
     CELLS,
     FORMAT,
@@ -22,7 +23,8 @@ from router.config.formats import (
     LinesOptions,
 )
 from router.config.references import CONTRACT
-from router.config.shapes import DURATION, SIZE, MapOf, Text
+from router.config.shapes import DURATION, SIZE, Choice, MapOf, Nested, Text
+from router.config.transforms.expressions import Expression
 from router.config.validation import Contract
 from router.core.diagnostics import Place
 
@@ -45,22 +47,65 @@ class FileSource:
         DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
     )
     marker: str = knob(
-        Text("an ending such as .done", r"\.[A-Za-z0-9._-]+"),
+        ENDING,
         doc="a file is taken when one with its whole name and this ending lies beside it",
         default="",
+    )
+    checksum: str = knob(
+        Choice((".md5", ".sha1", ".sha256", ".sha512")),
+        doc="a file is taken when one with its whole name and this ending lies beside it and says"
+        " the digest that it has",
+        default="",
+    )
+    control: Control | None = knob(
+        Nested(Control), doc="control totals: what must be in a file", default=None
     )
     body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
     keys: Mapping[str, Place] = keys_of()
 
+    @property
+    def beside(self) -> dict[str, str]:
+        """Return what must lie beside a file before it is taken: endings by the key of each."""
+        control = self.control.beside if self.control is not None else None
+        found = {
+            "marker": self.marker,
+            "checksum": self.checksum,
+            "control": control.ending if control is not None else "",
+        }
+        return {key: ending for key, ending in found.items() if ending}
 
-def check_files(source: FileSource, context: Context) -> None:
+
+def check_files(source: FileSource, records: Expression | None, context: Context) -> None:
     """Report what must not be between the keys of a source."""
-    if source.marker and source.pattern.endswith(source.marker):
+    _check_endings(source, context)
+    if source.control is None:
+        return
+    check_control(source.control, context)
+    if records is None:
         context.report.error(
-            "E124",
-            source.keys["marker"],
-            f"files that fit {source.pattern} end like the marker {source.marker}: none is ever "
-            "taken",
-            f"name the files that carry records in pattern:, without {source.marker}",
+            "E129",
+            source.control.place,
+            "control: counts records, and a file is one message",
+            "records: =body, beside file:",
         )
+
+
+def _check_endings(source: FileSource, context: Context) -> None:
+    seen: dict[str, str] = {}
+    for key, ending in source.beside.items():
+        if source.pattern.endswith(ending):
+            context.report.error(
+                "E124",
+                source.keys[key],
+                f"files that fit {source.pattern} end like the {key} {ending}: none is ever taken",
+                f"name the files that carry records in pattern:, without {ending}",
+            )
+        other = seen.setdefault(ending, key)
+        if other != key:
+            context.report.error(
+                "E133",
+                source.keys[key],
+                f"{ending} is the ending of {other}: already",
+                "each file that lies beside has an ending of its own",
+            )

@@ -93,7 +93,7 @@ LOOPS = MapOf(ListOf(_SEGMENT, least=1), key=_SEGMENT.pattern, key_says=_SEGMENT
 def check_format(source: Any, place: Place, context: Context) -> None:
     """Report options that belong to another format, and lines that do not fit each other."""
     for name, formats in OPTIONS.items():
-        given = getattr(source, name)
+        given = getattr(source, name, None)
         if given and source.format not in formats:
             context.report.error(
                 "E055",

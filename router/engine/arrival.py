@@ -19,6 +19,7 @@ from router.core.document import Decoded, Json, type_name
 from router.core.errors import MessageError, TransformError
 from router.core.message import Message, RawRef, derived_id, digest_of
 from router.core.value import value
+from router.engine.control import CONTROL, Content, complaint
 from router.engine.identity import claims_of, part, searchable, words_of
 from router.engine.steps.ending import stop_of
 
@@ -33,12 +34,18 @@ LONGEST = 256
 
 @value(frozen=True, slots=True, kw_only=True)
 class Delivery:
-    """What was delivered: one request or one file. `headers` are in lower case."""
+    """What was delivered: one request or one file. `headers` are in lower case.
+
+    `beside` is the document of a file that lay beside it; `released`: it need not add up, for a
+    person lets it go on.
+    """
 
     id: str
     headers: Mapping[str, str]
     received_at: datetime
     sha256: str
+    beside: Json = None
+    released: bool = False
 
 
 @value(frozen=True, slots=True, kw_only=True)
@@ -81,9 +88,9 @@ def arrivals_of(
     except MessageError as error:
         failed = failed_arrival(channel, delivery, error, "records")
         return (failed, *_unreadable(channel, delivery, decoded, placed=False))
-    if not records and not decoded.bad:
-        empty = MessageError("no records", code="empty")
-        return (failed_arrival(channel, delivery, empty, "records"),)
+    held = _held(channel, delivery, decoded, (records, shaped))
+    if held is not None:
+        return (held,)
     places = _places(decoded, records)
     numbers = range(len(records)) if places is None else places
     unproved = frozenset(delivery.headers.get(UNPROVED, "").split(","))
@@ -94,6 +101,32 @@ def arrivals_of(
         for position, (number, record) in enumerate(zip(numbers, records, strict=True))
     )
     return good + _unreadable(channel, delivery, decoded, placed=places is not None)
+
+
+def _held(
+    channel: Channel,
+    delivery: Delivery,
+    decoded: Decoded,
+    read: tuple[Sequence[Json], Callable[[Json], Json]],
+) -> Arrival | None:
+    """Return the failure of a delivery that has no records, or others than it says it has."""
+    records, shaped = read
+    if channel.control is not None and not delivery.released:
+        content = Content(
+            scope={
+                "body": decoded.document,
+                "headers": delivery.headers,
+                "beside": delivery.beside,
+            },
+            records=[shaped(one) for one in records],
+            bad=len(decoded.bad),
+        )
+        why = complaint(channel.control, content)
+        if why is not None:
+            return failed_arrival(channel, delivery, why, CONTROL)
+    if records or decoded.bad:
+        return None
+    return failed_arrival(channel, delivery, MessageError("no records", code="empty"), "records")
 
 
 def _places(decoded: Decoded, records: Sequence[Json]) -> Sequence[int] | None:

@@ -64,11 +64,13 @@ class Archive:
         return target
 
 
-def give_back(path: Path, target: Path) -> None:
-    """Give a file another name beside it, unless that is taken: then it stays as it is."""
+def give_back(path: Path, target: Path) -> bool:
+    """Give a file another name beside it; where that is taken, leave it and say False."""
     with _naming:
-        if _named(path, target):
+        given = _named(path, target)
+        if given:
             path.unlink(missing_ok=True)
+    return given
 
 
 def _name(path: Path, folder: Path, name: str) -> Path:

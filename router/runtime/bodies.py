@@ -1,5 +1,5 @@
 """Owns: the bytes of a delivery to its document, by the format that its channel declares.
-Imports: core, config, infra.codecs.
+Imports: core, config, engine.control, infra.codecs.
 Never: stores, decides what a document means.
 """
 
@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from router.config.channels import Channel, Source
 from router.config.contracts import Contracts
 from router.config.formats import CellsOptions
 from router.core.document import Decoded, Json
+from router.core.errors import MessageError
+from router.engine.control import CONTROL
 from router.infra.codecs import (
     Cells,
     Limits,
@@ -31,13 +33,38 @@ from router.infra.codecs import (
 LEAST_NODES = 50_000
 BYTES_A_NODE = 32
 
-_Decoder: TypeAlias = Callable[[Source, bytes, Limits], Decoded]
+#: the header of a file's delivery with the bytes of the file beside it, each as one character
+BESIDE = "file-beside"
+BESIDE_LIMIT = 64 * 1024
+
+_Decoder: TypeAlias = Callable[[Any, bytes, Limits], Decoded]
 
 
 def decode_body(channel: Channel, body: bytes) -> Decoded:
     """Return the document of a delivery. Raises DecodeError or LimitExceeded."""
     source = channel.source
     return _DECODERS[source.format](source, body, _limits(source.body_limit, source.records_limit))
+
+
+def decode_beside(channel: Channel, headers: Mapping[str, str]) -> Json:
+    """Return the document of the file beside a file, null where none says what must be in it.
+
+    Raises MessageError: what it is to say is not known.
+    """
+    side = channel.control.beside if channel.control is not None else None
+    if side is None:
+        return None
+    try:
+        body = headers.get(BESIDE, "").encode("latin-1")
+        decoded = _DECODERS[side.format](side, body, _limits(BESIDE_LIMIT, BESIDE_LIMIT))
+        if decoded.bad:
+            raise decoded.bad[0].error
+    except (MessageError, UnicodeEncodeError) as error:
+        why = str(error) if isinstance(error, MessageError) else "no text"
+        raise MessageError(
+            f"the file beside it cannot be read: {why}", place=side.place, code=CONTROL
+        ) from error
+    return decoded.document
 
 
 def shaper(channel: Channel, contracts: Contracts) -> Callable[[Json], Json]:

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import hashlib
 import os
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
 from typing import BinaryIO
@@ -34,16 +35,19 @@ class Known:
     done: bool = False
 
 
-def read_copy(path: Path, name: str, limit: int) -> tuple[Copy, bytes]:
-    """Return a copy and its bytes: all of them, or one more than `limit` of a larger file.
+def read_copy(
+    path: Path, name: str, limit: int, algorithm: str = "sha256"
+) -> tuple[Copy, bytes, str]:
+    """Return a copy, its bytes, and their digest by an algorithm.
 
-    Its digest is of all of them. Raises OSError, also when it changes meanwhile.
+    Of a file that is larger than `limit` that are the first bytes, one more than `limit`; digests
+    are of all of them. Raises OSError, also when it changes meanwhile.
     """
     # never through a link: it could lead to a file that is not the sender's
     with open(path, "rb", opener=no_link) as file:
         before = os.fstat(file.fileno())
         body = file.read(limit + 1)
-        sha256 = _digest(body, file)
+        sha256, other = _digests(body, file, ("sha256", algorithm))
         after = os.fstat(file.fileno())
     if (before.st_size, before.st_mtime_ns) != (after.st_size, after.st_mtime_ns):
         raise BlockingIOError(f"{shown(name)} changes while it is read")
@@ -54,7 +58,7 @@ def read_copy(path: Path, name: str, limit: int) -> tuple[Copy, bytes]:
         mtime_ns=after.st_mtime_ns,
         inode=str(after.st_ino),
     )
-    return copy, body
+    return copy, body, other
 
 
 def known_of(files: Files, channel: str, copy: Copy, *, leftover: bool) -> Known:
@@ -67,9 +71,10 @@ def known_of(files: Files, channel: str, copy: Copy, *, leftover: bool) -> Known
     if last is None:
         same = files.same(channel, copy.sha256)
         return Known() if same is None else Known(word=RENAMED, past=same)
-    if last.copy.sha256 != copy.sha256:
-        return Known(word=CHANGED, past=last)
-    return Known(word=RESENT, past=last, done=leftover and last.copy == copy)
+    # what lay beside the very copy may be in the archive already
+    done = leftover and replace(last.copy, beside=copy.beside) == copy
+    told = RESENT if last.copy.tells == copy.tells else CHANGED
+    return Known(word=told, past=last, done=done)
 
 
 def tell(
@@ -110,8 +115,9 @@ def no_link(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NOFOLLOW | os.O_NONBLOCK)
 
 
-def _digest(body: bytes, rest: BinaryIO) -> str:
-    made = hashlib.sha256(body)
+def _digests(body: bytes, rest: BinaryIO, algorithms: Sequence[str]) -> list[str]:
+    made = [hashlib.new(one, body, usedforsecurity=False) for one in algorithms]
     while chunk := rest.read(_CHUNK):
-        made.update(chunk)
-    return made.hexdigest()
+        for one in made:
+            one.update(chunk)
+    return [one.hexdigest() for one in made]

@@ -8,6 +8,7 @@ from __future__ import annotations
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from router.config.channels import Channel
@@ -18,12 +19,13 @@ from router.core.errors import Draining, MessageError
 from router.core.ports import Clock
 from router.core.value import value
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
+from router.engine.control import CONTROL
 from router.infra.codecs import encode_json
 from router.infra.store.pending import Pending
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
-from router.runtime.bodies import decode_body, shaper
+from router.runtime.bodies import decode_beside, decode_body, shaper
 from router.runtime.caution import killer
 from router.runtime.failpoints import reach
 from router.runtime.fresh import fresh_id
@@ -141,8 +143,11 @@ def arrivals(
     contracts, env = by
     try:
         decoded = decode_body(channel, body)
+        if not delivery.released:
+            delivery = replace(delivery, beside=decode_beside(channel, delivery.headers))
     except MessageError as error:
-        return (failed_arrival(channel, delivery, error, "decode"),)
+        step = CONTROL if error.code == CONTROL else "decode"
+        return (failed_arrival(channel, delivery, error, step),)
     return arrivals_of(channel, delivery, decoded, env, shaper(channel, contracts))
 
 

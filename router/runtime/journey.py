@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from router.infra.store.files import CHANGED, RENAMED, RESENT
+from router.infra.store.files import CHANGED, RENAMED, RESENT, WAITS
 from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 from router.infra.store.rows import DECLINED, SETTLED
@@ -24,6 +24,7 @@ _REPLAYED = ("replayed", "edited", "resolved", "revision_lost", "unchanged", "ch
 _FILES = {
     RESENT: "{file} has the bytes of {at}, delivery {of}: nothing is done",
     CHANGED: "{file} has other bytes than at {at}, delivery {of}: its records are looked at anew",
+    WAITS: "{file} is not taken: {why}",
     RENAMED: "{file} has the bytes of {was} at {at}, delivery {of}: its records are looked at anew",
 }
 

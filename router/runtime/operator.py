@@ -129,10 +129,17 @@ def _retry(transaction: Transaction, arguments: Mapping[str, Any], now: datetime
         raise MessageError(f"no open dead letter {arguments['message']}")
     for letter in letters:
         key, whole = (letter["message_id"], letter["consumer"]), arguments.get("whole", False)
-        if retry_letter(transaction, key, now, arguments["reason"], whole=whole) == "partial":
+        why = retry_letter(transaction, key, now, arguments["reason"], whole=whole)
+        if why == "partial":
             raise MessageError(
                 f"{letter['consumer']} took a part of it: dead edit sends what is left; dead retry "
                 "--whole sends all of it, where the far side leaves out what it has"
+            )
+        if why == "delivery":
+            raise MessageError(
+                "it stands for a whole delivery, which has no records as yet: router replay plan "
+                f"--about {letter['message_id']} makes them, and lets it go on though its totals "
+                "do not add up"
             )
     return {"retried": len(letters)}
 

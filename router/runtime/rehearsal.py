@@ -30,10 +30,11 @@ from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.ports import Adapter
 from router.engine.arrival import Arrival, Delivery, arrivals_of, failed_arrival
+from router.engine.control import CONTROL
 from router.engine.pipeline import STEP_WORDS, follow, run_flow, run_route
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context, Emit, Token
-from router.runtime.bodies import decode_body, shaper
+from router.runtime.bodies import decode_beside, decode_body, shaper
 from router.runtime.requests import Gave, Leg, prepare, reference_of
 
 if TYPE_CHECKING:
@@ -107,6 +108,10 @@ def _arrivals(
     except MessageError as error:
         made.add(1, "decode", f"{channel.source.format}: {error}")
         return (failed_arrival(channel, delivery, error, "decode"),)
+    try:
+        delivery = replace(delivery, beside=decode_beside(channel, delivery.headers))
+    except MessageError as error:
+        return (failed_arrival(channel, delivery, error, CONTROL),)
     made.add(1, "decode", f"{channel.source.format}, {len(body)} bytes")
     found = arrivals_of(channel, delivery, decoded, script.env, shaper(channel, project.contracts))
     if channel.records is not None:

@@ -5,16 +5,20 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from alembic import command
+from alembic.config import Config
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from router.core.claim import Claim, Held, Kept
 from router.core.errors import MessageError, Unavailable
 from router.core.message import Message, RawRef
+from router.infra.store import database
 from router.infra.store.database import Database
-from router.infra.store.files import Copy, Past
+from router.infra.store.files import Copy, Past, Waiting
 from router.infra.store.letters import LetterQuery
 from router.infra.store.packing import unpack_row
 from router.infra.store.pending import Pending
@@ -663,9 +667,11 @@ def test_a_store_with_messages_of_other_ids_is_not_gone_on_with(place: Database)
     Store.on(place, "rev1").close()
     run(place, "UPDATE alembic_version SET version_num = '0004'")
     run(place, "ALTER TABLE intents DROP COLUMN in_part")
+    run(place, "DROP TABLE waiting_files")
     Store.on(place, "rev1").close()  # without a message there is nothing to lose
     run(place, "UPDATE alembic_version SET version_num = '0004'")
     run(place, "ALTER TABLE intents DROP COLUMN in_part")
+    run(place, "DROP TABLE waiting_files")
     run(
         place,
         "INSERT INTO deliveries VALUES ('x', 'c', '2026-01-01T00:00:00.000000Z', '{}', '', '')",
@@ -684,6 +690,42 @@ def run(place: Database, statement: str) -> list[tuple[Any, ...]]:
             return [tuple(row) for row in done] if done.returns_rows else []
     finally:
         engine.dispose()
+
+
+def test_files_of_an_earlier_router_are_known_by_their_bytes(place: Database) -> None:
+    Store.on(place, "rev1").close()
+    config = Config()
+    folder = Path(database.__file__).parent / "migrations"
+    config.set_main_option("script_location", str(folder))
+    engine = place.open(writes=True)
+    with engine.connect() as connection:
+        config.attributes["connection"] = connection
+        command.downgrade(config, "0005")
+    engine.dispose()
+    at = "2026-01-01T00:00:00.000000Z"
+    run(place, f"INSERT INTO deliveries VALUES ('d', 'till', '{at}', '{{}}', 'abc', '')")
+    run(place, f"INSERT INTO files VALUES ('till', 'day.xml', 5, 7, '{at}', 'd')")
+    store = Store.on(place, "rev1")
+    with store.read() as reader:
+        past = reader.files.last("till", "day.xml")
+    store.close()
+    assert past is not None
+    assert (past.copy.sha256, past.copy.size, past.copy.mtime_ns) == ("abc", 5, 7)
+    assert past.delivery == "d"
+
+
+def test_a_file_that_waits_is_kept_until_it_goes_on(store: Store, noon: datetime) -> None:
+    def one(reason: str) -> Waiting:
+        return Waiting(channel="till", name="a", at=noon, reason=reason, detail="why")
+
+    store.write(lambda t: t.files.wait(one("checksum")))
+    store.write(lambda t: t.files.wait(one("unreadable")))
+    with store.read() as reader:
+        assert reader.files.waiting("till") == reader.files.waiting() == [one("unreadable")]
+        assert reader.files.waiting("other") == []
+    store.write(lambda t: t.files.go_on("till", "a"))
+    with store.read() as reader:
+        assert reader.files.waiting() == []
 
 
 def test_errors_of_the_database_are_ours_at_the_border(store: Store) -> None:

@@ -17,7 +17,7 @@ from router.infra.codecs import decode_trusted
 from router.infra.store import tables
 
 #: steps that refuse a delivery before it has records
-WHOLE = ("decode", "records")
+WHOLE = ("decode", "records", "control")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

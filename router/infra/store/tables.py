@@ -315,6 +315,8 @@ files = Table(
     Column("size", BigInteger, nullable=False),
     Column("mtime_ns", BigInteger, nullable=False),
     Column("inode", short(24), nullable=False),
+    #: the digest of the file with control totals that lay beside it
+    Column("beside", short(64), nullable=False),
     Column("at", _Time, nullable=False),
     #: the delivery that it became, or that of the copy whose bytes it repeats
     Column("delivery", _Id, nullable=False),
@@ -323,4 +325,16 @@ files = Table(
     Index("files_by_name", "channel", "name", "id"),
     Index("files_by_content", "channel", "sha256", "id"),
     sqlite_autoincrement=True,
+)
+
+#: files that lie there and cannot be taken, or read: why, since when
+waiting_files = Table(
+    "waiting_files",
+    metadata,
+    Column("channel", short(64), primary_key=True),
+    Column("name", short(1024), primary_key=True),
+    Column("at", _Time, nullable=False),
+    Column("reason", short(32), nullable=False),
+    Column("detail", Text, nullable=False),
+    sqlite_with_rowid=False,
 )

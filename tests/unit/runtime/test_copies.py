@@ -12,33 +12,9 @@ import pytest
 
 from router.infra.store.jobs import Job, JournalQuery
 from router.runtime import archive, copies, folders
-from router.runtime.journey import journey_lines, journeys
-from tests.unit.runtime.conftest import Landscape
+from tests.unit.runtime.desk import Desk
 
-DESK = """
-    channel: desk
-    owner: us
-    from:
-      file: {pattern: "*.json", format: json, stable: 0s, body_limit: 1KiB}
-      records: =body
-    kind: "'plain'"
-    identity: {object: [=body.id], compare: [=body.amount]}
-    routes:
-      plain:
-        accept: order@1
-        steps:
-          - transform: shop/thing
-          - produce: {object: thing@1}
-    otherwise: [{discard: not wanted}]
-    on_failure: patient
-    """
-ENVIRONMENT = """
-    environment: test
-    store: {sqlite: store.db}
-    systems: {far: {}}
-    channels: {desk: {folder: in, archive: "done/{day}"}}
-    """
-
+DESK = 'file: {pattern: "*.json", format: json, stable: 0s, body_limit: 1KiB}'
 BOUNDARIES = ("folder.read.a.json", "folder.after_commit", "folder.after_marker", "archive.named")
 
 
@@ -46,48 +22,9 @@ class Died(BaseException):
     """The process ends here."""
 
 
-class Desk:
-    """A folder with its landscape."""
-
-    def __init__(self, root: Path, noon: Any) -> None:
-        texts = {
-            "routes/channels/desk.yaml": DESK.replace("\"'plain'\"", '=`"plain"`'),
-            "routes/environments/test.yaml": ENVIRONMENT,
-        }
-        self.land = Landscape(root, noon, texts)
-        self.root = self.land.project.root
-        self.inbox = self.root / "in"
-        self.inbox.mkdir()
-        (self.folder,) = self.land.parts.folders
-
-    def drop(self, name: str, text: str) -> None:
-        """Put a file there and let it be read."""
-        (self.inbox / name).write_text(text)
-        self.folder.step()
-        self.land.run()
-
-    def counted(self) -> dict[tuple[str, str], int]:
-        """Return how often the desk came to each word."""
-        return {
-            (consumer, word): n
-            for (consumer, word, _), n in self.land.counted().items()
-            if consumer.startswith("desk")
-        }
-
-    def archived(self) -> list[str]:
-        """Return what lies in the archive."""
-        done = self.root / "done"
-        return sorted(str(one.relative_to(done)) for one in done.rglob("*") if one.is_file())
-
-    def told(self, word: str) -> str:
-        """Return what a trace says."""
-        with self.land.store.read() as reader:
-            return "\n".join(line for one in journeys(reader, word) for line in journey_lines(one))
-
-
 @pytest.fixture
 def desk(tmp_path: Path, noon: Any) -> Iterator[Desk]:
-    made = Desk(tmp_path, noon)
+    made = Desk(tmp_path, noon, DESK)
     yield made
     made.land.parts.close()
 
@@ -218,21 +155,22 @@ def test_a_file_that_changes_while_it_is_read_is_read_later(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (desk.inbox / "a.json").write_text(ONE)
-    digest = copies._digest
+    digest = copies._digests
 
-    def slow(body: bytes, rest: Any) -> str:
+    def slow(body: bytes, rest: Any, algorithms: Any) -> list[str]:
         with (desk.inbox / ".taken-a.json").open("a") as file:
             file.write(" ")
-        return digest(body, rest)
+        return digest(body, rest, algorithms)
 
     with monkeypatch.context() as patched:
-        patched.setattr(copies, "_digest", slow)
+        patched.setattr(copies, "_digests", slow)
         with pytest.raises(OSError, match=r"a\.json changes while it is read"):
             desk.folder.step()
         assert desk.folder.step() == 0  # told once
     assert desk.folder.step() == 1
     desk.land.run()
-    assert desk.counted() == {("desk:plain", "routed"): 1}
+    assert desk.counted() == {("desk", "file_waits"): 1, ("desk:plain", "routed"): 1}
+    assert desk.waiting() == []
 
 
 def test_a_file_that_vanishes_is_nobodys_trouble(

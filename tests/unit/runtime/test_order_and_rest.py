@@ -364,6 +364,7 @@ def test_a_file_that_cannot_be_read_keeps_nobody_from_being_read(
 
     source = object.__new__(FileSource)
     knobs = {"pattern": "*.csv", "stable": timedelta(0), "body_limit": 99, "marker": ""}
+    knobs |= {"checksum": "", "control": None}
     for name, value in knobs.items():
         object.__setattr__(source, name, value)
     channel: Any = SimpleNamespace(name="c", source=source)
