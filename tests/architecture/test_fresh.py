@@ -36,6 +36,15 @@ def migrated(tmp_path: Path) -> Any:
     engine.dispose()
 
 
+def test_what_takes_longest_is_there(request: pytest.FixtureRequest) -> None:
+    collected = next(
+        one for one in request.config.pluginmanager.get_plugins() if hasattr(one, "LONGEST")
+    )
+    assert [
+        name for name in collected.LONGEST if not (request.config.rootpath / name).is_file()
+    ] == []
+
+
 def test_the_migrations_build_the_tables(migrated: Engine) -> None:
     with migrated.connect() as connection:
         context = MigrationContext.configure(connection, opts={"compare_type": True})

@@ -33,7 +33,7 @@ def body(*sets: str, head: str = "", end: str = "", groups: str = "1") -> bytes:
     """Return an interchange of one group, each set as its inner segments or as written."""
     made = [isa() + "GS*RE*3PL*BRAND*20261012*0800*1*X*004010~"]
     for number, inner in enumerate(sets, 1):
-        if inner.startswith("ST"):
+        if inner.startswith("ST*"):
             made.append(inner)
             continue
         count = inner.count("~") + 2
