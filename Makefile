@@ -1,8 +1,10 @@
 # make demo: set up and play a store day and a web day.   make test: set up and pass everything.
+# make test WORKERS=4: so many tests beside each other (2 for two cores; 0 is one after the other).
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
+WORKERS ?= 2
 
 .PHONY: setup demo test lint soak services clean
 setup: $(VENV)/.ready
@@ -21,7 +23,8 @@ demo:
 test: setup lint
 	@$(BIN)/router check
 	@$(BIN)/router test
-	@$(BIN)/python -m pytest -m "not soak"
+	@$(BIN)/python -m pytest -m "not soak and not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m "alone and not soak"
 
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy

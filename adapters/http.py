@@ -9,7 +9,6 @@ import base64
 import threading
 from collections.abc import Mapping
 from datetime import timedelta
-from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -186,6 +185,8 @@ class HttpAdapter:
             self._client[0].close()
 
     def _open(self) -> tuple[httpx.Client, Deadline]:
+        from http.cookiejar import DefaultCookiePolicy  # noqa: PLC0415
+
         import httpx  # noqa: PLC0415
 
         from adapters.deadline import Deadline, Transport  # noqa: PLC0415

@@ -27,6 +27,30 @@ from router.core.message import Message
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOON = datetime(2025, 3, 14, 12, 0, tzinfo=UTC)
+#: the files that take longest, the longest first: each is one worker's, and they begin with it
+LONGEST = (
+    "tests/project/test_docs.py",
+    "tests/crash/test_replay.py",
+    "tests/crash/test_killers.py",
+    "tests/crash/test_boundaries.py",
+    "tests/crash/test_ledger.py",
+    "tests/acceptance/test_cli.py",
+    "tests/acceptance/test_scenarios.py",
+    "tests/acceptance/test_trace.py",
+    "tests/acceptance/test_drain.py",
+    "tests/crash/test_stall.py",
+    "tests/crash/test_ends.py",
+    "tests/crash/test_sequences.py",
+    "tests/bad/test_adapters.py",
+    "tests/unit/drafts/test_commands.py",
+    "tests/live/test_topology.py",
+)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Let no worker begin with what takes long when the others have ended."""
+    places = {name: place for place, name in enumerate(LONGEST)}
+    items.sort(key=lambda one: places.get(one.nodeid.partition("::")[0], len(places)))
 
 
 @component("wire request", doc="A request of a pretended protocol.")

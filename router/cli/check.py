@@ -8,6 +8,7 @@ from __future__ import annotations
 import dataclasses
 import sys
 from dataclasses import dataclass
+from datetime import date, datetime
 from pathlib import Path
 
 import click
@@ -24,8 +25,10 @@ from router.cli.common import (
 )
 from router.cli.render import envelope, finding_data, render, some, visible
 from router.config.fingerprints import fingerprints
+from router.config.ignores import Ignored, settle
 from router.config.project import Project
-from router.core.diagnostics import Diagnostic, Severity
+from router.core.diagnostics import Diagnostic, Severity, in_order
+from router.runtime.clock import SystemClock
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +41,8 @@ class Checked:
     #: warnings that the baseline holds, and what it holds for nothing
     known: int = 0
     stale: tuple[str, ...] = ()
+    #: warnings that comments ignore
+    ignored: tuple[Ignored, ...] = ()
 
     @property
     def errors(self) -> int:
@@ -52,6 +57,8 @@ class Wish:
     style: str
     baseline: Path | None
     strict: bool
+    #: until when ignores hold is decided by it
+    today: date
 
 
 @click.command("check")
@@ -67,6 +74,12 @@ class Wish:
     type=click.Path(path_type=Path, dir_okay=False),
     help="Write the warnings of now to this file.",
 )
+@click.option(
+    "--today",
+    type=click.DateTime(["%Y-%m-%d"]),
+    show_default="the day in UTC",
+    help="Which day decides whether an ignore still holds.",
+)
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
 @watch_option
 @formats("sarif", "junit", "github")
@@ -75,6 +88,7 @@ def check(
     baseline: Path | None,
     new_baseline: Path | None,
     style: str,
+    today: datetime | None,
     *,
     strict: bool,
     watched: bool,
@@ -85,12 +99,13 @@ def check(
     more. Exits with 1 when there is an error. sarif, junit and github are for continuous
     integration; their paths lead from the folder in which the command is called.
     """
+    day = (today or SystemClock().now()).date()
     if new_baseline is not None:
-        project, findings = load(root)
-        count = write_baseline(new_baseline, findings, project.texts)
+        checked = _load(root, day)
+        count = write_baseline(new_baseline, checked.findings, checked.project.texts)
         click.echo(f"wrote {some(count, 'warnings')} to {new_baseline}", err=True)
         baseline = new_baseline
-    wish = Wish(style=style, baseline=baseline, strict=strict)
+    wish = Wish(style=style, baseline=baseline, strict=strict, today=day)
     if not watched:
         _check(root, wish)
         return
@@ -100,11 +115,18 @@ def check(
     watch(root, lambda: _check(root, wish))
 
 
-def _check(root: Path, wish: Wish) -> None:
+def _load(root: Path, today: date) -> Checked:
     project, findings = load(root)
-    checked = Checked(project=project, findings=findings, prefix=prefix_of(root))
+    settled = settle(findings, project.texts, today)
+    return Checked(
+        project=project, findings=settled.told, prefix=prefix_of(root), ignored=settled.ignored
+    )
+
+
+def _check(root: Path, wish: Wish) -> None:
+    checked = _load(root, wish.today)
     if wish.baseline is not None:
-        agreed = without(wish.baseline, findings, project.texts)
+        agreed = without(wish.baseline, checked.findings, checked.project.texts)
         checked = dataclasses.replace(
             checked, findings=agreed.findings, known=agreed.known, stale=agreed.stale
         )
@@ -124,7 +146,10 @@ def _summary(checked: Checked) -> str:
     counted = ", ".join(some(n, noun) for noun, n in _counts(checked.project).items())
     warnings = len(checked.findings) - checked.errors
     found = f"{some(checked.errors, 'errors')}, {some(warnings, 'warnings')}"
-    found += f" ({checked.known} in the baseline)" if checked.known else ""
+    known = f"{checked.known} in the baseline" if checked.known else ""
+    ignored = f"{len(checked.ignored)} ignored" if checked.ignored else ""
+    if silent := ", ".join(filter(None, (known, ignored))):
+        found += f" ({silent})"
     return f"{found} in {counted}; revision {checked.project.revision}"
 
 
@@ -133,6 +158,10 @@ def _json(checked: Checked) -> str:
         "findings": [finding_data(one) for one in checked.findings],
         "revision": checked.project.revision,
         "counts": _counts(checked.project),
+        "ignored": [
+            {**finding_data(one.finding), "until": one.by.until, "reason": one.by.reason}
+            for one in checked.ignored
+        ],
         "baseline": {"known": checked.known, "stale": list(checked.stale)},
     }
     return envelope("check", ok=not checked.errors, data=data)
@@ -141,10 +170,12 @@ def _json(checked: Checked) -> str:
 def _sarif(checked: Checked) -> str:
     from router.cli.reports.sarif import Marked, sarif  # noqa: PLC0415
 
-    marks = fingerprints(checked.findings, checked.project.texts)
+    why = {one.finding: f"until {one.by.until}: {one.by.reason}" for one in checked.ignored}
+    found = in_order([*checked.findings, *why])
+    marks = fingerprints(found, checked.project.texts)
     marked = [
-        Marked(finding=finding, mark=mark)
-        for finding, mark in zip(checked.findings, marks, strict=True)
+        Marked(finding=finding, mark=mark, ignored=why.get(finding, ""))
+        for finding, mark in zip(found, marks, strict=True)
     ]
     return sarif(marked, checked.prefix)
 

@@ -1,6 +1,6 @@
 """Owns: the catalogue of finding codes: title, why, example, fix. The texts lie beside as YAML.
 Imports: config.source.
-Never: used while checking: only `explain` and the reference page read it.
+Never: used while checking, unless something is ignored: `explain` and the reference page read it.
 """
 
 from __future__ import annotations

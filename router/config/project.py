@@ -18,6 +18,7 @@ from router.config.contracts import Contracts, load_contracts
 from router.config.environments import EnvironmentFile, make_environment
 from router.config.files import read_texts, revision_of
 from router.config.flows import Flow, FlowFile, make_flow
+from router.config.ignores import ignores_of
 from router.config.landscape import check_landscape
 from router.config.library import Library
 from router.config.policies import FailurePolicy
@@ -122,6 +123,7 @@ def _checked(
     loader = _Loader(texts, report, adapters)
     project = loader.load(root)
     check_landscape(project, loader.library.broken, report)
+    ignores_of(texts, report)  # a malformed one is an error; what they do is settled by `settle`
     return project, in_order(report.found)
 
 

@@ -1,5 +1,6 @@
 """Owns: the schema files of contracts: reading them, what must hold of each and between them.
-Imports: core, config.demands, config.pointers, config.visits, config.validation.
+Imports: core, config.annotations, config.demands, config.pointers, config.source, config.visits,
+config.validation.
 Never: reads disk (project hands the texts in); lets a schema in that a validator could not bear.
 """
 
@@ -11,8 +12,8 @@ from collections.abc import Mapping
 from functools import lru_cache
 from typing import Any
 
+from router.config.annotations import ALSO, FILLED, FILLINGS, is_filling
 from router.config.demands import MAX_DEPTH, is_too_deep, wrong_pattern
-from router.config.drafts.goals import ALSO, FILLED, FILLINGS, is_filling
 from router.config.pointers import parts_of
 from router.config.source import Node, Sequence, Table, read_yaml
 from router.config.validation import FORMATS, schema_mistakes

@@ -6,6 +6,7 @@ mistake of the author.
 
 from __future__ import annotations
 
+import bisect
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
@@ -31,6 +32,12 @@ _ODD_NUMBER = re.compile(
     r"[-+]?(0[0-9_]+|0[xob][0-9a-fA-F_]+|[0-9][0-9_]*_[0-9_]*(\.[0-9_]*)?|\+[0-9]+(\.[0-9]*)?"
     r"|[0-9]*\.?[0-9]*[eE][-+]?[0-9]+|\.[0-9]+|[0-9]+\.|\.(inf|nan)|\.(Inf|NaN)|\.(INF|NAN))"
 )
+
+#: what ends a line of YAML
+_BREAK = re.compile("\r\n|[\n\r\x85\u2028\u2029]")
+_COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
+#: styles of a text that may hold a `#`
+_QUOTES = ("'", '"', "|", ">")
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +88,16 @@ class Table:
 Node: TypeAlias = Scalar | Sequence | Table
 
 
+@dataclass(frozen=True, slots=True)
+class Comment:
+    """A comment: where its `#` stands, from 1; what follows; whether nothing stands before it."""
+
+    line: int
+    column: int
+    text: str
+    alone: bool
+
+
 def read_yaml(text: str, file: str) -> tuple[Node | None, list[Any]]:
     """Return the one document in `text` and what is wrong with it; `file` names it in places."""
     report = Report()
@@ -104,6 +121,27 @@ def skim(text: str) -> int:
     return sum(1 for _ in _events(text))
 
 
+def comments_of(text: str) -> list[Comment]:
+    """Return the comments of a text in order; of one that is no YAML, none.
+
+    A `#` within a text, quoted or in a block, begins no comment.
+    """
+    try:
+        spans = [_span(one) for one in _events(text) if getattr(one, "style", None) in _QUOTES]
+    except (yaml.YAMLError, UnicodeEncodeError):
+        return []
+    found = []
+    for number, line in enumerate(_BREAK.split(text)):
+        for hit in _COMMENT.finditer(line):
+            at = (number, hit.start())
+            before = bisect.bisect_right(spans, at, key=lambda span: span[0]) - 1
+            if before < 0 or at >= spans[before][1]:
+                alone = not line[: hit.start()].strip()
+                found.append(Comment(number + 1, hit.start() + 1, line[hit.end() :], alone=alone))
+                break
+    return found
+
+
 def to_json(node: Node) -> Json:
     """Return the plain value of a node."""
     match node:
@@ -113,6 +151,13 @@ def to_json(node: Node) -> Json:
             return [to_json(one) for one in node.items]
         case Table():
             return {one.key: to_json(one.node) for one in node.entries}
+
+
+def _span(event: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    """Return where the text of a scalar begins and ends; a block's head may hold a comment."""
+    start, end = event.start_mark, event.end_mark
+    block = event.style in "|>"
+    return (start.line + 1, 0) if block else (start.line, start.column), (end.line, end.column)
 
 
 def _events(text: str) -> Iterator[Any]:

@@ -47,6 +47,7 @@ def _files(project: Landscape) -> None:
     (project.root / "elsewhere").mkdir()
 
 
+@pytest.mark.alone
 def test_help_of_the_whole_comes_at_once() -> None:
     took = []
     for _ in range(7):

@@ -25,6 +25,23 @@ from router.runtime.installed import GROUP, installed_adapters
 
 #: packages that no command needs before it works
 LATE = ("sqlalchemy", "alembic", "httpx", "starlette", "uvicorn", "jsonschema", "jmespath", "yaml")
+#: modules without which a project is checked: who draws, drafts, decodes, stores or calls has them
+NOT_TO_CHECK = (
+    *("sqlalchemy", "alembic", "httpx", "httpcore", "starlette", "uvicorn", "kombu", "redis"),
+    *("jsonschema", "jinja2", "http.client", "http.cookiejar", "urllib.request", "ssl", "asyncio"),
+    *(
+        "xml",
+        "sqlite3",
+        "router.api",
+        "router.engine",
+        "router.infra.store",
+        "router.runtime.bodies",
+    ),
+    *("router.config.atlas", "router.config.drafts", "router.config.editor", "router.cli.reports"),
+    *(f"router.infra.codecs.{one}" for one in ("lines", "tables", "texts", "x12", "xml")),
+)
+#: and without which help is given, beside them
+NOT_TO_HELP = ("router.config", "router.core", "router.runtime", "router.infra", "adapters", "json")
 
 
 @pytest.fixture
@@ -34,6 +51,15 @@ def migrated(tmp_path: Path) -> Any:
     yield hold.writer
     hold.writer.dispose()
     hold.release()
+
+
+def test_what_takes_longest_is_there(request: pytest.FixtureRequest) -> None:
+    collected = next(
+        one for one in request.config.pluginmanager.get_plugins() if hasattr(one, "LONGEST")
+    )
+    assert [
+        name for name in collected.LONGEST if not (request.config.rootpath / name).is_file()
+    ] == []
 
 
 def test_the_migrations_build_the_tables(migrated: Engine) -> None:
@@ -104,11 +130,26 @@ def test_help_loads_little(root: Path) -> None:
     code = "import sys; from router.cli.main import main; sys.argv = ['router', '--help']; main()"
     loaded = _loaded(code, root)
     assert "click" in loaded
-    assert loaded & set(LATE) == set()
+    assert _within(loaded, (*LATE, *NOT_TO_CHECK, *NOT_TO_HELP)) == []
+
+
+def test_a_check_loads_what_it_needs(root: Path) -> None:
+    words = ["router", "check", "--project", "tests/rules/base"]
+    code = f"import sys; from router.cli.main import main; sys.argv = {words}; main()"
+    loaded = _loaded(code, root)
+    assert "router.config.project" in loaded
+    assert _within(loaded, NOT_TO_CHECK) == []
+
+
+def _within(loaded: set[str], packages: tuple[str, ...]) -> list[str]:
+    """Return what is loaded of packages, the modules within them too."""
+    return sorted(
+        one for one in loaded if any(one == name or one.startswith(f"{name}.") for name in packages)
+    )
 
 
 def _loaded(code: str, root: Path) -> set[str]:
-    """Return the packages that a fresh interpreter loads for some code."""
+    """Return the modules that a fresh interpreter loads for some code."""
     ran = subprocess.run(
         [sys.executable, "-X", "importtime", "-c", code],
         cwd=root,
@@ -119,7 +160,7 @@ def _loaded(code: str, root: Path) -> set[str]:
     )
     found = re.findall(r"^import time:[^|]*\|[^|]*\|\s*(\S+)$", ran.stderr, re.MULTILINE)
     assert "router" in found
-    return {one.split(".")[0] for one in found}
+    return set(found)
 
 
 def _statements(engine: Engine) -> dict[str, str]:

@@ -243,6 +243,15 @@ def test_what_was_submitted_is_finished_before_the_store_closes(
     again.close()
 
 
+def test_stores_in_memory_share_no_row(row_of: Any) -> None:
+    one, other = Store.in_memory("rev1"), Store.in_memory("rev1")
+    one.write(put(row_of("m1")))
+    assert len(queued(one)) == 1
+    assert queued(other) == []
+    one.close()
+    other.close()
+
+
 def test_a_store_that_is_closed_takes_nothing_more(
     place: Database, row_of: Any, noon: datetime
 ) -> None:

@@ -26,15 +26,18 @@ def node(package: str, script: str, given: Any) -> Any:
     """Run a script of Node with a package; it gets a document and prints one."""
     if shutil.which("node") is None or not (NODE / "node_modules" / package).is_dir():
         absent(package)
-    path = NODE / f"ask-{package}.mjs"
+    path = NODE / f"ask-{package}-{os.getpid()}.mjs"  # others may ask at the same time
     path.write_text(script)
-    done = subprocess.run(
-        ["node", str(path)],
-        input=json.dumps(given),
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=240,
-    )
+    try:
+        done = subprocess.run(
+            ["node", str(path)],
+            input=json.dumps(given),
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=240,
+        )
+    finally:
+        path.unlink()
     assert done.returncode == 0, done.stderr
     return json.loads(done.stdout)

@@ -27,10 +27,11 @@ _ROOT = "%SRCROOT%"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Marked:
-    """A finding with the mark by which it is known again."""
+    """A finding with the mark by which it is known again, and why it is ignored if it is."""
 
     finding: Diagnostic
     mark: str
+    ignored: str = ""
 
 
 def sarif(found: Iterable[Marked], prefix: str = "") -> str:
@@ -87,7 +88,15 @@ def _result(marked: Marked, codes: Sequence[str], prefix: str) -> dict[str, Any]
             "primaryLocationLineHash": f"{marked.mark}:1",
             "crossdock/v1": marked.mark,
         },
+        # one result that has them wants them in all (3.27.23): an empty list is "told"
+        "suppressions": _suppressions(marked.ignored),
     }
+
+
+def _suppressions(ignored: str) -> list[dict[str, Any]]:
+    if not ignored:
+        return []
+    return [{"kind": "inSource", "status": "accepted", "justification": visible(ignored)}]
 
 
 def _plain(text: str) -> str:

@@ -1,5 +1,5 @@
 """Owns: what a draft has to fill: the fields of a contract, their kinds, the names they go by.
-Imports: config.drafts.names, config.validation.
+Imports: config.annotations, config.drafts.names, config.validation.
 Never: knows a field: what else it is called, the contract says (`x-also-called`).
 """
 
@@ -10,17 +10,12 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from router.config.annotations import ALSO
 from router.config.drafts.names import Words, is_common, words_of
 
 Schema = Mapping[str, Any]
 Resolve = Callable[[str], Schema | None]
 
-#: annotation: other names that senders give a field
-ALSO = "x-also-called"
-#: annotation: what a draft fills a field with: the name of the channel, the parts of the identity,
-#: nothing, because no sender knows it, or `{"text": ...}`, always the same
-FILLED = "x-filled-with"
-FILLINGS = ("channel", "identity", "nothing")
 #: objects with exactly these fields are made by a function of the same name
 _MADE = {frozenset({"amount", "currency"}): "money", frozenset({"value", "unit"}): "quantity"}
 _DEEPEST = 12
@@ -47,13 +42,6 @@ class Goal:
         """Return the values that it may have, when they are listed."""
         given = self.schema.get("enum", [])
         return tuple(one for one in given if isinstance(one, str))
-
-
-def is_filling(value: object) -> bool:
-    """Return whether `x-filled-with` may have this value."""
-    if isinstance(value, dict):
-        return value.keys() == {"text"} and isinstance(value["text"], str)
-    return value in FILLINGS
 
 
 def whole(schema: Schema, resolve: Resolve, title: str) -> Goal:

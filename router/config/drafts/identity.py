@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from router.config.annotations import FILLED
 from router.config.drafts import forms
-from router.config.drafts.goals import FILLED, Goal, Resolve, field_at
+from router.config.drafts.goals import Goal, Resolve, field_at
 from router.config.drafts.matching import Fields, Matcher, listings_of, values_of
 from router.config.drafts.names import is_common, words_of
 from router.config.drafts.sources import Leaf, Scope

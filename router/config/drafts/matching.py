@@ -9,8 +9,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TypeAlias
 
+from router.config.annotations import FILLED
 from router.config.drafts import forms
-from router.config.drafts.goals import FILLED, Goal, Resolve, fields_of, item_of
+from router.config.drafts.goals import Goal, Resolve, fields_of, item_of
 from router.config.drafts.names import closest
 from router.config.drafts.offers import Facts, Offer, offer
 from router.config.drafts.sources import Leaf, Listing, Scope

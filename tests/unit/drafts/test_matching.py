@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 
+from router.config.annotations import is_filling
 from router.config.contracts import Contracts, load_contracts
-from router.config.drafts.goals import is_filling, whole
+from router.config.drafts.goals import whole
 from router.config.drafts.identity import identity_of
 from router.config.drafts.matching import Fields, Matcher, filled_of, todos_of
 from router.config.drafts.names import likeness, plain_name, words_of

@@ -9,6 +9,8 @@ from router.runtime.growth import measure_growth
 from router.runtime.profile import profile
 from router.runtime.wide import measure_check
 
+pytestmark = pytest.mark.alone
+
 
 def test_both_loops_are_measured_in_turn() -> None:
     figures = measure_embedded(messages=256, repeats=2)

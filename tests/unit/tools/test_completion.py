@@ -125,6 +125,7 @@ def test_a_broken_project_is_no_trouble(typed: str, base: Path) -> None:
     assert (done.returncode, done.stderr) == (0, "")
 
 
+@pytest.mark.alone
 @pytest.mark.parametrize(
     "typed", ["router ", "router pause ", "router test --only ", "router graph "]
 )
