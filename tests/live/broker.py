@@ -50,6 +50,15 @@ class Broker:
             timeout=PATIENCE,
         ).stdout
 
+    @property
+    def address(self) -> str:
+        """Return the address of the node."""
+        return self.address_at(self.port)
+
+    def address_at(self, port: int) -> str:
+        """Return the address of the node behind another port."""
+        return f"amqp://guest:guest@127.0.0.1:{port}/"
+
     @contextmanager
     def running(self) -> Iterator[Broker]:
         """Run the port mapper and the node; both have ended afterwards."""
