@@ -10,8 +10,8 @@ import pytest
 
 #: package -> the files that may import it: prefixes of paths, none = nobody
 OWNERS = {
-    "kombu": ("router.infra.amqp",),
-    "amqp": ("router.infra.amqp",),
+    "kombu": ("router/infra/amqp/",),
+    "amqp": ("router/infra/amqp/",),
     "redis": (),
     "sqlalchemy": ("router/infra/store/",),
     "alembic": ("router/infra/store/",),
