@@ -96,7 +96,7 @@ class Folder:
             try:
                 read(name)
             except OSError as error:  # one that cannot be read must not keep the others
-                errors[name] = error
+                errors.setdefault(name, error)
         return len(ready) - len(errors), errors
 
     def _standing_still(self) -> Iterator[str]:
@@ -138,11 +138,11 @@ class Folder:
     def _taken_before(self) -> list[str]:
         """Return files that were taken by a process that did not come to their end."""
         names = sorted(
-            one.name
+            one.name.removeprefix(TAKEN)
             for one in os.scandir(self._folder)
             if one.name.startswith(TAKEN) and one.is_file(follow_symlinks=False)
         )
-        return [name.removeprefix(TAKEN) for name in names]
+        return [one for one in names if fnmatch.fnmatchcase(one, self._source.pattern)]
 
     def _take(self, name: str) -> None:
         taken = self._folder / (TAKEN + name)
