@@ -16,8 +16,9 @@ from datetime import UTC, datetime, timedelta
 from router.config.verification import Inside, Signature, Timestamp, Verify
 from router.core.document import Json
 from router.core.errors import MessageError
-from router.core.instants import time_text
+from router.core.instants import InstantError, from_epoch, from_text, time_text
 from router.core.ports import Secrets
+from router.core.quantity import NumberError
 
 #: a signature header longer than this is no signature
 MAX_SIGNATURE = 1024
@@ -196,19 +197,14 @@ def _said(when: Timestamp | None, between: str, claimed: Claimed) -> tuple[str, 
 
 
 def _time(unit: str, text: str) -> datetime | None:
-    if unit == "iso":
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        return at if at.tzinfo is not None else None
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        return None
-    number = int(text)
-    seconds = number // 1000 if unit == "milliseconds" else number
+    """Return the time that a text says, None when it says none; a number has no sign, no point."""
     try:
-        return _EPOCH + timedelta(seconds=seconds)
-    except OverflowError:
+        if unit == "iso":
+            return from_text(text)
+        if not text.isascii() or not text.isdigit():
+            return None
+        return from_epoch(text, "ms" if unit == "milliseconds" else "s")
+    except (InstantError, NumberError):
         return None
 
 

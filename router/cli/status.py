@@ -24,14 +24,19 @@ from router.infra.store.reader import Reader
 @place_options
 @format_option
 def status(root: Path, environment: str, style: str) -> None:
-    """Count what happened to each kind, what waits, and show the newest dead letters."""
+    """Count what happened to each kind, what waits, and show the newest dead letters.
+
+    Where no daemon runs, it says so first.
+    """
     project = load_sound(root)
     with reading(project, environment) as reader:
         counters, sizes = reader.counters(), reader.sizes()
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
+    running = DaemonLock.is_held(store_path(project, choose(project, environment)))
     if style == "json":
         data = {
+            "running": running,
             "counters": counters,
             "waiting": sizes,
             "dead_letters": dead,
@@ -39,11 +44,11 @@ def status(root: Path, environment: str, style: str) -> None:
         }
         click.echo(envelope("status", ok=True, data=data))
         return
+    if not running:
+        click.echo("no daemon runs on this store, nothing moves: start router run\n")
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
-    if not DaemonLock.is_held(store_path(project, choose(project, environment))):
-        click.echo("no daemon runs on this store: start router run")
     for name, why in paused.items():
         click.echo(visible(_held_line(name, why)))
     for letter in dead:
