@@ -24,6 +24,8 @@ from router.core.quantity import NumberError
 MAX_SIGNATURE = 1024
 #: signatures that are looked at, of those in a header: a sender replaces one secret at a time
 MOST_SIGNATURES = 8
+#: bytes; what asks whether anybody is there brings nothing
+MAX_PING = 64
 _HASHES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -38,6 +40,8 @@ class Verdict:
 
     ok: bool
     why: str = ""
+    #: not genuine, and not refused either: a question without effect
+    ping: bool = False
     bad: tuple[int, ...] = ()
 
 
@@ -66,7 +70,8 @@ def verify(scheme: Verify, claimed: Claimed, secrets: Secrets) -> Verdict:
         return _verify_inside(signature, claimed, keys)
     given = claimed.headers.get(signature.header, "")
     if not given:
-        return Verdict(ok=False, why=f"no {signature.header}")
+        ping = _is_ping(signature, claimed.body)
+        return Verdict(ok=False, why=f"no {signature.header}", ping=ping)
     if len(given) > MAX_SIGNATURE or not given.isascii():
         return Verdict(ok=False, why=f"{signature.header} is no signature")
     said, why = _said(signature.timestamp, signature.between, claimed)
@@ -119,6 +124,11 @@ def sign_record(inside: Inside, secret: str, record: Json) -> str:
     if key is None:
         raise LookupError("the secret is no key")
     return _written(inside, key, _fields(inside, record))
+
+
+def _is_ping(signature: Signature, body: bytes) -> bool:
+    start = signature.ping.encode()
+    return bool(start) and body.startswith(start) and len(body) <= MAX_PING
 
 
 def _verify_inside(inside: Inside, claimed: Claimed, keys: Sequence[bytes]) -> Verdict:

@@ -58,7 +58,7 @@ LIVE = {"env:OLD": "old secret", "env:NOW": SECRET}
 
 def scheme(*secrets: str, **fields: Any) -> Verify:
     base = {"algorithm": "sha256", "encoding": "base64", "prefix": "", "signed": "{body}"}
-    base |= {"between": "", "timestamp": None, "key": "text", "key_prefix": ""}
+    base |= {"between": "", "timestamp": None, "key": "text", "key_prefix": "", "ping": ""}
     signature = Signature(header="x-sign", **{**base, **fields})
     return Verify(signature=signature, secrets=secrets or ("env:NOW",))
 
