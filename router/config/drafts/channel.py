@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from router.config.contracts import Contracts
-from router.config.drafts.bounds import bounded
+from router.config.drafts.bounds import bounded, bounds_of
 from router.config.drafts.forms import has_point
 from router.config.drafts.goals import Goal, whole
 from router.config.drafts.identity import Identity, compared, identity_of
@@ -165,12 +165,16 @@ def _kind(
 
 
 def _of_one_shape(kinds: tuple[KindDraft, ...], channel: str) -> tuple[KindDraft, ...]:
-    """Return the kinds, those whose messages have the same fields with one contract for all."""
-    alike: dict[frozenset[str], list[KindDraft]] = {}
+    """Return the kinds, those whose messages have the same fields with one contract for all.
+
+    Where their maps take texts of other lengths, one contract would refuse what a kind takes, or
+    let in what another one refuses: these have contracts of their own.
+    """
+    alike: dict[tuple[frozenset[str], frozenset[tuple[str, int]]], list[KindDraft]] = {}
     for one in kinds:
         keys = [key for each in one.documents if isinstance(each, dict) for key in each]
-        alike.setdefault(frozenset(keys), []).append(one)
-    groups = [group for keys, group in alike.items() if keys and len(group) > 1]
+        alike.setdefault((frozenset(keys), bounds_of(one.fields)), []).append(one)
+    groups = [group for (keys, _), group in alike.items() if keys and len(group) > 1]
     made = {one.name: one for one in kinds}
     for number, group in enumerate(groups, start=1):
         name = f"{channel}/message" if number == 1 else f"{channel}/message_{number}"
