@@ -51,7 +51,6 @@ def ask(place: Landscape, path: str, body: bytes | None = None) -> Any:
     return json.loads(text) if text else None
 
 
-@pytest.mark.timeout(120)
 def test_events_twice_and_late_have_one_effect_each(landscape: Callable[..., Landscape]) -> None:
     day = make_day(17, messages=120, files=0, mix={"refund": 1})
     place = landscape(Settings(orders=day.orders))
