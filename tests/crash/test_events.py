@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.crash.processes import Landscape, Settings, pause, wait_until
 from tests.crash.traffic import make_day
 from tests.crash.verdict import assert_far_sides
