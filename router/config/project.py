@@ -202,7 +202,9 @@ class _Loader:
 
     def _transforms(self) -> dict[str, Transform]:
         made: dict[str, Transform] = {}
+        named: set[str] = set()
         for path, node in self._nodes("transforms/"):
+            named.update(f"{path.rpartition('/')[0]}/{one}" for one in _templates(node))
             name = path.removeprefix("transforms/").removesuffix(".yaml")
             file = decode_component(TransformFile, node, self.context)
             wrong = isinstance(file, TransformFile) and self._incomplete(file, node)
@@ -213,6 +215,9 @@ class _Loader:
                 made[name] = Transform(name=name, file=file, calls=reads)
             else:
                 self.library.broken.add(name)
+        for path in sorted(self.library.templates.keys() - named):
+            hint = "a transform names its template: xml: or text:"
+            self.report.error("E009", Place(path), "nothing reads this template", hint)
         return made
 
     def _incomplete(self, file: TransformFile, node: Node) -> bool:
@@ -255,6 +260,12 @@ class _Loader:
                 self.report.error("E001", Place(path), "the file is empty", "remove it")
             if node is not None:
                 yield path, node
+
+
+def _templates(node: Node) -> Iterator[str]:
+    """Yield the templates that a transform names."""
+    if isinstance(node, TableNode):
+        yield from (one for key in ("xml", "text") if (one := node.text_of(key)) is not None)
 
 
 def _name_field(cls: type[Any]) -> str:

@@ -254,9 +254,7 @@ def _after(step: Any, context: Context) -> Context:
         case Apply():
             _check_inputs(step, context)
             if step.transform.to is None:
-                what = (
-                    f"{step.transform.name} writes bytes, no document that a step could go on with"
-                )
+                what = f"{step.transform.name} writes bytes, and a step gives a document"
                 hint = "an operation names it: routes/systems/NAME.yaml, transform:"
                 context.report.error("E168", step.place, what, hint)
                 return context.plus_roots("payload").within(payload=INVALID)

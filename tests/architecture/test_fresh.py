@@ -23,7 +23,17 @@ from router.infra.store.tables import metadata
 from router.runtime.installed import GROUP, installed_adapters
 
 #: packages that no command needs before it works
-LATE = ("sqlalchemy", "alembic", "httpx", "starlette", "uvicorn", "jsonschema", "jmespath", "yaml")
+LATE = (
+    "sqlalchemy",
+    "alembic",
+    "httpx",
+    "starlette",
+    "uvicorn",
+    "jsonschema",
+    "jmespath",
+    "jinja2",
+    "yaml",
+)
 
 
 @pytest.fixture

@@ -173,7 +173,7 @@ class TransformFile:
     )
     separators: str = knob(
         Text(),
-        doc="with text: characters that no value may hold, since they part fields",
+        doc="with text: characters that no value may hold: they part fields",
         default="",
     )
     xml: Template | None = knob(

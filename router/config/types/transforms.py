@@ -11,6 +11,7 @@ from router.config.transforms.transform import TransformFile
 from router.config.types.facts import NONE, Facts
 from router.config.types.maps import Goal, MapTypes, Scope
 from router.config.types.schemas import Schemas
+from router.config.types.templates import TemplateTypes
 from router.config.types.type import INTEGER, TEXT, UNKNOWN, Open, Type, object_of
 from router.config.validation import Contract
 from router.core.diagnostics import Report
@@ -41,7 +42,8 @@ def check_types(
     file: TransformFile, facts: Facts, contracts: ContractTypes, report: Report
 ) -> None:
     """Report what cannot be right in a transform, whatever comes where these facts hold."""
-    types = MapTypes({one.name: one for one in file.tables}, str(file.to.ref), report)
+    promise = str(file.to.ref) if file.to is not None else ""
+    types = MapTypes({one.name: one for one in file.tables}, promise, report)
     scope = Scope({"headers": _HEADERS, "stamp": UNKNOWN, "env": UNKNOWN}, NONE)
     later: dict[str, Expression] = {}
     for name, given in file.inputs.items():
@@ -54,7 +56,10 @@ def check_types(
         item = source.items if "list" in source.kinds else UNKNOWN
         scope = scope.plus(**{name: item, f"{name}_index": INTEGER})
     scope = types.named(file.let, scope.where(facts))
-    types.part(file.map, scope, Goal(contracts.of(file.to, "")))
+    if file.map is not None and file.to is not None:
+        types.part(file.map, scope, Goal(contracts.of(file.to, "")))
+    elif file.template is not None:
+        TemplateTypes(types, report).parts(file.template.parts, scope)
 
 
 def _input(given: Contract | str, name: str, contracts: ContractTypes) -> Type:

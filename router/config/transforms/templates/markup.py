@@ -28,12 +28,18 @@ _PREDEFINED = frozenset({"xml", "xmlns"})
 
 
 class Crooked(Exception):
-    """A text is not what stands in XML there; `offset` is where in the text, `hint` what to do."""
+    """A text is not what stands in XML there; `offset` is where in the text, `hint` what to do.
 
-    def __init__(self, message: str, offset: int, hint: str = "") -> None:
+    `open_ended`: what a value or a tag of Jinja follows, and cannot.
+    """
+
+    def __init__(
+        self, message: str, offset: int, hint: str = "", *, open_ended: bool = False
+    ) -> None:
         super().__init__(message)
         self.offset = offset
         self.hint = hint
+        self.open_ended = open_ended
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,6 +138,9 @@ class Spot:
             return self._closing(closing[1], at), closing.end()
         opening = _OPEN.match(text, at)
         if opening is None:
+            if not text[at + 1 :].strip("/"):
+                what = "the name of an element is no value"
+                raise Crooked(what, at, '<name kind="{{ value }}">', open_ended=True)
             raise Crooked("no tag begins like this", at, "&lt; for the character itself")
         if self.rooted and not self.open:
             raise Crooked(f"<{opening[1]}> is a second outermost element", at, "one holds all")
@@ -160,9 +169,12 @@ class Spot:
         if not rest:
             return self, at
         if rest[0] == ">":
-            return replace(self, where="content"), at + 1
+            return replace(self, where="content", attributes=frozenset()), at + 1
         if rest.startswith("/>"):
-            return replace(self, where="content", open=self.open[:-1]), at + 2
+            return (
+                replace(self, where="content", open=self.open[:-1], attributes=frozenset()),
+                at + 2,
+            )
         begun = _ATTRIBUTE.match(text, at)
         if begun is None:
             raise Crooked("no attribute begins like this", at, 'name="{{ value }}"')
@@ -223,7 +235,8 @@ def _closed(text: str, at: int, kind: tuple[str, str, str]) -> int:
     end = text.find(ends, at + len(begins))
     if end < 0:
         hint = "values stand in elements and attributes, where they are escaped"
-        raise Crooked(f"{name} does not end before a value or a tag of Jinja", at, hint)
+        what = f"{name} holds a value or a tag of Jinja"
+        raise Crooked(what, at, hint, open_ended=True)
     if begins == "<!--" and "--" in text[at + 4 : end]:
         raise Crooked("-- in a comment", at)
     return end + len(ends)

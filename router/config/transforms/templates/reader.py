@@ -109,16 +109,12 @@ class _Reader:
         why = spot.unfinished() if spot is not None else ""
         if why:
             last = max(len(self._source.text.rstrip()) - 1, 0)
-            self._error("E164", last, f"not well formed: {why}", "close what is opened")
+            self._error("E164", last, f"not well formed: {why}", "one element holds all the others")
         return made
 
     def _parts(self, nodes: Iterable[Node], at: _At) -> tuple[tuple[parts.Part, ...], Spot | None]:
         """Return the parts that nodes are, and the point of the XML after them."""
         made: list[parts.Part] = []
-        if at.depth > MAX_NESTING:
-            (first, *_) = nodes
-            self._error("E169", first.lineno, f"nested deeper than {MAX_NESTING}", "take it apart")
-            return (), None
         for node in nodes:
             part, spot = self._part(node, at)
             made += part
@@ -126,6 +122,9 @@ class _Reader:
         return tuple(made), at.spot
 
     def _part(self, node: Node, at: _At) -> tuple[list[parts.Part], Spot | None]:
+        if at.depth > MAX_NESTING:
+            self._error("E169", node.lineno, f"nested deeper than {MAX_NESTING}", "take it apart")
+            return [], None
         match type(node).__name__:
             case "Output":
                 return self._output(node, at)
@@ -166,7 +165,8 @@ class _Reader:
         except Crooked as error:
             # a text of raw blocks and trimmed lines still stands in the source as it is
             begin = max(self._source.text.find(node.data, node.lineno), 0)
-            self._error("E164", begin + error.offset, f"not well formed: {error}", error.hint)
+            code, what = ("E163", "") if error.open_ended else ("E164", "not well formed: ")
+            self._error(code, begin + error.offset, f"{what}{error}", error.hint)
             return None
 
     def _assign(self, node: Node, at: _At) -> list[parts.Part]:
@@ -263,7 +263,7 @@ class _Reader:
         waiting = [node]
         while waiting:
             one = waiting.pop()
-            start = min(start, one.lineno)
+            start = min(start, one.lineno or start)  # an operand has none, and follows
             waiting.extend(one.iter_child_nodes())
         at = start
         while at and self._source.text[at - 1] in "( \n\t":

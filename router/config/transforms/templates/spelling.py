@@ -64,13 +64,12 @@ _NOT_HERE = {
     "Mod": _ARITHMETIC,
     "Pow": _ARITHMETIC,
     "Neg": _ARITHMETIC,
-    "Pos": _ARITHMETIC,
     "Dict": "let: in the file of the transform",
     "Slice": "slice(text, from, to), or let: in JMESPath",
 }
 _SIGNS = {
     "Add": "+", "Sub": "-", "Mul": "*", "Div": "/", "FloorDiv": "//", "Mod": "%", "Pow": "**",
-    "Neg": "-", "Pos": "+", "Dict": "{...}", "Slice": "[from:to]",
+    "Neg": "-", "Dict": "{...}", "Slice": "[from:to]",
 }  # fmt: skip
 
 
