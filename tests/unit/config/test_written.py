@@ -98,8 +98,7 @@ SAME = [
     "{% for one in body.lines %}\n{{ loop.index }}{{ 'L' if loop.last else '-' }}\n{% endfor %}\n",
     "{% for one in body.lines %}{% if not loop.first %};{% endif %}{{ one.sku }}{% endfor %}",
     "{% for line in body.none %}x{% endfor %}",
-    "{% for a in body.lines %}{% for b in body.lines %}{{ a.n }}{{ loop.index0 }}{% endfor %}"
-    + "{{ loop.length }}{% endfor %}",
+    "{% for a in body.lines %}{% for b in body.lines %}{{ a.n }}{{ b.n }} {% endfor %}{% endfor %}",
     "{% set who = body.id ~ '-' ~ body.lines[0].sku %}{{ who }}{{ who | lower }}",
     "{{ upper(body.id) }}{{ body.id | lower | pad_left(6, '0') }}",
     "{{ body.gone | default('none') }}{{ body.id | default('none') }}",
@@ -231,7 +230,8 @@ def test_what_is_looked_at_is_bounded() -> None:
     body = {"rows": [{"n": str(number)} for number in range(3000)]}
     text = "{% for row in body.rows %}{% if find(body.rows, 'n', row.n) %}{% endif %}{% endfor %}"
     assert isinstance(refused(text, body=body), LimitExceeded)
-    once = "{% set by = index_by(body.rows, 'n') %}" + (
+    once = (
+        "{% set by = index_by(body.rows, 'n') %}"
         "{% for row in body.rows %}{{ at(by, row.n).n }} {% endfor %}"
     )
     assert write(once, body=body).split() == [row["n"] for row in body["rows"]]
