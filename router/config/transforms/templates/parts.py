@@ -46,6 +46,7 @@ class Words:
     """A text of the template's own."""
 
     text: str
+    place: Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,8 +104,8 @@ class Writing:
         """
         for part in parts:
             match part:
-                case Words(text=text):
-                    self._put(text, None)
+                case Words(text=text, place=place):
+                    self._put(text, place)
                 case Write():
                     self._value(part, scope)
                 case Name(name=name, value=value):
@@ -156,7 +157,7 @@ class Writing:
             }
             self.write(loop.body, turn)
 
-    def _put(self, text: str, place: Place | None) -> None:
+    def _put(self, text: str, place: Place) -> None:
         self._size += len(text)
         self._spend(1 + len(text) // _PER_TEXT, place)
         if self._size > MAX_OUTPUT:
@@ -164,13 +165,13 @@ class Writing:
             raise LimitExceeded(what, place=place)
         self.pieces.append(text)
 
-    def _spend(self, work: int, place: Place | None) -> None:
+    def _spend(self, work: int, place: Place) -> None:
         self._work += work
         if self._work > MAX_WORK:
             what = f"the template looks at more than {MAX_WORK} values"
             raise LimitExceeded(f"{what}: set what a loop uses before it, or in let:", place=place)
 
-    def _weight(self, value: Json, place: Place | None) -> int:
+    def _weight(self, value: Json, place: Place) -> int:
         """Return how many values there are to look at, counted once for each."""
         if value.__class__ is str:
             return 1 + len(value) // _PER_TEXT
@@ -181,7 +182,7 @@ class Writing:
             known = self._weights[id(value)] = (value, self._counted(value, place))
         return known[1]
 
-    def _counted(self, value: Json, place: Place | None) -> int:
+    def _counted(self, value: Json, place: Place) -> int:
         count, waiting = 0, [value]
         while waiting:
             one = waiting.pop()

@@ -134,6 +134,8 @@ class _Reader:
                 return self._loop(node, at)
             case "Assign":
                 return self._assign(node, at), at.spot
+        while node.lineno is None:  # Jinja wraps the node in one of its own
+            node = next(node.iter_child_nodes())
         word, hint = _NOT_HERE.get(type(node).__name__, (type(node).__name__, ""))
         self._error("E161", node.lineno, f"templates have no {word}", hint)
         return [], None
@@ -144,7 +146,7 @@ class _Reader:
         for node in output.nodes:
             if type(node).__name__ == "TemplateData":
                 spot = self._after(node, spot)
-                made.append(parts.Words(node.data))
+                made.append(parts.Words(node.data, self._source.place(node.lineno)))
                 continue
             why = spot.problem() if spot is not None else ""
             value = self._value(node, at)
