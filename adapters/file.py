@@ -26,6 +26,7 @@ from router import (
     Template,
     Text,
     TransformError,
+    Written,
     component,
     encode_json,
     knob,
@@ -40,7 +41,9 @@ class FileRequest:
     write: Template | None = knob(TEMPLATE, doc="name of the file to write", default=None)
     exists: Template | None = knob(TEMPLATE, doc="name of the file to ask for", default=None)
     format: str = knob(
-        Choice(("json", "json_line")), doc="json_line ends with a line break", default="json_line"
+        Choice(("json", "json_line")),
+        doc="of a document: json_line ends with a line break",
+        default="json_line",
     )
     contract: Contract | None = knob(CONTRACT, doc="what the document keeps", default=None)
     answer: Contract | None = knob(CONTRACT, doc="files give no answer", default=None)
@@ -83,7 +86,7 @@ class FileAdapter:
             raise TransformError("the name of a file leads out of its folder")
         body = b""
         if verb == "write":
-            body = encode_json(document) + (b"\n" if request.format == "json_line" else b"")
+            body = _bytes(document, request.format)
         return Prepared(head={"verb": verb, "target": name}, body=body)
 
     def call(self, prepared: Prepared, key: Mapping[str, str]) -> Answer:
@@ -134,6 +137,13 @@ class FileAdapter:
         finally:
             beside.unlink(missing_ok=True)
         return Answer(status=201, body={"name": path.name})
+
+
+def _bytes(document: Any, form: str) -> bytes:
+    """Return a document as JSON, what a template wrote as it is."""
+    if isinstance(document, Written):
+        return document.data
+    return encode_json(document) + (b"\n" if form == "json_line" else b"")
 
 
 def _sync(folder: Path) -> None:

@@ -32,6 +32,7 @@ from router import (
     Text,
     TransformError,
     Unknown,
+    Written,
     component,
     decode_json,
     encode_json,
@@ -125,8 +126,11 @@ class HttpAdapter:
         headers = {name.lower(): _header(one.fill(values)) for name, one in request.headers.items()}
         body = b""
         if verb not in ("get", "delete"):
-            headers.setdefault("content-type", "application/json")
-            body = encode_json(document)
+            written = isinstance(document, Written)
+            headers.setdefault(
+                "content-type", document.media_type if written else "application/json"
+            )
+            body = document.data if written else encode_json(document)
         query = {name: one.fill(values) for name, one in request.query.items()}
         head = {"verb": verb.upper(), "target": path, "query": query, "headers": headers}
         return Prepared(head=head, body=body)

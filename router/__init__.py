@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from router.config.templates import TEMPLATE, Template
     from router.config.validation import Contract
     from router.config.verification import SECRET
+    from router.core.document import Written
     from router.core.errors import MessageError, Retryable, TransformError, Unavailable, Unknown
     from router.core.ports import Answer, Health, Prepared, Secrets
     from router.infra.amqp.publisher import Letter, Publisher
@@ -37,6 +38,7 @@ _HOMES = {
     "Template": "router.config.templates",
     "Contract": "router.config.validation",
     "SECRET": "router.config.verification",
+    "Written": "router.core.document",
     "MessageError": "router.core.errors",
     "Retryable": "router.core.errors",
     "TransformError": "router.core.errors",
@@ -77,6 +79,7 @@ __all__ = [
     "TransformError",
     "Unavailable",
     "Unknown",
+    "Written",
     "component",
     "decode_json",
     "encode_json",

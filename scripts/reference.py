@@ -73,6 +73,9 @@ What stands under `map:` is the result, field by field. A mapping with `map:` or
 block: `{each: =list, let: {...}, if: =condition, map: ...}` gives one value for each item; inside,
 `item`, `index` (from 0) and `position` (from 1) are in reach. Without `each:` a block gives one
 value, or nothing when `if:` does not hold. An expression that gives null leaves its key out.
+
+Instead of `map:` and `to:` a transform of an operation names a template, `xml:` or `text:`, a file
+beside it that ends in `.j2`: [Write text and XML](../how-to/write-text-and-xml.md).
 """
 SCHEMAS_SAY = """\
 Beside it stands `<version>.json` for each version: a JSON Schema 2020-12 whose `$id` is

@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from router.config.components import Context, component, decode_component, knob, place_of
@@ -190,8 +191,14 @@ def _versions(
             invariants=_invariants(file, version),
             validator=validator,
             weight=weight_of(folder, version, schemas),
+            resolve=partial(_named, schemas),
         )
     return made
+
+
+def _named(schemas: Mapping[tuple[str, str], Any], urn: str) -> Mapping[str, Any] | None:
+    name, _, version = urn.removeprefix("urn:contract:").rpartition(":")
+    return schemas.get((name, version))
 
 
 def _invariants(file: ContractFile, version: str) -> tuple[Invariant, ...]:

@@ -27,6 +27,8 @@ class Library:
     #: adapter name -> the class that an entry point names (its request and settings components)
     adapters: Mapping[str, Any] = field(default_factory=dict)
     presets: Mapping[str, Any] = field(default_factory=dict)
+    #: texts of templates by the path of their file
+    templates: Mapping[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     policies: dict[str, FailurePolicy] = field(default_factory=dict)
     transforms: dict[str, Transform] = field(default_factory=dict)

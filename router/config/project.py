@@ -25,6 +25,7 @@ from router.config.policies import FailurePolicy
 from router.config.sandbox import SandboxFile, make_sandbox
 from router.config.sequences import CALLS, calls_read
 from router.config.source import Node, read_yaml
+from router.config.source import Table as TableNode
 from router.config.systems import AnyOperation, System, SystemFile, make_system
 from router.config.tablefiles import TableFile, make_table
 from router.config.transforms.tables import Table
@@ -137,6 +138,9 @@ class _Loader:
         self.library = Library(contracts=load_contracts(texts, report), adapters=adapters)
         self.context = Context(library=self.library, report=report)
         self.library.presets = packaged_presets(self.context)
+        self.library.templates = {
+            path: text for path, text in texts.items() if path.endswith(".j2")
+        }
 
     def load(self, root: Path) -> Project:
         library = self.library
@@ -199,15 +203,31 @@ class _Loader:
 
     def _transforms(self) -> dict[str, Transform]:
         made: dict[str, Transform] = {}
+        named: set[str] = set()
         for path, node in self._nodes("transforms/"):
+            named.update(f"{path.rpartition('/')[0]}/{one}" for one in _templates(node))
             name = path.removeprefix("transforms/").removesuffix(".yaml")
             file = decode_component(TransformFile, node, self.context)
-            if isinstance(file, TransformFile):
+            wrong = isinstance(file, TransformFile) and self._incomplete(file, node)
+            if isinstance(file, TransformFile) and not wrong:
                 reads = calls_read(node) if CALLS in file.inputs else frozenset()
+                if file.template is not None and CALLS in file.inputs:
+                    reads = frozenset({("", "")})
                 made[name] = Transform(name=name, file=file, calls=reads)
             else:
                 self.library.broken.add(name)
+        for path in sorted(self.library.templates.keys() - named):
+            hint = "a transform names its template: xml: or text:"
+            self.report.error("E009", Place(path), "nothing reads this template", hint)
         return made
+
+    def _incomplete(self, file: TransformFile, node: Node) -> bool:
+        keys = {one.key for one in node.entries} if isinstance(node, TableNode) else set()
+        wrong = file.complaint(keys)
+        if wrong is not None:
+            code, message, hint = wrong
+            self.report.error(code, file.place, message, hint)
+        return wrong is not None
 
     def _cases(self) -> dict[str, CaseFile]:
         made: dict[str, CaseFile] = {}
@@ -231,6 +251,12 @@ class _Loader:
                 self.report.error("E001", Place(path), "the file is empty", "remove it")
             if node is not None:
                 yield path, node
+
+
+def _templates(node: Node) -> Iterator[str]:
+    """Yield the templates that a transform names."""
+    if isinstance(node, TableNode):
+        yield from (one for key in ("xml", "text") if (one := node.text_of(key)) is not None)
 
 
 def _name_field(cls: type[Any]) -> str:

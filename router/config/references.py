@@ -12,7 +12,8 @@ from typing import Any, ClassVar
 
 from router.config.components import INVALID, Context, Shape, report_wrong
 from router.config.source import Node, Scalar
-from router.config.transforms.expressions import Expression, Vocabulary, compile_expression
+from router.config.transforms.checks import Vocabulary
+from router.config.transforms.expressions import Expression, compile_expression
 from router.core.diagnostics import nearest
 from router.core.units import duration
 

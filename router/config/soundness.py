@@ -137,7 +137,10 @@ def _check_transform(
             nearest(call, before),
         )
     wanted = getattr(operation.request, "contract", None)
-    if wanted is not None and wanted.ref != transform.to.ref:
+    if wanted is not None and transform.file.text is not None:
+        what = f"{transform.name} writes a text, which keeps no contract"
+        context.report.error("E113", operation.place, what, f"leave out contract: {wanted.ref}")
+    elif wanted is not None and transform.to is not None and wanted.ref != transform.to.ref:
         context.report.error(
             "E113",
             operation.place,

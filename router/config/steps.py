@@ -253,6 +253,11 @@ def _after(step: Any, context: Context) -> Context:
             return context.plus_roots(step.name, f"{step.name}_index")
         case Apply():
             _check_inputs(step, context)
+            if step.transform.to is None:
+                what = f"{step.transform.name} writes bytes, and a step gives a document"
+                hint = "an operation names it: routes/systems/NAME.yaml, transform:"
+                context.report.error("E168", step.place, what, hint)
+                return context.plus_roots("payload").within(payload=INVALID)
             return context.plus_roots("payload").within(payload=step.transform.to)
         case Produce():
             _check_payload(step.object, step.place, context)

@@ -6,8 +6,8 @@ reference engine, for tests of contracts).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import Any
 
 import jsonschema_rs
@@ -61,6 +61,10 @@ class Contract:
     validator: Any
     #: the most that one value can cost who tells what is wrong with it
     weight: int = 1
+    #: the schema that a reference in it names, None where there is none
+    resolve: Callable[[str], Mapping[str, Any] | None] = field(
+        default=lambda _: None, repr=False, compare=False
+    )
 
     def violations(self, document: Json) -> list[Violation]:
         """Return what the document breaks, schema first; invariants only when the schema holds.

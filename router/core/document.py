@@ -55,3 +55,12 @@ class Decoded:
     bad: tuple[BadRecord, ...] = ()
     #: of a list of records: where each stands among all of the body, read or not, from 0
     places: tuple[int, ...] = ()
+
+
+@value(frozen=True, slots=True, kw_only=True)
+class Written:
+    """What a template wrote: the bytes as they leave, the media type and the encoding of them."""
+
+    data: bytes
+    media_type: str
+    encoding: str

@@ -114,7 +114,14 @@ class _Runner:
         self._marks = rig.marks
         self._path = path
         self.goldens = Goldens(rig.project.root / Path(path).parent)
-        self._seen = Witness()
+        #: operation -> encoding of the text that its template writes
+        self._texts = {
+            call.name: call.file.transform.file.template.encoding
+            for operation in rig.project.operations.values()
+            for call in operation.calls
+            if call.file.transform is not None and call.file.transform.file.template is not None
+        }
+        self._seen = Witness(self._texts)
         #: every request that left, of all deliveries
         self._requests: list[tuple[str, Prepared]] = []
         #: digests of the objects that were given, in order: the same one has the same id
@@ -145,7 +152,7 @@ class _Runner:
         parts = build_parts(self._project, self._environment, store, exchange, self._hooks())
         try:
             for given in self._deliveries(case, earlier):
-                self._seen = Witness()
+                self._seen = Witness(self._texts)
                 if self._asks(given, exchange):
                     continue
                 self._give(given, parts)

@@ -6,7 +6,8 @@ Never: shows more of a document than the field that differs.
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from typing import Any, TypeAlias
 
 from router.config.cases import Expected
@@ -52,8 +53,22 @@ def _compare(where: str, want: Any, have: Any, found: list[str], *, whole: bool)
             return
         for index, (one, other) in enumerate(zip(want, have, strict=True)):
             _compare(f"{where}[{index}]", one, other, found, whole=whole)
+    elif isinstance(want, str) and isinstance(have, str) and "\n" in want + have:
+        found.extend(_line(where, want, have))
     elif type(want) is not type(have) or want != have:
         found.append(f"{where}: {_shown(have)}, expected {_shown(want)}")
+
+
+def _line(where: str, want: str, have: str) -> Iterator[str]:
+    """Yield the first line in which two texts differ."""
+    lines = zip_longest(want.split("\n"), have.split("\n"))
+    for number, (one, other) in enumerate(lines, start=1):
+        if one != other:
+            said, wanted = (
+                "no such line" if text is None else _shown(text) for text in (other, one)
+            )
+            yield f"{where} line {number}: {said}, expected {wanted}"
+            return
 
 
 def _shown(value: Any) -> str:

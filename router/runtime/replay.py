@@ -13,7 +13,8 @@ from typing import Any
 
 from router.config.channels import Channel
 from router.config.project import Project
-from router.config.transforms.expressions import Expression, Vocabulary, compile_expression
+from router.config.transforms.checks import Vocabulary
+from router.config.transforms.expressions import Expression, compile_expression
 from router.core.diagnostics import Diagnostic, Place
 from router.core.document import Json
 from router.core.errors import MessageError

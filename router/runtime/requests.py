@@ -11,11 +11,16 @@ from dataclasses import dataclass, field
 
 from router.config.sequences import CALLS
 from router.config.systems import AnyOperation, Operation
-from router.core.document import Json
+from router.config.validation import Contract
+from router.core.document import Json, Written
 from router.core.message import derived_id
 from router.core.ports import Prepared
+from router.infra.codecs import Limits, decode_xml, shape_by
 from router.infra.store.rows import Queued
 from router.runtime.exchange import Exchange
+
+#: of XML that a template wrote, which has bounds of its own
+_LIMITS = Limits(body=8 * 1024 * 1024, nodes=500_000)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +103,16 @@ def prepare(exchange: Exchange, leg: Leg, reference: str) -> Prepared:
         document = transform(scope)
     request = operation.file.request
     if request.contract is not None:
-        request.contract.ensure(document, f"the request of {operation.name}")
+        request.contract.ensure(
+            _as_read(document, request.contract), f"the request of {operation.name}"
+        )
     values = {**leg.references, "reference": reference}
     return exchange.adapter(operation).prepare(request, values, document)
+
+
+def _as_read(document: Json | Written, contract: Contract) -> Json:
+    """Return a document as who receives it reads it: XML by the rule by which we read it."""
+    if not isinstance(document, Written):
+        return document
+    raw = decode_xml(document.data, limits=_LIMITS)
+    return shape_by(raw, contract.schema, lambda urn: contract.resolve(urn) or {})

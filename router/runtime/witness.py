@@ -22,6 +22,8 @@ from router.runtime.comparing import AgainstFile, differences
 class Witness:
     """What happened during the last delivery of a test."""
 
+    #: operation -> encoding of the text that a template writes for it
+    texts: Mapping[str, str] = field(default_factory=dict)
     produced: list[Produced] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
@@ -92,7 +94,10 @@ class Witness:
             (one.operation, "", one.message.payload) for one in self.sent
         ]
         if folder == "systems":
-            have = [(name, _target(prepared), _body(prepared)) for name, prepared in self.requests]
+            have = [
+                (name, _target(prepared), self._body(name, prepared))
+                for name, prepared in self.requests
+            ]
         if [one.operation for one in expected] != [name for name, _, _ in have]:
             said = ", ".join(name for name, _, _ in have) or "nothing"
             wished = ", ".join(one.operation for one in expected) or "nothing"
@@ -105,6 +110,12 @@ class Witness:
             if want.payload is not None:
                 complaints += differences(where, want.payload, payload, golden)
         return complaints
+
+    def _body(self, name: str, prepared: Prepared) -> Json:
+        if not prepared.body:
+            return None
+        encoding = self.texts.get(name)
+        return decode_json(prepared.body) if encoding is None else prepared.body.decode(encoding)
 
     def _judge_failures(self, case: Case) -> list[str]:
         complaints = []
@@ -130,10 +141,6 @@ class Witness:
 def _why(entry: Mapping[str, Any]) -> str:
     detail = entry["detail"]
     return ": ".join(str(detail[key]) for key in ("reason", "detail") if detail.get(key))
-
-
-def _body(prepared: Prepared) -> Json:
-    return decode_json(prepared.body) if prepared.body else None
 
 
 def _target(prepared: Prepared) -> str:

@@ -20,6 +20,7 @@ import threading
 import time
 from pathlib import Path
 from typing import Any
+from xml.etree import ElementTree as ET
 
 import httpx
 from traffic import Day, Webhook, store_day, web_day
@@ -170,6 +171,7 @@ def report(day: Day) -> bool:
             httpx.get(f"{SANDBOX}/_sandbox").json()["journals"],
             day.postings,
         ),
+        "postings in old books": (filed(), day.postings),
         "returns in BI files": (lines("returns"), day.returns),
         "sales in BI files": (lines("sales"), day.sales),
     }
@@ -186,6 +188,13 @@ def lines(folder: str) -> int:
     return sum(
         len(path.read_text().splitlines()) for path in (STATE / "bi" / folder).glob("*.json")
     )
+
+
+def filed() -> int:
+    """Count the files of the old books that an XML parser reads."""
+    folder = STATE / "legacy_erp" / "postings"
+    roots = [ET.parse(path).getroot() for path in folder.glob("*.xml")]  # noqa: S314 (our own)
+    return sum(root.tag.endswith("Posting") for root in roots)
 
 
 def command(*words: str) -> Any:

@@ -16,6 +16,7 @@ OWNERS = {
     "sqlalchemy": ("router/infra/store/",),
     "alembic": ("router/infra/store/",),
     "jmespath": ("router/config/transforms/",),
+    "jinja2": ("router/config/transforms/templates/jinja.py",),
     "yaml": ("router/config/source.py",),
     "jsonschema_rs": ("router/config/validation.py", "router/config/demands.py"),
     "jsonschema": ("router/runtime/examples.py",),

@@ -127,11 +127,17 @@ class Land:
         self.ledger = ledger or Far(real["ledger"], self.books.ledger)
         self.shop = Far(real["shop"], self.books.shop)
         self.bi = Far(real["bi"], self.books.bi)
+        self.old_books = Far(real["legacy_erp"], self.books.bi)
         self.clock = ManualClock(START)
         self.store = store or Store.in_memory(project.revision)
         self.exchange = Exchange(
             operations=project.operations,
-            adapters={"ledger": self.ledger, "shop": self.shop, "bi": self.bi},
+            adapters={
+                "ledger": self.ledger,
+                "shop": self.shop,
+                "bi": self.bi,
+                "legacy_erp": self.old_books,
+            },
             env={},
             clock=self.clock,
         )

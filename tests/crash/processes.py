@@ -105,6 +105,7 @@ class Landscape:
             f'  shop: {{url: "{near}:{self.sandbox_port}/shop", timeout: {settings.timeout}}}',
             f'  ledger: {{url: "{near}:{ledger}/ledger", timeout: {settings.timeout}}}',
             "  bi: {folder: var/bi}",
+            "  legacy_erp: {folder: var/legacy_erp}",
             "channels:",
             "  poslog: {folder: var/in/poslog}",
         ]

@@ -43,7 +43,8 @@ import pytest
 
 import router.config
 from router.config.project import load_project
-from router.config.transforms.expressions import Vocabulary, compile_expression
+from router.config.transforms.checks import Vocabulary
+from router.config.transforms.expressions import compile_expression
 from router.core.diagnostics import Place
 from router.core.errors import TransformError
 from router.runtime.installed import installed_adapters

@@ -10,7 +10,8 @@ from dataclasses import dataclass
 
 from router.config.drafts.names import plain_name, words_of
 from router.config.drafts.sources import Leaf, scope_of
-from router.config.transforms.expressions import Expression, Vocabulary, compile_expression
+from router.config.transforms.checks import Vocabulary
+from router.config.transforms.expressions import Expression, compile_expression
 from router.core.diagnostics import Place
 from router.core.document import Json
 from router.core.errors import MessageError

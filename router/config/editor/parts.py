@@ -167,6 +167,10 @@ def _input(shape: transform.InputShape, make: Schemas) -> Schema:
     return {"description": shape.expects, "anyOf": ways}
 
 
+def _wording(shape: transform.TemplateShape, _make: Schemas) -> Schema:
+    return {"description": shape.expects, "type": "string", "pattern": r"\.j2$"}
+
+
 def _value_of_map(make: Schemas) -> Schema:
     """Return what may stand in a map: a value, a list, fields, or a block with `map:`."""
     return make.define("value", lambda: {"if": _BLOCK, "then": _block(make), "else": _plain(make)})
@@ -216,4 +220,5 @@ PARTS: Mapping[type[Any], Writer] = {
     transform.MapShape: _map,
     transform.LetShape: _let,
     transform.InputShape: _input,
+    transform.TemplateShape: _wording,
 }

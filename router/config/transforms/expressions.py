@@ -15,7 +15,15 @@ from typing import Any
 import jmespath.exceptions
 import jmespath.parser
 
-from router.config.transforms.bounds import bounded, wrong_literal
+from router.config.transforms.bounds import bounded
+from router.config.transforms.checks import (
+    MAX_DEPTH,
+    Parsed,
+    Vocabulary,
+    Words,
+    check_parsed,
+    parsed_of,
+)
 from router.config.transforms.compiler import (
     BUILTIN,
     Builtins,
@@ -25,19 +33,8 @@ from router.config.transforms.compiler import (
     is_false,
 )
 from router.config.transforms.functions import LIBRARY
-from router.config.transforms.growth import MAX_COPIES, MAX_EACH, growth_of
-from router.config.transforms.reads import (
-    calls_of,
-    compared_money,
-    depth_of,
-    has_hasty_not,
-    has_still_slice,
-    has_stray_reference,
-    literals_of,
-    roots_of,
-)
 from router.config.transforms.tables import Table
-from router.core.diagnostics import Diagnostic, Place, Report, nearest
+from router.core.diagnostics import Diagnostic, Place, Report
 from router.core.document import Json
 from router.core.errors import LimitExceeded, TransformError
 
@@ -45,8 +42,6 @@ from router.core.errors import LimitExceeded, TransformError
 MAX_LENGTH = 2048
 #: brackets open at once; the parser recurses once for each
 MAX_NESTING = 32
-#: nodes of its tree within each other; who walks the tree recurses twice for each
-MAX_DEPTH = 128
 
 Scope = Mapping[str, Json]
 #: what evaluating an expression can raise beside our own errors
@@ -114,7 +109,7 @@ class Expression:
 
     def place_of(self, name: str) -> Place:
         """Return where a name stands in it; its own place where it does not."""
-        return _Words(self.source, self.place).place(name)
+        return Words(self.source, self.place).place(name)
 
     def holds(self, scope: Scope) -> bool:
         """Return whether the value is true in JMESPath's sense (not null, false or empty)."""
@@ -142,14 +137,6 @@ class _Functions:
         return table.lookup(keys)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Vocabulary:
-    """What an expression may name where it stands; `roots` None = any field of the document."""
-
-    roots: frozenset[str] | None
-    tables: Mapping[str, Table]
-
-
 def compile_expression(
     text: str, place: Place, vocabulary: Vocabulary
 ) -> tuple[Expression | None, list[Diagnostic]]:
@@ -164,67 +151,37 @@ def compile_expression(
         parsed = None
     if parsed is None:
         return None, report.found
-    words = _Words(text, place)
-    _check_calls(parsed, words, vocabulary, report)
-    _check_roots(parsed.reads, words, vocabulary, report)
-    _check_values(parsed, words, report)
+    words = Words(text, place)
+    check_parsed(parsed, words, vocabulary, report)
     if report.has_errors:
         return None, report.found
-    made = Expression(
+    return _made(text, place, parsed, vocabulary), report.found
+
+
+def compile_parsed(
+    tree: Any, words: Words, vocabulary: Vocabulary, report: Report
+) -> Expression | None:
+    """Return the checked expression of a tree that another grammar spelled, or None.
+
+    `words` are the text that spelled it.
+    """
+    parsed, found = parsed_of(tree), Report()
+    if parsed.depth > MAX_DEPTH:
+        found.error("E105", words.start, f"more than {MAX_DEPTH} steps in a row", "take it apart")
+    else:
+        check_parsed(parsed, words, vocabulary, found)
+    report.extend(found.found)
+    return None if found.has_errors else _made(words.text, words.start, parsed, vocabulary)
+
+
+def _made(text: str, place: Place, parsed: Parsed, vocabulary: Vocabulary) -> Expression:
+    return Expression(
         source=text,
         place=place,
         reads=parsed.reads,
         calls=frozenset(name for name, _ in parsed.calls),
         evaluate=Late(parsed.tree, _Functions(vocabulary.tables)),
     )
-    return made, report.found
-
-
-def _check_roots(
-    reads: frozenset[str], words: _Words, vocabulary: Vocabulary, report: Report
-) -> None:
-    if vocabulary.roots is None:
-        return
-    for name in sorted(reads - vocabulary.roots):
-        report.error(
-            "E104",
-            words.place(name),
-            f"nothing is called {name} here",
-            nearest(name, vocabulary.roots),
-        )
-
-
-def _check_values(parsed: _Parsed, words: _Words, report: Report) -> None:
-    """Report amounts that are compared as numbers, `&` where no function takes it, what is too
-    much, and what is no value.
-    """
-    for name in parsed.compared:
-        report.error(
-            "E106",
-            words.place(name),
-            f"{name}(...) compared as if it were a number",
-            "amounts are texts: write more(a, b), less(a, b), same(a, b) or total(list)",
-        )
-    if parsed.strays:
-        report.error("E101", words.place("&"), "not JMESPath: & outside a call", "sort_by(a, &b)")
-    if parsed.hasty_not:
-        report.error(
-            "E109",
-            words.place("!"),
-            "! binds closer than the point after it: !a.b is a field of !a, and null",
-            "!(a.b)",
-        )
-    if parsed.stands_still:
-        report.error("E101", words.start, "a slice's step is 0", "leave the step out")
-    if parsed.literal:
-        report.error("E101", words.start, f"a literal holds {parsed.literal}", "write it as a text")
-    copies, each = parsed.growth
-    if copies > MAX_COPIES:
-        text = f"gives what it reads up to {copies} times, {MAX_COPIES} are allowed"
-        report.error("E159", words.start, text, "name each part once, or write it as a map")
-    elif each > MAX_EACH:
-        text = f"makes up to {each} values for one item, {MAX_EACH} are allowed"
-        report.error("E159", words.start, text, "write it as a map: each: with map:")
 
 
 def looks_like_expression(text: str, roots: frozenset[str] | None) -> bool:
@@ -236,7 +193,7 @@ def looks_like_expression(text: str, roots: frozenset[str] | None) -> bool:
     return path is not None and path[1] in (roots or ())
 
 
-def _parse(text: str, place: Place, report: Report) -> _Parsed | None:
+def _parse(text: str, place: Place, report: Report) -> Parsed | None:
     if not text.strip():
         report.error("E101", place, "nothing after =", "write a path such as =body.id")
         return None
@@ -269,44 +226,13 @@ def _parse(text: str, place: Place, report: Report) -> _Parsed | None:
     return None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Parsed:
-    """What a text says wherever it stands."""
-
-    #: nobody changes it
-    tree: Any
-    depth: int
-    reads: frozenset[str]
-    calls: tuple[tuple[str, list[Any]], ...]
-    #: functions whose amounts are compared as numbers
-    compared: tuple[str, ...]
-    strays: bool
-    stands_still: bool
-    hasty_not: bool
-    #: what no document holds of its literals
-    literal: str
-    #: copies of one value, values made for one item
-    growth: tuple[int, int]
-
-
 @lru_cache(4096)  # the same paths stand in many files
-def _parsed(text: str) -> _Parsed:
+def _parsed(text: str) -> Parsed:
     """Return what a text says. Raises what JMESPath's parser raises."""
     with warnings.catch_warnings():
         warnings.simplefilter("error", PendingDeprecationWarning)
         tree = jmespath.parser.Parser().parse(text).parsed
-    return _Parsed(
-        tree=tree,
-        depth=depth_of(tree),
-        reads=frozenset(roots_of(tree)),
-        calls=tuple(calls_of(tree)),
-        compared=tuple(compared_money(tree)),
-        strays=has_stray_reference(tree),
-        stands_still=has_still_slice(tree),
-        hasty_not=has_hasty_not(tree),
-        literal=next(filter(None, map(wrong_literal, literals_of(tree))), ""),
-        growth=growth_of(tree),
-    )
+    return parsed_of(tree)
 
 
 def _parse_hint(text: str) -> str:
@@ -326,67 +252,6 @@ def _nesting(text: str) -> int:
         nots = nots + 1 if char == "!" else 0
         deepest = max(deepest, depth, nots)
     return deepest
-
-
-def _check_calls(parsed: _Parsed, words: _Words, vocabulary: Vocabulary, report: Report) -> None:
-    for name, arguments in parsed.calls:
-        if name == "lookup":
-            _check_lookup(arguments, words, vocabulary, report)
-        elif name in LIBRARY:
-            complaint = LIBRARY[name].check_arity(len(arguments))
-            if complaint:
-                report.error("E103", words.place(name), complaint)
-        elif name in BUILTIN:
-            complaint = _builtin_arity(name, BUILTIN[name]["signature"], len(arguments))
-            if complaint:
-                report.error("E103", words.place(name), complaint)
-        else:
-            known = {*LIBRARY, *BUILTIN, "lookup"}
-            close = nearest(name, known)
-            hint = close if close.startswith("did") else "the reference page lists all functions"
-            report.error("E102", words.place(name), f"unknown function {name}", hint)
-
-
-def _builtin_arity(name: str, signature: Any, given: int) -> str:
-    variadic = bool(signature) and signature[-1].get("variadic")
-    wanted = len(signature)
-    if given == wanted or (variadic and given >= wanted):
-        return ""
-    return f"{name}() takes {wanted}{' or more' if variadic else ''} arguments, {given} given"
-
-
-def _check_lookup(
-    arguments: list[Any], words: _Words, vocabulary: Vocabulary, report: Report
-) -> None:
-    place = words.place("lookup")
-    first = arguments[0] if arguments else {}
-    if first.get("type") != "literal" or not isinstance(first.get("value"), str):
-        report.error("E107", place, "lookup() without a table", "lookup('table', key, ...)")
-        return
-    table = vocabulary.tables.get(first["value"])
-    if table is None:
-        close = nearest(first["value"], vocabulary.tables)
-        hint = close if close.startswith("did") else f"declare it: tables: [{first['value']}]"
-        report.error("E107", words.place(first["value"]), f"unknown table {first['value']}", hint)
-        return
-    complaint = table.check_keys(len(arguments) - 1)
-    if complaint:
-        report.error("E103", place, complaint)
-
-
-@dataclass(frozen=True, slots=True)
-class _Words:
-    """Finds where a name stands inside an expression."""
-
-    text: str
-    start: Place
-
-    def place(self, name: str) -> Place:
-        for before in (r"(?<![\w.])", r"(?<!\w)", ""):  # a root, a field, anything
-            match = re.search(f"{before}{re.escape(name)}(?!\\w)", self.text)
-            if match:
-                return self.start.moved(match.start(), len(name))
-        return self.start
 
 
 def _complaint(error: Exception, source: str) -> str:

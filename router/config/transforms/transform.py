@@ -1,4 +1,4 @@
-"""Owns: a transform file: its inputs, the contract it gives, its map.
+"""Owns: a transform file: its inputs, and the contract and map, or the template, of what it gives.
 Imports: config.components, config.references, config.transforms.
 Never: reads or gives anything but documents; validates (the border where it leaves does).
 """
@@ -6,24 +6,28 @@ Never: reads or gives anything but documents; validates (the border where it lea
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+import re
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
-from router.config.components import INVALID, Context, component, knob, place_of
+from router.config.components import INVALID, Context, component, knob, place_of, report_wrong
 from router.config.references import CONTRACT, EXPRESSION, Named
-from router.config.shapes import NAME_SAYS, ListOf, MapOf
+from router.config.shapes import NAME_SAYS, Choice, ListOf, MapOf, Text
 from router.config.source import Node, Scalar
 from router.config.source import Table as TableNode
+from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import Expression
 from router.config.transforms.mapcode import MapFunction
 from router.config.transforms.maps import check_name, decode_map
-from router.config.transforms.maptree import Builder
+from router.config.transforms.maptree import Builder, named
 from router.config.transforms.tables import Table
 from router.config.transforms.targets import check_target
+from router.config.transforms.templates.reader import Source, read_template
+from router.config.transforms.templates.template import ENCODINGS, Template
 from router.config.validation import Contract
-from router.core.diagnostics import Place
-from router.core.document import Json
+from router.core.diagnostics import Place, nearest
+from router.core.document import Json, Written
 
 #: roots that every transform may read without declaring them
 COMMON_ROOTS = frozenset({"headers", "stamp", "env"})
@@ -110,20 +114,125 @@ class LetShape:
         return tuple(made)
 
 
+@dataclass(frozen=True, slots=True)
+class TemplateShape:
+    """A file with a template, beside the transform's own."""
+
+    kind: Literal["xml", "text"]
+    expects: str = "a file beside this one that ends in .j2"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if not isinstance(node, Scalar) or not isinstance(node.value, str):
+            return report_wrong(self, node, context)
+        path = f"{node.place.file.rpartition('/')[0]}/{node.value}"
+        folder = path.removesuffix(node.value)
+        there = [name.removeprefix(folder) for name in context.library.templates
+                 if name.startswith(folder)]  # fmt: skip
+        if node.value not in there:
+            hint = nearest(node.value, there)
+            context.report.error("E167", node.place, f"no template {node.value} here", hint)
+            return INVALID
+        inner = _inside(context)
+        if inner is None:
+            return INVALID
+        inner = inner.plus_roots(*(name for name, _ in context.around["let"]))
+        source = Source(re.sub("\r\n?", "\n", context.library.templates[path]), path)
+        vocabulary = Vocabulary(roots=inner.roots, tables=inner.library.tables)
+        parts = read_template(source, vocabulary, context.report, is_xml=self.kind == "xml")
+        if parts is None:
+            return INVALID
+        return Template(
+            kind=self.kind,
+            place=source.place(0),
+            parts=parts,
+            encoding=context.around["encoding"],
+            separators=context.around["separators"],
+        )
+
+
 TABLE = Named("table", "E036", lambda context: context.library.tables)
 
 
-@component("transform", doc="Turns documents of declared contracts into one of another contract.")
+@component(
+    "transform",
+    doc="Turns documents of declared contracts into one of another contract, or into a text.",
+)
 class TransformFile:
     inputs: Mapping[str, Any] = knob(
         MapOf(InputShape(), key="[a-z][a-z0-9_]*", key_says=NAME_SAYS, least=1),
         doc="every root with its contract",
     )
-    to: Contract = knob(CONTRACT, doc="the contract that the result keeps")
+    to: Contract | None = knob(
+        CONTRACT, doc="with map: the contract that the result keeps", default=None
+    )
     tables: tuple[Table, ...] = knob(ListOf(TABLE), doc="tables it looks up", default=())
     let: tuple[tuple[str, Builder], ...] = knob(LetShape(), doc="values with a name", default=())
-    map: Builder = knob(MapShape(), doc="the result, field by field")
+    map: Builder | None = knob(MapShape(), doc="the result, field by field", default=None)
+    encoding: str = knob(
+        Choice(ENCODINGS), doc="with xml, text: how the characters are written", default="utf-8"
+    )
+    separators: str = knob(
+        Text(),
+        doc="with text: characters that no value may hold: they part fields",
+        default="",
+    )
+    xml: Template | None = knob(
+        TemplateShape("xml"), doc="instead of map: XML, a template for a system", default=None
+    )
+    text: Template | None = knob(
+        TemplateShape("text"), doc="instead of map: a text, a template for a system", default=None
+    )
     place: Place = place_of()
+
+    @property
+    def template(self) -> Template | None:
+        """Return its template, of either kind."""
+        return self.xml or self.text
+
+    def complaint(self, keys: Collection[str]) -> tuple[str, str, str] | None:
+        """Return what is wrong with the keys as a whole: code, message, hint."""
+        ways = [key for key in ("map", "xml", "text") if key in keys]
+        if not ways:
+            return (
+                "E011",
+                "map is missing",
+                f"map: {MapShape().expects}; or xml:, text: with a template",
+            )
+        if len(ways) > 1:
+            return "E167", f"{' and '.join(ways)}: a transform gives one thing", "two transforms"
+        if ways == ["map"] and "to" not in keys:
+            hint = f"to: {CONTRACT.expects}; the contract that the result keeps"
+            return "E011", "to is missing", hint
+        for key in ("to", "encoding", "separators"):
+            if key in keys and ways[0] not in _BELONGS[key]:
+                hint = _BESIDE.get((key, ways[0]), f"{key}: belongs to {_BELONGS[key][-1]}:")
+                return "E167", f"{key}: beside {ways[0]}:", hint
+        return None
+
+
+_BELONGS = {"to": ("map",), "encoding": ("xml", "text"), "separators": ("text",)}
+_BESIDE = {
+    ("to", "xml"): "the request of the operation names the contract of its XML",
+    ("to", "text"): "a text has no contract",
+}
+
+
+class _Wording:
+    """A template over the values that a `let:` names."""
+
+    def __init__(self, lets: tuple[tuple[str, Builder], ...], template: Template) -> None:
+        self._lets = lets
+        self._template = template
+        self._told: Callable[[], None] = lambda: None
+
+    def __call__(self, scope: Mapping[str, Json]) -> Written:
+        """Return what the template writes."""
+        self._told()
+        return self._template(named(self._lets, scope))
+
+    def watch(self, told: Callable[[], None]) -> None:
+        """Tell of each run from now on."""
+        self._told = told
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +243,13 @@ class Transform:
     file: TransformFile
     #: what it reads of the calls before it in a sequence, as (call, field); "" = any
     calls: frozenset[tuple[str, str]] = frozenset()
-    _run: MapFunction = dataclasses.field(init=False, repr=False, compare=False)
+    _run: MapFunction | _Wording = dataclasses.field(init=False, repr=False, compare=False)
 
     def __post_init__(self) -> None:
-        object.__setattr__(self, "_run", MapFunction(self.file.let, self.file.map))
+        template, lets = self.file.template, self.file.let
+        assert template or self.file.map, "a transform has a map or a template"
+        run = _Wording(lets, template) if template else MapFunction(lets, self.file.map)  # type: ignore[arg-type]
+        object.__setattr__(self, "_run", run)
 
     @property
     def inputs(self) -> frozenset[str]:
@@ -145,8 +257,8 @@ class Transform:
         return frozenset(self.file.inputs)
 
     @property
-    def to(self) -> Contract:
-        """Return the contract of the result."""
+    def to(self) -> Contract | None:
+        """Return the contract of the result; None of a template, which gives bytes."""
         return self.file.to
 
     def watch(self, told: Callable[[], None]) -> None:
@@ -154,5 +266,8 @@ class Transform:
         self._run.watch(told)
 
     def __call__(self, scope: Mapping[str, Json]) -> Json:
-        """Return the result over `scope`. Raises TransformError or LimitExceeded with its place."""
+        """Return the result over `scope`, Written of a template.
+
+        Raises TransformError or LimitExceeded with its place.
+        """
         return self._run(scope)

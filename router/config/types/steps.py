@@ -30,7 +30,7 @@ from router.config.types.keys import key_part, told_part, told_version, version
 from router.config.types.literals import literal
 from router.config.types.scopes import Reader, Scope
 from router.config.types.transforms import check_types
-from router.config.types.type import INTEGER, UNKNOWN, Literal, Type, object_of
+from router.config.types.type import INTEGER, TEXT, UNKNOWN, Literal, Type, object_of
 from router.core.diagnostics import Report, nearest
 
 _AROUND: Mapping[str, Type] = {"body": UNKNOWN, "headers": ANY_HEADERS, "env": UNKNOWN}
@@ -113,6 +113,8 @@ class StepTypes:
                 return scope.plus(**{name: found})
             case Apply(transform=transform):
                 self._use(transform.name, scope.facts)
+                if transform.to is None:  # a template gives a text
+                    return scope.plus(payload=TEXT)
                 made = partial(check_types, transform.file, scope.facts, self._contracts, Report())
                 held = self._contracts.of(transform.to, "payload")
                 return scope.promising("payload", held, made)

@@ -11,6 +11,7 @@ from router.config.types.contracts import HEADERS, ContractTypes
 from router.config.types.facts import NONE, Facts
 from router.config.types.maps import Goal, MapTypes
 from router.config.types.scopes import Reader, Scope
+from router.config.types.templates import TemplateTypes
 from router.config.types.type import INTEGER, TEXT, UNKNOWN, Type
 from router.config.validation import Contract
 from router.core.diagnostics import Report
@@ -22,8 +23,9 @@ def check_types(
     """Return the type of what a transform gives; report what cannot be right in it, whatever comes
     where these facts hold.
     """
+    promise = str(file.to.ref) if file.to is not None else ""
     reader = Reader({one.name: one for one in file.tables}, report)
-    types = MapTypes(reader, str(file.to.ref))
+    types = MapTypes(reader, promise)
     scope = Scope({"headers": HEADERS, "stamp": UNKNOWN, "env": UNKNOWN}, NONE)
     later: dict[str, Expression] = {}
     for name, given in file.inputs.items():
@@ -36,7 +38,11 @@ def check_types(
         item = source.items if "list" in source.kinds else UNKNOWN
         scope = scope.plus(**{name: item, f"{name}_index": INTEGER})
     scope = types.named(file.let, scope.where(facts))
-    return types.part(file.map, scope, Goal(contracts.of(file.to, "")))
+    if file.map is not None and file.to is not None:
+        return types.part(file.map, scope, Goal(contracts.of(file.to, "")))
+    if file.template is not None:
+        TemplateTypes(reader, report).parts(file.template.parts, scope)
+    return TEXT
 
 
 def _input(given: Contract | str, name: str, contracts: ContractTypes) -> Type:

@@ -11,11 +11,12 @@ from router.engine.token import Context, Emit, Token
 
 def apply(step: Apply, token: Token, _context: Context) -> Emit:
     """Give the token with the transform's result as payload."""
-    payload = step.transform(token.scope)
+    payload, contract = step.transform(token.scope), step.transform.to
+    assert contract is not None, "a step gives a document"
     changed = Token(
         message=token.message,
         scope={**token.scope, "payload": payload},
-        contract=step.transform.to.ref,
+        contract=contract.ref,
         path=token.path,
         sent=token.sent,
     )

@@ -5,9 +5,9 @@ Never: runs anything.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from router.config.channels import Channel, Route
 from router.config.project import Project
@@ -17,6 +17,7 @@ from router.config.systems import Operation
 from router.config.transforms.compiler import is_false
 from router.config.transforms.expressions import Expression
 from router.config.transforms.maptree import Block, Builder, Items, Leaf, Record
+from router.config.transforms.templates.parts import Branch, Loop, Part
 from router.core.diagnostics import Place
 from router.core.document import Json
 from router.engine.pipeline import STEP_WORDS
@@ -67,7 +68,10 @@ def items_of(project: Project) -> Iterator[Item]:
         yield item
         for let, part in transform.file.let:
             yield from _of_part(part, f"{item.name} let {let}", item.key)
-        yield from _of_part(transform.file.map, f"{item.name} ", item.key)
+        if transform.file.map is not None:
+            yield from _of_part(transform.file.map, f"{item.name} ", item.key)
+        if transform.file.template is not None:
+            yield from _of_template(transform.file.template.parts, item.name, item.key)
     for _, operation in sorted(project.operations.items()):
         yield from _of_operation(operation)
 
@@ -178,6 +182,40 @@ def _of_block(block: Block, name: str, within: Key) -> Iterator[Item]:
         yield from ways
         within = ways[0].key
     yield from _of_part(block.body, name, within)
+
+
+def _of_template(parts: Iterable[Part], name: str, within: Key) -> Iterator[Item]:
+    """Yield the branches of a template; what it writes is shown by what holds it."""
+    for part in parts:
+        match part:
+            case Branch(ways=ways):
+                yield from _of_ways(ways, name, within)
+            case Loop(source=source, body=body):
+                item = Item(
+                    kind="branches",
+                    name=f"{name}: for {source.expression.source}",
+                    place=source.expression.place,
+                    word="has items",
+                    within=within,
+                    expression=source.expression,
+                    fits=_holds,
+                )
+                yield item
+                yield from _of_template(body, name, item.key)
+
+
+def _of_ways(
+    ways: Iterable[tuple[Any, tuple[Part, ...]]], name: str, within: Key
+) -> Iterator[Item]:
+    for condition, body in ways:
+        inner = within
+        if condition is not None:
+            expression = condition.expression
+            words = ("holds", "does not hold")
+            both = _two(f"{name}: if {expression.source}", within, expression, words)
+            yield from both
+            inner, within = both[0].key, both[1].key
+        yield from _of_template(body, name, inner)
 
 
 def _of_operation(operation: Operation | CallSequence) -> Iterator[Item]:

@@ -12,10 +12,10 @@ from hypothesis import strategies as st
 
 from router.config.components import INVALID
 from router.config.references import EXPRESSION, VALUE, Literal
+from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import (
     MAX_LENGTH,
     MAX_NESTING,
-    Vocabulary,
     compile_expression,
 )
 from router.core.diagnostics import Place

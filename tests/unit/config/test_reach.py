@@ -42,12 +42,12 @@ def environment(project: Project, *takes: str) -> EnvironmentFile:
     [
         (
             ["shopify"],
-            {"shop", "ledger", "bi"},
+            {"shop", "ledger", "legacy_erp", "bi"},
         ),  # asked by a route; sent to by flows of its objects
-        (["poslog"], {"ledger", "bi"}),
+        (["poslog"], {"ledger", "legacy_erp", "bi"}),
         (["shiphero"], set()),  # nobody takes what it produces
-        (["stripe"], {"ledger"}),  # a flow's object leads to another flow
-        (["woocommerce", "shiphero"], {"woo", "ledger", "bi"}),
+        (["stripe"], {"ledger", "legacy_erp"}),  # a flow's object leads to another flow
+        (["woocommerce", "shiphero"], {"woo", "ledger", "legacy_erp", "bi"}),
     ],
 )
 def test_what_is_taken_reaches_these(project: Project, takes: list[str], systems: set[str]) -> None:
