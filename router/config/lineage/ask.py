@@ -6,12 +6,12 @@ Never: prints.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.config.lineage.landscape import Landscape, Production
 from router.config.lineage.paths import ANY, ITEM, Path
 from router.config.lineage.reading import Reading
-from router.config.lineage.value import Origin, Value
+from router.config.lineage.value import THERE, WHOLE, Origin, Value, conditions
 from router.core.diagnostics import Place
 
 FROM, DECIDED = "from", "decided by"
@@ -42,6 +42,15 @@ class Link:
 _Step = tuple[Path, str, Place, tuple[Hop, ...]]
 
 
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """A field on the way back: as what it takes part, and what of it."""
+
+    path: Path
+    role: str
+    how: str
+
+
 class Lineage:
     """Answers questions about one landscape; what is asked twice is found once."""
 
@@ -54,7 +63,7 @@ class Lineage:
 
     def comes_from(self, path: Path) -> list[Link]:
         """Return the fields at the beginning of all ways that lead to `path`."""
-        return _gathered(self._back(path, FROM, (), frozenset()))
+        return _gathered(self._back(_Asked(path, FROM, WHOLE), (), frozenset()))
 
     def feeds(self, path: Path) -> list[Link]:
         """Return every field that `path` takes part in, those in between too."""
@@ -63,32 +72,32 @@ class Lineage:
         return [one for one in links if one.role == FROM or not decided & _around(one.path)]
 
     def _back(
-        self, path: Path, role: str, after: tuple[Hop, ...], seen: frozenset[object]
+        self, asked: _Asked, after: tuple[Hop, ...], seen: frozenset[object]
     ) -> Iterator[_Step]:
+        path = asked.path
         if path.key in seen:
             return
         for one in self._into.get(path.source.key, ()):
             hops = (Hop(one.maker, one.by, path), *after)
-            for origin, part in self._parts(one.value, path):
-                said = DECIDED if role == DECIDED else part
+            for origin, part in self._parts(one.value, asked):
+                said = DECIDED if asked.role == DECIDED else part
                 if origin.path.source.kind in _MADE and origin.path.source.key in self._into:
-                    yield from self._back(origin.path, said, hops, seen | {path.key})
+                    further = _Asked(origin.path, said, origin.how)
+                    yield from self._back(further, hops, seen | {path.key})
                 elif said == FROM or origin.path.source.kind != "constant":
                     yield origin.path, said, origin.place, hops
 
-    def _parts(self, value: Value, path: Path) -> Iterator[tuple[Origin, str]]:
+    def _parts(self, value: Value, asked: _Asked) -> Iterator[tuple[Origin, str]]:
         """Yield what a field of a value comes from, and what decides about it."""
         reading = Reading(self._landscape.paths, Place(""))
-        for step in path.steps:
+        for step in asked.path.steps:
             places = {one.path: one.place for one in value.origins}
             value = _stepped(reading, value, step)
-            value = Value(
-                frozenset(_placed(one, places) for one in value.origins),
-                value.decided,
-                value.fields,
-                value.rest,
-                value.items,
-            )
+            placed = frozenset(_placed(one, places) for one in value.origins)
+            value = replace(value, origins=placed)
+        if asked.how == THERE:
+            yield from ((origin, DECIDED) for origin in conditions(value))
+            return
         for origin in value.all_origins():
             yield origin, FROM
         for origin in value.all_decided():
@@ -145,7 +154,9 @@ def _after(origin: Origin, path: Path) -> tuple[str, ...] | None:
         for a, b in zip(read[:common], asked[:common], strict=True)
     ):
         return None
-    return asked[common:] if origin.whole else ()
+    if origin.how == THERE and len(asked) > common:
+        return None
+    return asked[common:] if origin.how == WHOLE else ()
 
 
 def _stepped(reading: Reading, value: Value, step: str) -> Value:
@@ -159,7 +170,7 @@ def _placed(origin: Origin, places: dict[Path, Place]) -> Origin:
     for end in range(len(origin.path.steps), -1, -1):
         before = Path(origin.path.source, origin.path.steps[:end])
         if before in places and not origin.place.file:
-            return Origin(origin.path, places[before], origin.whole)
+            return replace(origin, place=places[before])
     return origin
 
 

@@ -9,7 +9,7 @@ import json
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol, TypeAlias
 
-from router.config.lineage.value import NONE, Value, deciders, mixed, union
+from router.config.lineage.value import NONE, Value, conditions, deciders, mixed, union
 
 
 class Reads(Protocol):
@@ -63,8 +63,13 @@ def _tells(_reads: Reads, given: Given) -> Value:
     return Value(NONE, deciders(*given))
 
 
+def _there(_reads: Reads, given: Given) -> Value:
+    """Only how much there is, or of which sort it is."""
+    return Value(NONE, conditions(*given))
+
+
 def _choose(_reads: Reads, given: Given) -> Value:
-    return union(given[1:]).under(deciders(given[0]))
+    return union(given[1:]).under(conditions(given[0]))
 
 
 def _pair(value: str, unit: str) -> Rule:
@@ -177,7 +182,7 @@ def _written(value: Value) -> str | int | None:
     return found if isinstance(found, str | int) else None
 
 
-_TELLING = "sign more less same length type contains starts_with ends_with"
+_TELLING = "sign more less same contains starts_with ends_with"
 _FROM_FIRST = (
     "instant epoch odata_date mail_date business_date edi_date period_of slice split_text"
     " join_text pad_left"
@@ -195,6 +200,7 @@ RULES: Mapping[str, Rule] = {
     **dict.fromkeys(("money", "rounded", "minor"), _pair("amount", "currency")),
     **dict.fromkeys(("max_by", "min_by"), _chosen_by),
     **dict.fromkeys(("as_list", "to_array"), _as_list),
+    **dict.fromkeys(("length", "type"), _there),
     "quantity": _pair("value", "unit"),
     "replace": _first(0, 2),
     "choose": _choose,

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 
 from router.config.lineage.paths import Paths
 from router.config.lineage.reading import Reading
-from router.config.lineage.value import EMPTY, NONE, Value, deciders, union
+from router.config.lineage.value import EMPTY, NONE, Value, conditions, union
 from router.config.references import Literal
 from router.config.references import Value as Written
 from router.config.transforms.expressions import Expression
@@ -77,7 +77,7 @@ class _Map:
             scope = plus(scope, item=item, index=EMPTY, position=EMPTY)
         scope = self.named(block.lets, scope)
         if block.guard is not None:
-            decided |= deciders(self.expression(block.guard, scope))
+            decided |= conditions(self.expression(block.guard, scope))
         return self.part(block.body, scope).under(decided)
 
 

@@ -12,7 +12,16 @@ from typing import Any, TypeAlias
 
 from router.config.lineage.functions import RULES, other
 from router.config.lineage.paths import ANY, ITEM, Path, Paths, Source
-from router.config.lineage.value import EMPTY, NONE, Origin, Value, deciders, union
+from router.config.lineage.value import (
+    EMPTY,
+    NONE,
+    WHOLE,
+    Origin,
+    Value,
+    conditions,
+    deciders,
+    union,
+)
 from router.core.diagnostics import Place
 from router.core.document import Json
 
@@ -71,9 +80,9 @@ class Reading:
         self, origins: Iterable[Origin], lead: Callable[[Origin], Iterable[Path]]
     ) -> frozenset[Origin]:
         """Return where origins lead; what only went into a value goes into its parts."""
-        made = {one for one in origins if not one.whole}
+        made = {one for one in origins if one.how != WHOLE}
         for one in origins:
-            if one.whole and one.path.source.kind != "constant":
+            if one.how == WHOLE and one.path.source.kind != "constant":
                 made |= {Origin(path, self.place) for path in lead(one)}
         return frozenset(made)
 
@@ -120,7 +129,7 @@ def _projection(reading: Reading, tree: Tree, current: Value) -> Value:
 def _filter(reading: Reading, tree: Tree, current: Value) -> Value:
     base, step, condition = tree["children"]
     item = reading.items(reading.of(base, current))
-    holds = deciders(reading.of(condition, item))
+    holds = conditions(reading.of(condition, item))
     return _list(reading.of(step, item.under(holds)))
 
 
@@ -144,10 +153,14 @@ def _either(reading: Reading, tree: Tree, current: Value) -> Value:
 
 def _both(reading: Reading, tree: Tree, current: Value) -> Value:
     first, second = (reading.of(child, current) for child in tree["children"])
-    return second.under(deciders(first))
+    return second.under(conditions(first))
 
 
-def _decided(reading: Reading, tree: Tree, current: Value) -> Value:
+def _not(reading: Reading, tree: Tree, current: Value) -> Value:
+    return Value(NONE, conditions(reading.of(tree["children"][0], current)))
+
+
+def _compared(reading: Reading, tree: Tree, current: Value) -> Value:
     """A boolean: what is compared decides, and does not go into anything."""
     return Value(NONE, deciders(*(reading.of(child, current) for child in tree["children"])))
 
@@ -200,8 +213,8 @@ _RULES: dict[str, Callable[[Reading, Tree, Value], Value]] = {
     "flatten": _flatten,
     "or_expression": _either,
     "and_expression": _both,
-    "not_expression": _decided,
-    "comparator": _decided,
+    "not_expression": _not,
+    "comparator": _compared,
     "multi_select_list": _several,
     "multi_select_dict": _named,
     "literal": _literal,

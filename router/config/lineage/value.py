@@ -11,18 +11,22 @@ from dataclasses import dataclass, field, replace
 from router.config.lineage.paths import ANY, ITEM, Path
 from router.core.diagnostics import Place
 
+#: how a path goes into a value
+WHOLE, INTO, THERE = "whole", "into", "there"
+
 
 @dataclass(frozen=True, slots=True)
 class Origin:
     """A path that a value comes from, and where it is read.
 
-    `whole`: the value is what stands at the path, so a field of it is a field of the path. Else
-    the path went into it, as an amount goes into a sum.
+    `how`: `whole`, the value is what stands at the path, so a field of it is a field of the path;
+    `into`, the path went into it, as an amount goes into a sum; `there`, all that is asked of the
+    path is whether something stands there.
     """
 
     path: Path
     place: Place
-    whole: bool = True
+    how: str = WHOLE
 
 
 Origins = frozenset[Origin]
@@ -98,16 +102,33 @@ def union(values: Iterable[Value]) -> Value:
 def mixed(*values: Value) -> Value:
     """Return what is made of these values: nothing of it stands at one of their paths any more."""
     return Value(
-        frozenset(replace(o, whole=False) for one in values for o in one.all_origins()),
-        frozenset(origin for one in values for origin in one.all_decided()),
+        frozenset(_as(INTO, one) for value in values for one in value.all_origins()),
+        frozenset(one for value in values for one in value.all_decided()),
     )
 
 
 def deciders(*values: Value) -> Origins:
     """Return the origins of values that only decide; what is written in a map decides nothing."""
-    return frozenset(
-        replace(origin, whole=False)
-        for one in values
-        for origin in one.all_origins() | one.all_decided()
-        if origin.path.source.kind != "constant"
-    )
+    made = mixed(*values)
+    return _read(made.origins | made.decided)
+
+
+def conditions(*values: Value) -> Origins:
+    """Return the origins that decide whether values are there: of a list, whether it has items, of
+    an object, whether it is one, not what stands in them.
+    """
+    found: set[Origin] = set()
+    for one in values:
+        inner: Value | None = one
+        while inner is not None:
+            found |= {_as(THERE, origin) for origin in inner.origins} | inner.decided
+            inner = inner.items
+    return _read(found)
+
+
+def _as(how: str, origin: Origin) -> Origin:
+    return replace(origin, how=how) if origin.how == WHOLE else origin
+
+
+def _read(origins: Iterable[Origin]) -> Origins:
+    return frozenset(one for one in origins if one.path.source.kind != "constant")
