@@ -98,7 +98,7 @@ class Reading:
             return
         if found.unknown or "list" in found.kinds:
             yield path.plus(ITEM)
-        if loose and found.kinds - {"list"} and not found.unknown:
+        if loose and found.kinds - {"list"}:
             yield path
 
 
