@@ -21,6 +21,7 @@ COMMANDS = {
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
     "graph": ("router.cli.graph", "graph", "Draw what leads where in the landscape."),
     "init": ("router.cli.init", "init", "Make a project that works at once."),
+    "lineage": ("router.cli.lineage", "lineage", "Say where a field comes from, what it feeds."),
     "new": ("router.cli.new", "new", "Write the draft of a channel, a flow or a system."),
     "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
     "replay": ("router.cli.replay", "replay", "Decide records anew; send what was not sent."),
