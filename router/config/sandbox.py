@@ -35,14 +35,17 @@ from router.core.diagnostics import Place, nearest
 REQUEST_ROOTS = frozenset({"path", "query", "headers", "body"})
 FAULTS = ("slow", "too_many", "error", "html", "no_answer", "half")
 ITEM_ROOTS = REQUEST_ROOTS | {"item"}
-ANSWER_ROOTS = REQUEST_ROOTS | {"found", "number", "accepted", "refused"}
+ANSWER_ROOTS = REQUEST_ROOTS | {"found", "next", "number", "accepted", "refused"}
 
 
 @dataclass(frozen=True, slots=True)
 class BodyShape:
     """A document with expressions in it."""
 
-    expects: str = "a document; expressions see path, query, headers, body, found, number, accepted, refused, next"
+    expects: str = (
+        "a document; expressions see path, query, headers, body, found, next, number, accepted, "
+        "refused"
+    )
 
     def decode(self, node: Node, context: Context) -> Any:
         return decode_map(node, context.with_roots(ANSWER_ROOTS))
@@ -69,7 +72,7 @@ class Pages:
     order: Expression = knob(EXPRESSION, doc="a text or a number to sort by", roots=ITEM_ROOTS)
     after: Expression = knob(
         EXPRESSION,
-        doc="the `next` that the page before told, null for the first",
+        doc="`next` of the page before, null for the first",
         roots=REQUEST_ROOTS,
     )
     size: int = knob(Integer(1, 10_000), doc="documents of one page", default=100)
