@@ -145,7 +145,7 @@ def position(cursor: Cursor, value: Json) -> Json:
             return to_text(from_text(value))
         except InstantError as error:
             raise TransformError(f"the cursor is no instant: {error}") from error
-    raise TransformError(f"the cursor is {type_name(value)}, where its kind is {cursor.kind}")
+    raise TransformError(f"the cursor is {type_name(value)}, and of kind {cursor.kind}")
 
 
 def _further(cursor: Cursor, one: Json, value: Json) -> Json:
