@@ -10,7 +10,7 @@ import threading
 from collections.abc import Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
-from urllib.parse import quote
+from urllib.parse import quote, unquote, urljoin, urlsplit
 
 from router import (
     CONTRACT,
@@ -58,6 +58,17 @@ class HttpRequest:
     patch: Template | None = knob(TEMPLATE, doc="path of a PATCH", default=None)
     delete: Template | None = knob(TEMPLATE, doc="path of a DELETE", default=None)
     query: Mapping[str, Template] = knob(MapOf(TEMPLATE), doc="query parameters", default=dict)
+    optional: Mapping[str, Template] = knob(
+        MapOf(TEMPLATE),
+        doc="query parameters that are left out where a place of theirs is null",
+        default=dict,
+    )
+    follow: Template | None = knob(
+        TEMPLATE,
+        doc="GET: an address that an earlier answer gave; where it is not null, it is asked for "
+        "instead, and must be below the base address",
+        default=None,
+    )
     headers: Mapping[str, Template] = knob(MapOf(TEMPLATE), doc="further headers", default=dict)
     contract: Contract | None = knob(CONTRACT, doc="what the body keeps", default=None)
     answer: Contract | None = knob(CONTRACT, doc="what a good answer keeps", default=None)
@@ -68,6 +79,8 @@ class HttpRequest:
         said = [getattr(self, verb) for verb in VERBS if getattr(self, verb) is not None]
         if len(said) != 1:
             return f"a request wants exactly one of {', '.join(VERBS)}"
+        if self.follow is not None and self.get is None:
+            return "follow: belongs to a get"
         if "?" in said[0].text or "#" in said[0].text:
             return "a path holds no ? and no #: parameters stand under query:"
         return ""
@@ -132,6 +145,11 @@ class HttpAdapter:
             )
             body = document.data if written else encode_json(document)
         query = {name: one.fill(values) for name, one in request.query.items()}
+        query |= {
+            name: one.fill(values) for name, one in request.optional.items() if _known(one, values)
+        }
+        if request.follow is not None and _known(request.follow, values):
+            path, query = self._followed(path, request.follow.fill(values)), {}
         head = {"verb": verb.upper(), "target": path, "query": query, "headers": headers}
         return Prepared(head=head, body=body)
 
@@ -217,6 +235,20 @@ class HttpAdapter:
                 raise Unknown(f"the answer is larger than {self._settings.answer_limit} bytes")
         return bytes(made)
 
+    def _followed(self, path: str, link: str) -> str:
+        """Return the target of an address that an answer gave: credentials go nowhere else."""
+        base = self._settings.url.rstrip("/")
+        try:
+            here, found = urlsplit(base), urlsplit(urljoin(base + path, link))
+        except ValueError:
+            raise TransformError("the link is no address") from None
+        parts = unquote(found.path).split("/")
+        elsewhere = (found.scheme, found.netloc) != (here.scheme, here.netloc)
+        if elsewhere or not found.path.startswith(f"{here.path}/") or {".", ".."} & {*parts}:
+            raise TransformError("the link leads to another address than that of the system")
+        target = found.path[len(here.path) :]
+        return f"{target}?{found.query}" if found.query else target
+
     def _credentials(self) -> dict[str, str]:
         auth = self._settings.auth
         if auth is None:
@@ -245,6 +277,11 @@ def _document(raw: bytes, *, long_as_text: bool) -> Any:
         return decode_json(raw, long_as_text=long_as_text) if raw else None
     except MessageError:
         return None
+
+
+def _known(template: Template, values: Mapping[str, Any]) -> bool:
+    """Say whether nothing that a text wants is null."""
+    return all(values.get(name) is not None for name in template.parts[1::2])
 
 
 def _header(value: str) -> str:

@@ -15,6 +15,7 @@ COMMANDS = {
     "bench": ("router.cli.bench", "bench", "Measure the pipeline on this machine."),
     "check": ("router.cli.check", "check", "Find every mistake in the project."),
     "completion": ("router.cli.completion", "completion", "Print what makes a shell complete."),
+    "cursor": ("router.cli.cursor", "cursor", "Look at cursors of polls; put one elsewhere."),
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
     "docs": ("router.cli.docs", "docs", "Write the reference of this landscape."),
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),

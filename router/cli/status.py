@@ -19,6 +19,7 @@ from router.core.units import rate_text
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
+from router.runtime.cursors import poll_data, poll_line
 
 
 @click.command("status")
@@ -35,6 +36,7 @@ def status(root: Path, environment: str, style: str) -> None:
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
+        polls = reader.cursors.all()
     running = is_running(project, environment)
     if style == "json":
         data = {
@@ -44,6 +46,7 @@ def status(root: Path, environment: str, style: str) -> None:
             "dead_letters": dead,
             "paused": paused,
             "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
+            "polls": [poll_data(one) for one in polls],
         }
         click.echo(envelope("status", ok=True, data=data))
         return
@@ -57,6 +60,9 @@ def status(root: Path, environment: str, style: str) -> None:
     for one in files:
         since = f"since {time_text(one.at)[:19]}Z"
         click.echo(visible(f"file waits: {one.channel} {one.name} {since}, {one.detail[:300]}"))
+    for poll in polls:
+        if poll.failures or poll.page:
+            click.echo(visible(poll_line(poll)))
     for letter in dead:
         click.echo(
             visible(

@@ -29,6 +29,7 @@ NAMED = {
     ("drain", "name"): "parts",
     ("resume", "name"): "parts",
     ("dead list", "channel"): "channels",
+    ("cursor set", "channel"): "channels",
     ("dead list", "consumer"): "consumers",
     ("dead plan", "consumer"): "consumers",
     ("replay plan", "channel"): "channels",

@@ -34,6 +34,7 @@ from router.config.formats import (
     check_format,
 )
 from router.config.policies import FailurePolicy
+from router.config.polls import PollSource, check_poll
 from router.config.references import CONTRACT, EXPRESSION, POLICY, VALUE, Value
 from router.config.shapes import DURATION, SIZE, ListOf, MapOf, Name, Nested, OneKey, Text
 from router.config.source import Node, Table
@@ -73,13 +74,14 @@ class HttpSource:
     keys: Mapping[str, Place] = keys_of()
 
 
-Source: TypeAlias = HttpSource | FileSource
+Source: TypeAlias = HttpSource | FileSource | PollSource
 
 
 @component("from", doc="Where a channel's messages come from.")
 class From:
     http: HttpSource | None = knob(Nested(HttpSource), doc="webhooks", default=None)
     file: FileSource | None = knob(Nested(FileSource), doc="files in a folder", default=None)
+    poll: PollSource | None = knob(Nested(PollSource), doc="a system that is asked", default=None)
     records: Expression | None = knob(
         EXPRESSION,
         doc="one delivery holds many messages: the list of them",
@@ -189,16 +191,19 @@ class Channel:
 
 def make_channel(file: ChannelFile, context: Context) -> Channel | None:
     """Return the channel of a decoded file, having checked it as a whole."""
-    sources = [one for one in (file.source.http, file.source.file) if one is not None]
+    said = (file.source.http, file.source.file, file.source.poll)
+    sources = [one for one in said if one is not None]
     if len(sources) != 1:
         context.report.error(
-            "E052", file.source.place, "from: wants exactly one source", "http: or file:"
+            "E052", file.source.place, "from: wants exactly one source", "http:, file: or poll:"
         )
         return None
     check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
     if file.source.file is not None:
         check_files(file.source.file, file.source.records, context)
+    if file.source.poll is not None:
+        check_poll(file.source.poll, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 
 from router.config.channels import Route
 from router.config.environments import EnvironmentFile
+from router.config.polls import PollSource
 from router.config.steps import Enrich, Produce, Recipients, Step, steps_in
 
 if TYPE_CHECKING:
@@ -20,7 +21,11 @@ def systems_reached(project: Project, environment: EnvironmentFile) -> set[str]:
     """Return the systems that what comes in asks or is sent to, on any way; all without takes."""
     if not environment.takes:
         return set(project.systems)
-    found: set[str] = set()
+    found = {
+        one.source.call.system
+        for one in project.channels.values()
+        if isinstance(one.source, PollSource) and environment.has(one.name)
+    }
     seen: set[str] = set()
     todo = [_steps_of(project, environment)]
     while todo:

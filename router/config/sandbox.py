@@ -35,7 +35,7 @@ from router.core.diagnostics import Place, nearest
 REQUEST_ROOTS = frozenset({"path", "query", "headers", "body"})
 FAULTS = ("slow", "too_many", "error", "html", "no_answer", "half")
 ITEM_ROOTS = REQUEST_ROOTS | {"item"}
-ANSWER_ROOTS = REQUEST_ROOTS | {"found", "number", "accepted", "refused"}
+ANSWER_ROOTS = REQUEST_ROOTS | {"found", "next", "number", "accepted", "refused"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +43,8 @@ class BodyShape:
     """A document with expressions in it."""
 
     expects: str = (
-        "a document; expressions see path, query, headers, body, found, number, accepted, refused"
+        "a document; expressions see path, query, headers, body, found, next, number, accepted, "
+        "refused"
     )
 
     def decode(self, node: Node, context: Context) -> Any:
@@ -60,6 +61,21 @@ class Collection:
 class Look:
     collection: str = knob(Name(), key="in", doc="the collection")
     by: Expression = knob(EXPRESSION, doc="the key", roots=REQUEST_ROOTS)
+
+
+@component("pages", doc="The documents of a collection, page by page, in an order.")
+class Pages:
+    collection: str = knob(Name(), key="of", doc="the collection")
+    where: Expression | None = knob(
+        EXPRESSION, doc="which documents", default=None, roots=ITEM_ROOTS
+    )
+    order: Expression = knob(EXPRESSION, doc="a text or a number to sort by", roots=ITEM_ROOTS)
+    after: Expression = knob(
+        EXPRESSION,
+        doc="`next` of the page before, null for the first",
+        roots=REQUEST_ROOTS,
+    )
+    size: int = knob(Integer(1, 10_000), doc="documents of one page", default=100)
 
 
 @component("insert", doc="A document for a collection, or many; nothing is overwritten.")
@@ -149,6 +165,9 @@ class Endpoint:
     find: Look | None = knob(Nested(Look), doc="the first document, as found", default=None)
     select: Look | None = knob(Nested(Look), doc="all documents, as found", default=None)
     insert: Insert | None = knob(Nested(Insert), doc="keeps a document", default=None)
+    pages: Pages | None = knob(
+        Nested(Pages), doc="the answer sees `found`, one page, and `next`, or null", default=None
+    )
     answer: SandboxAnswer = knob(Nested(SandboxAnswer), doc="what it says")
     missing: SandboxAnswer | None = knob(
         Nested(SandboxAnswer), doc="find: what it says when there is none", default=None
@@ -189,7 +208,7 @@ def make_sandbox(file: SandboxFile, context: Context) -> SandboxFile:
             context.report.error(
                 "E080", one.place, "an endpoint wants exactly one of get, post", "get: /path"
             )
-        for look in (one.find, one.select, one.insert):
+        for look in (one.find, one.select, one.insert, one.pages):
             if look is not None and look.collection not in file.collections:
                 hint = nearest(look.collection, file.collections)
                 context.report.error(

@@ -248,7 +248,7 @@ def _after(step: Any, context: Context) -> Context:
                     "choose another",
                 )
             if isinstance(step, Enrich):
-                _check_call(step, context)
+                check_call((step.call, step.arguments), "enrich", step.place, context)
                 return context.plus_roots(step.name)
             return context.plus_roots(step.name, f"{step.name}_index")
         case Apply():
@@ -292,22 +292,25 @@ def _check_inputs(step: Apply, context: Context) -> None:
         )
 
 
-def _check_call(step: Enrich, context: Context) -> None:
-    if not step.call.is_read:
+def check_call(
+    asked: tuple[Operation, Mapping[str, Value]], who: str, place: Place, context: Context
+) -> None:
+    """Report an operation that does not read, and arguments that are not its own."""
+    call, arguments = asked
+    if not call.is_read:
         context.report.error(
             "E044",
-            step.place,
-            f"{step.call.name} changes its system, enrich only reads",
+            place,
+            f"{call.name} changes its system, {who} only reads",
             "send: {operation: ...} is for effects",
         )
         return
-    wanted, given = sorted(step.call.arguments), sorted(step.arguments)
+    wanted, given = sorted(call.arguments), sorted(arguments)
     if wanted != given:
         context.report.error(
             "E045",
-            step.place,
-            f"{step.call.name} is asked by {', '.join(wanted)},"
-            f" not by {', '.join(given) or 'nothing'}",
+            place,
+            f"{call.name} is asked by {', '.join(wanted)}, not by {', '.join(given) or 'nothing'}",
             f"with: {{{', '.join(f'{one}: =...' for one in wanted)}}}",
         )
 

@@ -38,7 +38,7 @@ def decide(
     if message.attempt > len(delays):
         return exhausted
     nominal = delays[message.attempt - 1]
-    wait = nominal - nominal * policy.retry.jitter / 100 * _share(message)
+    wait = nominal - nominal * policy.retry.jitter / 100 * share(f"{message.id}/{message.attempt}")
     if failure.after is not None and policy.retry.retry_after == "honour":
         wait = max(wait, failure.after)
         nominal = max(nominal, failure.after)
@@ -47,7 +47,7 @@ def decide(
     return Redeliver(at=now + wait, nominal=nominal, reason=failure.reason, detail=failure.detail)
 
 
-def _share(message: Message) -> float:
-    """Return a number from 0 to 1 that only message and attempt decide."""
-    raw = hashlib.blake2b(f"{message.id}/{message.attempt}".encode(), digest_size=4).digest()
+def share(attempt: str) -> float:
+    """Return a number from 0 to 1 that only the name of an attempt decides."""
+    raw = hashlib.blake2b(attempt.encode(), digest_size=4).digest()
     return int.from_bytes(raw, "big") / 0xFFFFFFFF

@@ -17,6 +17,9 @@ from router.engine.lookup import what_is_there
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
 
+#: the answer where none came
+_NOTHING = Answer(status=0)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Exchange:
@@ -34,29 +37,38 @@ class Exchange:
 
     def read(self, name: str, arguments: Mapping[str, Json]) -> Outcome:
         """Ask a read operation. A read that may or may not have arrived is simply asked again."""
+        return self.ask(name, arguments)[0]
+
+    def ask(self, name: str, arguments: Mapping[str, Json]) -> tuple[Outcome, Answer]:
+        """Ask as `read` does; return what it means and the answer, an empty one where none came."""
         (operation,) = self.operations[name].calls
         try:
             prepared = self.adapter(operation).prepare(operation.file.request, arguments, None)
         except MessageError as error:
-            return Outcome(word="refused", code=error.code, detail=str(error))
-        outcome = self.call(operation, prepared, {})
+            return Outcome(word="refused", code=error.code, detail=str(error)), _NOTHING
+        outcome, answer = self._called(operation, prepared, {})
         if outcome.word == "unknown":
-            return Outcome(word="retry", detail=outcome.detail, after=outcome.after)
-        return outcome
+            outcome = Outcome(word="retry", detail=outcome.detail, after=outcome.after)
+        return outcome, answer
 
     def call(self, operation: Operation, prepared: Prepared, key: Mapping[str, str]) -> Outcome:
         """Make the call and classify what came of it."""
+        return self._called(operation, prepared, key)[0]
+
+    def _called(
+        self, operation: Operation, prepared: Prepared, key: Mapping[str, str]
+    ) -> tuple[Outcome, Answer]:
         try:
             answer = self.adapter(operation).call(prepared, key)
         except Retryable as error:
-            return Outcome(word="retry", detail=str(error), after=error.after)
+            return Outcome(word="retry", detail=str(error), after=error.after), _NOTHING
         except Unknown as error:
-            return Outcome(word="unknown", detail=str(error))
+            return Outcome(word="unknown", detail=str(error)), _NOTHING
         except LookupError as error:
             if type(error) is not LookupError:  # a bug's KeyError: the request may have left
                 raise
-            return Outcome(word="retry", detail=f"no secret {error}")
-        return self.meaning(operation, answer)
+            return Outcome(word="retry", detail=f"no secret {error}"), _NOTHING
+        return self.meaning(operation, answer), answer
 
     def meaning(self, operation: Operation, answer: Answer) -> Outcome:
         """Return what an answer means."""

@@ -1,5 +1,6 @@
-"""Owns: carrying out what operators ask: retry, edit, resolve, jobs, pause, drain, resume.
-Imports: core, infra.store, runtime.again, runtime.jobs, runtime.pausing.
+"""Owns: carrying out what operators ask: retry, edit, resolve, jobs, pause, drain, resume,
+cursors.
+Imports: core, infra.store, runtime.again, runtime.cursors, runtime.jobs, runtime.pausing.
 Never: loses a message: a letter is settled in the transaction that puts its message on its way.
 """
 
@@ -20,6 +21,7 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime import jobs
 from router.runtime.again import edited, fresh, note, retry_letter
+from router.runtime.cursors import set_cursor
 from router.runtime.pausing import drain, fence_of, pause, resume
 
 #: times a second that a slow resume lets messages go
@@ -197,6 +199,7 @@ _VERBS: Mapping[str, Callable[[Transaction, Mapping[str, Any], datetime], dict[s
     "replay": jobs.plan_replay,
     "start": jobs.start,
     "cancel": jobs.cancel,
+    "cursor": set_cursor,
     "pause": pause,
     "drain": drain,
     "resume": resume,

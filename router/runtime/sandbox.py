@@ -21,6 +21,7 @@ from router.config.sandbox import (
     Fault,
     Insert,
     Look,
+    Pages,
     SandboxAnswer,
     SandboxFile,
 )
@@ -141,7 +142,7 @@ class Sandbox:
             return list(self._shelves[collection].documents)
 
     def _answered(self, endpoint: Endpoint, scope: dict[str, Json]) -> tuple[int, Json]:
-        scope.update(found=None, number=0, accepted=[], refused=[])
+        scope.update(found=None, number=0, accepted=[], refused=[], next=None)
         if endpoint.insert is not None:
             self._insert(endpoint.insert, scope)
         elif endpoint.find is not None:
@@ -151,6 +152,8 @@ class Sandbox:
             scope["found"] = found[0]
         elif endpoint.select is not None:
             scope["found"] = self._look(endpoint.select, scope)
+        elif endpoint.pages is not None:
+            scope["found"], scope["next"] = self._page(endpoint.pages, scope)
         return _said(endpoint.answer, scope)
 
     def _insert(self, insert: Insert, scope: dict[str, Json]) -> None:
@@ -166,6 +169,19 @@ class Sandbox:
             scope["found"] = document
             scope["accepted"].append(document)
         scope["number"] = len(self._shelves[insert.collection].documents)
+
+    def _page(self, pages: Pages, scope: Mapping[str, Json]) -> tuple[list[Json], str | None]:
+        """Return the documents of one page, and what leads to the one after it."""
+        where, told = pages.where, str(pages.after(scope) or "0")
+        found = [
+            one
+            for one in self._shelves[pages.collection].documents
+            if where is None or where.holds({**scope, "item": one})
+        ]
+        found.sort(key=lambda one: pages.order({**scope, "item": one}))
+        start = int(told) if told.isdecimal() else len(found)
+        end = start + pages.size
+        return found[start:end], str(end) if end < len(found) else None
 
     def _look(self, look: Look, scope: Mapping[str, Json]) -> list[Json]:
         return list(self._shelves[look.collection].by_key.get(_key(look.by(scope)), ()))

@@ -17,6 +17,7 @@ from typing import Any
 from router.config.channels import Channel, HttpSource
 from router.config.environments import ChannelSettings, EnvironmentFile
 from router.config.filesources import FileSource
+from router.config.polls import PollSource
 from router.config.project import Project, load_texts
 from router.config.steps import Step
 from router.core.errors import Unavailable
@@ -33,6 +34,7 @@ from router.runtime.installed import installed_adapters
 from router.runtime.jobs import Mover
 from router.runtime.loop import Loop
 from router.runtime.operator import Operator
+from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
 from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
@@ -77,6 +79,7 @@ class Parts:
     workers: tuple[Worker, ...]
     scheduler: Scheduler
     folders: tuple[Folder, ...]
+    pollers: tuple[Poller, ...]
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
@@ -127,6 +130,7 @@ def build_parts(
         workers=workers,
         scheduler=Scheduler(store, clock),
         folders=folders,
+        pollers=_pollers(project, environment, (store, ingress, exchange)),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
         operator=Operator(store, clock, tell, in_hand, mover),
@@ -219,7 +223,7 @@ def channel_by_path(project: Project, environment: EnvironmentFile) -> dict[str,
 
 
 class Threads:
-    """Runs the parts: one thread each for loop, scheduler, folders and every system's dispatch.
+    """Runs the parts: one thread each for loop, scheduler, folders, polls, every system's dispatch.
 
     Stopping: no new row is taken, what is in hand is finished, then the calls are waited for.
     """
@@ -249,6 +253,12 @@ class Threads:
                     target=self._run, args=(folder.step, self._pause(folder.every)), name="folder"
                 )
                 for folder in parts.folders
+            ),
+            *(
+                threading.Thread(
+                    target=self._run, args=(one.step, self._pause(one.every)), name="poll"
+                )
+                for one in parts.pollers
             ),
         ]
 
@@ -298,6 +308,16 @@ def _folders(
             made.append(Folder(channel, folder, archive, parts))
             made[-1].every = settings.every.total_seconds()
     return tuple(made)
+
+
+def _pollers(
+    project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Exchange]
+) -> tuple[Poller, ...]:
+    return tuple(
+        Poller(channel, parts)
+        for channel in project.channels.values()
+        if isinstance(channel.source, PollSource) and environment.has(channel.name)
+    )
 
 
 def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from router.config.channels import Route
+from router.config.polls import PollSource
 from router.config.project import Project
 from router.config.steps import Enrich, Produce, Recipients, Step, steps_in
 
@@ -103,6 +104,14 @@ def flow_word(name: str) -> str:
 
 def _ties(project: Project) -> Iterator[tuple[Node, Node, str, str]]:
     for channel in project.channels.values():
+        if isinstance(channel.source, PollSource):
+            call = channel.source.call
+            yield (
+                Node("channel", channel.name),
+                Node("system", call.system),
+                "asks",
+                _word(call.name),
+            )
         for route in channel.routes.values():
             if isinstance(route, Route):
                 source = Node("channel", channel.name)

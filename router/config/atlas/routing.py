@@ -13,8 +13,9 @@ from router.config.atlas.graph import Node
 from router.config.atlas.markdown import cell, code, code_cell, spelled, table
 from router.config.channels import HttpSource
 from router.config.filesources import FileSource
+from router.config.polls import PollSource
 
-_SOURCES: dict[str, type[Any]] = {"http": HttpSource, "file": FileSource}
+_SOURCES: dict[str, type[Any]] = {"http": HttpSource, "file": FileSource, "poll": PollSource}
 
 
 def channel_page(book: Book, name: str) -> list[str]:

@@ -169,7 +169,7 @@ class _Walk:
             calls=_root(Source("call", "calls")),
         )
         made = mapped(transform.file, scope, self.paths)
-        source = Source("request", call.name, transform.to.ref)
+        source = Source("request", call.name, ref_of(transform.to))
         return self._made(replace(way, by=(*way.by, transform.name)), source, made, place)
 
     def _made(self, way: _Way, target: Source, value: Value, at: Produce | Place) -> Production:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from router.config.lineage.paths import Paths
 from router.config.lineage.reading import Reading
 from router.config.lineage.value import EMPTY, NONE, Value, conditions, union
+from router.config.lineage.written import Text
 from router.config.references import Literal
 from router.config.references import Value as Written
 from router.config.transforms.expressions import Expression
@@ -20,7 +21,11 @@ from router.core.diagnostics import Place
 
 def mapped(file: TransformFile, scope: Value, paths: Paths) -> Value:
     """Return what the result of a transform comes from; `scope` holds its roots."""
-    return _Map(paths).part(file.map, _Map(paths).named(file.let, scope))
+    scope = _Map(paths).named(file.let, scope)
+    if file.template is not None:
+        return Text(paths).of(file.template.parts, scope)
+    assert file.map is not None, "checked at load: a map or a template"
+    return _Map(paths).part(file.map, scope)
 
 
 def told(value: Written, scope: Value, paths: Paths) -> Value:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from router.config.contracts import Contracts
-from router.config.types.transforms import ContractTypes
+from router.config.types.contracts import ContractTypes
 from router.config.types.type import UNKNOWN, Type
 from router.core.message import ContractRef
 from router.core.value import value

@@ -15,6 +15,7 @@ from router.core.claim import Held, Holding
 from router.core.instants import time_of, time_text
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.cursors import Cursors
 from router.infra.store.evidence import Evidence
 from router.infra.store.files import Files
 from router.infra.store.handoff import Handoff
@@ -165,6 +166,11 @@ class Reader:
     def files(self) -> Files:
         """Return the files that were read, to be looked at."""
         return Files(self._connection)
+
+    @property
+    def cursors(self) -> Cursors:
+        """Return how far polls are, to be looked at."""
+        return Cursors(self._connection)
 
     @property
     def pauses(self) -> Pauses:

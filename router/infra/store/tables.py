@@ -339,3 +339,26 @@ waiting_files = Table(
     Column("detail", Text, nullable=False),
     sqlite_with_rowid=False,
 )
+
+#: how far the poll of each channel has come (core.progress says what each is); positions and what
+#: leads to the next page are JSON
+polls = Table(
+    "polls",
+    metadata,
+    Column("channel", short(64), primary_key=True),
+    Column("version", BigInteger, nullable=False),
+    Column("cursor", Text, nullable=False),
+    Column("reached", Text, nullable=False),
+    Column("next", Text, nullable=False),
+    Column("page", BigInteger, nullable=False),
+    Column("taken", BigInteger, nullable=False),
+    Column("began", _Time),
+    Column("asked_at", _Time),
+    Column("digest", short(64), nullable=False),
+    Column("asked", short(64), nullable=False),
+    Column("failures", BigInteger, nullable=False),
+    Column("trouble", Text, nullable=False),
+    Column("trouble_since", _Time),
+    Column("retry_at", _Time),
+    sqlite_with_rowid=False,
+)

@@ -18,6 +18,7 @@ from router.core.claim import Kept
 from router.core.instants import time_text
 from router.infra.codecs import encode_json
 from router.infra.store import tables
+from router.infra.store.cursors import Cursors
 from router.infra.store.files import Files
 from router.infra.store.inbox import Inbox
 from router.infra.store.intents import IntentWriter
@@ -294,6 +295,11 @@ class Transaction(IntentWriter):
     def files(self) -> Files:
         """Return the files that were read, in this transaction."""
         return Files(self.connection)
+
+    @property
+    def cursors(self) -> Cursors:
+        """Return how far polls are, in this transaction."""
+        return Cursors(self.connection)
 
     @property
     def pauses(self) -> Pauses:
