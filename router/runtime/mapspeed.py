@@ -95,10 +95,12 @@ def _given(rig: Rig) -> dict[str, list[Scope]]:
         transform.watch(keeper(found[name]))
     for _ in run_cases(rig):
         pass
-    return {name: _taken(project.transforms[name], kept) for name, kept in found.items()}
+    # what is kept grows when a map runs again
+    given = {name: tuple(kept) for name, kept in found.items()}
+    return {name: _taken(project.transforms[name], scopes) for name, scopes in given.items()}
 
 
-def _taken(transform: Transform, scopes: list[Scope]) -> list[Scope]:
+def _taken(transform: Transform, scopes: tuple[Scope, ...]) -> list[Scope]:
     taken = []
     for scope in scopes:
         try:
