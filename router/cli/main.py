@@ -19,6 +19,7 @@ COMMANDS = {
     "dead": ("router.cli.dead", "dead", "Look at dead letters; retry, edit, resolve them."),
     "docs": ("router.cli.docs", "docs", "Write the reference of this landscape."),
     "drain": ("router.cli.pause", "drain", "Let what is there finish, begin nothing new."),
+    "eval": ("router.cli.evaluate", "evaluate", "Evaluate one expression over a document."),
     "explain": ("router.cli.explain", "explain", "Say why a finding matters and how to mend it."),
     "graph": ("router.cli.graph", "graph", "Draw what leads where in the landscape."),
     "init": ("router.cli.init", "init", "Make a project that works at once."),

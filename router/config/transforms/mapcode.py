@@ -54,11 +54,11 @@ class MapFunction:
         except (MessageError, *FAILURES):  # the tree tells it, or gives the document
             return self._told(scope)
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Tell of each run from now on, and evaluate each expression for itself."""
+    def watch(self, told: Callable[[Scope], None]) -> None:
+        """Tell the roots of each run from now on, and evaluate each expression for itself."""
 
         def run(scope: Scope) -> Json:
-            told()
+            told(scope)
             return self._told(scope)
 
         self._quick = run

@@ -7,7 +7,7 @@ Calling a part evaluates it step by step, so that an error tells its place.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -160,3 +160,29 @@ def named(lets: tuple[tuple[str, Builder], ...], scope: Scope) -> Scope:
 def finished(value: Any) -> Any:
     """Return what a part gave as it stands in a document: a list of its items."""
     return value.items if isinstance(value, Many) else value
+
+
+def rewired(part: Builder, change: Callable[[Expression], Expression]) -> Builder:
+    """Return a part with other expressions in the places of its own."""
+    match part:
+        case Leaf(expression=expression):
+            return Leaf(change(expression))
+        case Record(parts=parts):
+            return Record(rewired_lets(parts, change))
+        case Items(parts=parts):
+            return Items(tuple(rewired(one, change) for one in parts))
+        case Block(lets=lets, guard=guard, body=body, each=each):
+            return Block(
+                lets=rewired_lets(lets, change),
+                guard=None if guard is None else change(guard),
+                body=rewired(body, change),
+                each=None if each is None else change(each),
+            )
+    return part
+
+
+def rewired_lets(
+    parts: tuple[tuple[str, Builder], ...], change: Callable[[Expression], Expression]
+) -> tuple[tuple[str, Builder], ...]:
+    """Return parts that have names with other expressions in the places of their own."""
+    return tuple((name, rewired(part, change)) for name, part in parts)

@@ -261,8 +261,8 @@ class Transform:
         """Return the contract of the result; None of a template, which gives bytes."""
         return self.file.to
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Tell of each run from now on, and evaluate each expression for itself."""
+    def watch(self, told: Callable[[Mapping[str, Json]], None]) -> None:
+        """Tell the roots of each run from now on, and evaluate each expression for itself."""
         self._run.watch(told)
 
     def __call__(self, scope: Mapping[str, Json]) -> Json:

@@ -98,5 +98,5 @@ class Marks:
 
         return look
 
-    def _marker(self, key: Key) -> Callable[[], None]:
-        return lambda: self.seen.add(key)
+    def _marker(self, key: Key) -> Callable[[Mapping[str, Json]], None]:
+        return lambda _: self.seen.add(key)
