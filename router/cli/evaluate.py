@@ -14,8 +14,9 @@ import click
 
 from router.cli.common import FINDINGS, fail, format_option, load_sound, project_option
 from router.cli.render import envelope, finding_data, render, visible
+from router.config.transforms.checks import Vocabulary
 from router.config.transforms.compliance import Judged, SuiteError, judge
-from router.config.transforms.expressions import Vocabulary, compile_expression
+from router.config.transforms.expressions import compile_expression
 from router.core.diagnostics import Place
 from router.core.document import Json
 from router.core.errors import MessageError

@@ -86,18 +86,19 @@ def measure_maps(rig: Rig, repeats: int) -> MapSpeed:
 def _given(rig: Rig) -> dict[str, list[Scope]]:
     """Return the roots that each map gets in tests, without those that it refuses."""
     project: Project = rig.project
-    found: dict[str, list[Scope]] = {name: [] for name in project.transforms}
+    maps = {name: one for name, one in project.transforms.items() if one.file.map is not None}
+    found: dict[str, list[Scope]] = {name: [] for name in maps}
 
     def keeper(kept: list[Scope]) -> Callable[[Scope], None]:
         return lambda scope: kept.append(dict(scope)) if len(kept) < DOCUMENTS else None
 
-    for name, transform in project.transforms.items():
+    for name, transform in maps.items():
         transform.watch(keeper(found[name]))
     for _ in run_cases(rig):
         pass
     # what is kept grows when a map runs again
     given = {name: tuple(kept) for name, kept in found.items()}
-    return {name: _taken(project.transforms[name], scopes) for name, scopes in given.items()}
+    return {name: _taken(maps[name], scopes) for name, scopes in given.items()}
 
 
 def _taken(transform: Transform, scopes: tuple[Scope, ...]) -> list[Scope]:

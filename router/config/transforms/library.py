@@ -77,6 +77,7 @@ def generated(file: TransformFile, wrap: Wrap = as_they_are) -> Run:
         late = expression.evaluate
         return dataclasses.replace(expression, evaluate=Late(late.tree, wrap(late.function_of)))
 
+    assert file.map is not None, "a template is no map"
     return compile_map(rewired_lets(file.let, changed), rewired(file.map, changed))
 
 
@@ -96,6 +97,7 @@ def walked(file: TransformFile, wrap: Wrap = as_they_are) -> Run:
         late.run = lambda value: parsed.search(value, options)
         return dataclasses.replace(expression, evaluate=late)
 
+    assert file.map is not None, "a template is no map"
     lets, body = rewired_lets(file.let, changed), rewired(file.map, changed)
     return lambda scope: finished(body(named(lets, scope)))
 

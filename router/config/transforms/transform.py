@@ -223,15 +223,15 @@ class _Wording:
     def __init__(self, lets: tuple[tuple[str, Builder], ...], template: Template) -> None:
         self._lets = lets
         self._template = template
-        self._told: Callable[[], None] = lambda: None
+        self._told: Callable[[Mapping[str, Json]], None] = lambda _: None
 
     def __call__(self, scope: Mapping[str, Json]) -> Written:
         """Return what the template writes."""
-        self._told()
+        self._told(scope)
         return self._template(named(self._lets, scope))
 
-    def watch(self, told: Callable[[], None]) -> None:
-        """Tell of each run from now on."""
+    def watch(self, told: Callable[[Mapping[str, Json]], None]) -> None:
+        """Tell the roots of each run from now on."""
         self._told = told
 
 
