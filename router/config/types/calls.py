@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeAlias
 
@@ -32,6 +33,7 @@ from router.config.types.type import (
     object_of,
     union,
 )
+from router.config.types.written import FORMS, miswritten
 from router.core.document import Json
 
 if TYPE_CHECKING:
@@ -84,6 +86,8 @@ class Calls:
         special = _SPECIAL.get(name)
         if special is not None:
             return special(self, children, given)
+        if name in FORMS:
+            return FORMS[name]
         if name in LIBRARY:
             return of_kind(LIBRARY[name].returns)
         return _RETURNS.get(name, UNKNOWN)
@@ -95,9 +99,10 @@ class Calls:
             if child["type"] == "expref" or kind == "any":
                 continue
             why = refusal(one, kind)
-            if why:
+            told = f"must be {wanted(kind)}, {why}" if why else miswritten(name, place, one)
+            if told:
                 path = path_of(child)
-                what = f"{name}(): argument {place + 1} must be {wanted(kind)}, {why}"
+                what = f"{name}(): argument {place + 1} {told}"
                 self._inference.complain("E195", path[-1] if path else name, what, _hint(one, kind))
 
     def _lookup(self, children: Sequence[Tree], given: Sequence[Type]) -> Type:
@@ -295,6 +300,12 @@ def _same(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Ty
     return given[0].sure()
 
 
+def _slice(_calls: Calls, children: Sequence[Tree], _given: Sequence[Type]) -> Type:
+    begin, end = (child.get("value") for child in (*children[1:], {}, {})[:2])
+    known = isinstance(begin, int) and isinstance(end, int) and 0 <= begin <= end
+    return replace(TEXT, longest=end - begin) if known else TEXT
+
+
 def _item(_calls: Calls, _children: Sequence[Tree], given: Sequence[Type]) -> Type:
     return given[0].items if given[0].least else given[0].items.maybe("the list may be empty")
 
@@ -362,6 +373,7 @@ _SPECIAL: Mapping[str, Special] = {
     "min": _item,
     "merge": _merged,
     "reverse": _same,
+    "slice": _slice,
     "sort": _same,
     "sort_by": _same,
     "needed": _same,

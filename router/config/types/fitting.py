@@ -10,6 +10,9 @@ from dataclasses import dataclass
 from router.config.types.type import Fields, Type
 from router.core.diagnostics import nearest
 
+#: forms of days and times, and the fewest characters of each
+_FORMS = {"date": 10, "date-time": 20}
+
 
 @dataclass(frozen=True, slots=True)
 class Misfit:
@@ -51,10 +54,20 @@ def _text(value: Type, target: Type, below: str) -> Misfit | None:
             said = ", ".join(map(repr, more[:5])) + (" ..." if len(more) > 5 else "")
             what = f"may be {said}{value.told}"
             return Misfit("E193", below, what, nearest(more[0], target.texts))
+    if target.form in _FORMS and _of_another_form(value, target):
+        said = f"of the form {value.form}" if value.form else "a part of one"
+        what = f"may be text {said}{value.told} where a {target.form} belongs"
+        return Misfit("E192", below, what)
     if target.longest is not None and value.longest is not None and value.longest > target.longest:
         what = f"may have {value.longest} characters{value.told} where {target.longest} are allowed"
         return Misfit("E194", below, what, "slice(text, `0`, ...) cuts it")
     return None
+
+
+def _of_another_form(value: Type, target: Type) -> bool:
+    if value.form in _FORMS:
+        return value.form != target.form
+    return value.longest is not None and value.longest < _FORMS[target.form] and not value.texts
 
 
 def _items(value: Type, target: Type, below: str) -> Misfit | None:

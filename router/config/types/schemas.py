@@ -65,7 +65,8 @@ class Schemas:
             texts=texts if "text" in kinds else None,
             never=frozenset(one for schema, _ in views for one in _refused(schema)),
             longest=_longest(views, texts) if "text" in kinds else None,
-            form=_form(views) if "text" in kinds else "",
+            form=_word_of("format", views) if "text" in kinds else "",
+            pattern=_word_of("pattern", views) if "text" in kinds else "",
             sure_of=_boolean(views),
         )
         parts = [made] if made.kinds or made.null else []
@@ -281,9 +282,9 @@ def _longest(views: Sequence[View], texts: frozenset[str] | None) -> int | None:
     return min(said, default=None)
 
 
-def _form(views: Sequence[View]) -> str:
-    """Return the format that a text must have."""
-    return next((schema["format"] for schema, _ in views if "format" in schema), "")
+def _word_of(keyword: str, views: Sequence[View]) -> str:
+    """Return the format or the pattern that a text must keep, where one says it."""
+    return next((schema[keyword] for schema, _ in views if keyword in schema), "")
 
 
 def _boolean(views: Sequence[View]) -> bool | None:

@@ -173,7 +173,7 @@ class Reader:
         """Return what an item of a list is; tell when it may be none."""
         source = self.value(expression, scope)
         if not source.unknown and (source.null or source.kinds != {"list"}):
-            why = f"may be null: {source.null}" if source.null else f"is {source}"
+            why = f"may be null: {source.null}" if source.null else f"is {source}{source.told}"
             self.tell(
                 "E195", expression.place, f"each: takes a list, {why}", "as_list(...) makes one"
             )

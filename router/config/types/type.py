@@ -64,6 +64,8 @@ class Type:
     longest: int | None = None
     #: the form of a text, a `format` of JSON Schema; "" = none is known
     form: str = ""
+    #: the pattern that a text keeps; "" = none is known
+    pattern: str = ""
     #: the one boolean that it is; None = either
     sure_of: bool | None = None
     #: where it is said, "body.lines[].id in shop/order@1"; "" = it is worked out
@@ -104,6 +106,7 @@ class Type:
             never=self.never,
             longest=self.longest,
             form=self.form,
+            pattern=self.pattern,
             sure_of=self.sure_of,
             origin=self.origin,
             item=self.item,
@@ -331,6 +334,7 @@ def union(types: Sequence[Type]) -> Type:
         return UNKNOWN
     texts = [one.texts for one in types if "text" in one.kinds]
     forms = {one.form for one in types if "text" in one.kinds}
+    patterns = {one.pattern for one in types if "text" in one.kinds}
     origins = {one.origin for one in types}
     truths = {one.sure_of for one in types if "boolean" in one.kinds}
     some = {text for one in texts if one is not None for text in one}
@@ -343,6 +347,7 @@ def union(types: Sequence[Type]) -> Type:
         absent=any(one.null for one in types) and all(one.absent for one in types if one.null),
         texts=frozenset(some) if texts and known else None,
         longest=_most(longest),
+        pattern=patterns.pop() if len(patterns) == 1 else "",
         form=forms.pop() if len(forms) == 1 else "",
         sure_of=truths.pop() if len(truths) == 1 else None,
         origin=origins.pop() if len(origins) == 1 else "",
