@@ -20,7 +20,7 @@ from router.runtime.cases import Rig, run_cases
 #: documents of one map that are measured: the first that the tests bring
 DOCUMENTS = 20
 #: CPU that one measurement takes at least, in nanoseconds: well above what the clock can tell
-LEAST_NS = 4_000_000
+LEAST_NS = 1_500_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
