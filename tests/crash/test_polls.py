@@ -19,7 +19,7 @@ ENDPOINT = """
     pages: {of: returns, order: =item.returnOrderId, after: =query.offset, size: 2}
     answer:
       body:
-        meta: {nextCursor: "=next && join_text('', ['?offset=', next])"}
+        meta: {nextCursor: "=next && join_text(['?offset=', next], '')"}
         returnOrders: =found
     faults: FAULTS
 """
@@ -57,7 +57,7 @@ def soon(place: Landscape) -> None:
 def cursor(place: Landscape) -> dict[str, Any]:
     done = place.command("cursor", "list", "--env", "crash", "--format", "json")
     assert done.returncode == 0, done.stderr
-    (one,) = json.loads(done.stdout)["data"]["polls"]
+    (one,) = json.loads(done.stdout)["polls"]
     assert isinstance(one, dict)
     return one
 
