@@ -16,6 +16,7 @@ from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
 from router.core.instants import time_text
 from router.core.units import rate_text
+from router.infra.store.files import Waiting
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
@@ -55,21 +56,22 @@ def status(root: Path, environment: str, style: str) -> None:
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
-    for name, why in paused.items():
-        click.echo(visible(_held_line(name, why)))
-    for one in files:
-        since = f"since {time_text(one.at)[:19]}Z"
-        click.echo(visible(f"file waits: {one.channel} {one.name} {since}, {one.detail[:300]}"))
-    for poll in polls:
-        if poll.failures or poll.page:
-            click.echo(visible(poll_line(poll)))
-    for letter in dead:
-        click.echo(
-            visible(
-                f"dead letter {letter['message_id']} {letter['consumer']}: {letter['reason']} "
-                f"{letter['detail'][:160]}"
-            )
-        )
+    lines = [_held_line(name, why) for name, why in paused.items()]
+    lines += [_file_line(one) for one in files]
+    lines += [poll_line(one) for one in polls if one.failures or one.page]
+    lines += [_letter_line(one) for one in dead]
+    for line in lines:
+        click.echo(visible(line))
+
+
+def _file_line(file: Waiting) -> str:
+    since = f"since {time_text(file.at)[:19]}Z"
+    return f"file waits: {file.channel} {file.name} {since}, {file.detail[:300]}"
+
+
+def _letter_line(letter: dict[str, Any]) -> str:
+    about = f"{letter['message_id']} {letter['consumer']}: {letter['reason']}"
+    return f"dead letter {about} {letter['detail'][:160]}"
 
 
 def _held(reader: Reader, pause: Pause) -> dict[str, Any]:

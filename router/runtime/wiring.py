@@ -109,7 +109,6 @@ def build_parts(
     folders = _folders(project, environment, (store, ingress, clock))
     if hooks.caution is not None:
         _take_care(hooks.caution, loop, workers, folders)
-    mover = Mover(store, clock, Replayer(project, env, revisions))
 
     def tell(pauses: Sequence[Pause]) -> None:
         loop.pause(pauses)
@@ -128,12 +127,14 @@ def build_parts(
         loop=loop,
         answers=answers,
         workers=workers,
-        scheduler=Scheduler(store, clock),
         folders=folders,
+        scheduler=Scheduler(store, clock),
         pollers=_pollers(project, environment, (store, ingress, exchange)),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
-        operator=Operator(store, clock, tell, in_hand, mover),
+        operator=Operator(
+            store, clock, tell, in_hand, Mover(store, clock, Replayer(project, env, revisions))
+        ),
     )
 
 

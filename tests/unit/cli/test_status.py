@@ -5,13 +5,14 @@ from __future__ import annotations
 from contextlib import closing
 from typing import Any
 
+from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 
 DEAD = "no daemon runs on this store, nothing moves: start router run\n"
 
 
 def test_a_store_without_a_daemon_is_told_first(shop: Any) -> None:
-    Store.on_file(shop.root / "var" / "test.db", "rev1").close()
+    Store.on(SqliteFile(shop.root / "var" / "test.db"), "rev1").close()
     done = shop.router("status", "--env", "test")
     assert done.exit_code == 0, done.output
     assert done.stdout.startswith(DEAD)
@@ -20,7 +21,7 @@ def test_a_store_without_a_daemon_is_told_first(shop: Any) -> None:
 
 
 def test_beside_a_daemon_nothing_is_said_of_it(shop: Any) -> None:
-    with closing(Store.on_file(shop.root / "var" / "test.db", "rev1")):  # it holds the lock
+    with closing(Store.on(SqliteFile(shop.root / "var" / "test.db"), "rev1")):  # it holds the lock
         done = shop.router("status", "--env", "test")
         assert done.exit_code == 0, done.output
         assert "daemon" not in done.stdout

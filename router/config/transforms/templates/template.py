@@ -9,7 +9,6 @@ import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Literal
-from xml.parsers import expat
 
 from router.config.transforms.templates.markup import NO_CHARACTER
 from router.config.transforms.templates.parts import Part, Writing
@@ -49,6 +48,8 @@ class Template:
         return Written(data=data, media_type=media, encoding=self.encoding)
 
     def _xml(self, text: str) -> bytes:
+        from xml.parsers import expat  # noqa: PLC0415 (who checks a project writes nothing)
+
         declared = f'<?xml version="1.0" encoding="{self.encoding.upper()}"?>\n{text}'
         data = declared.encode(self.encoding, "xmlcharrefreplace")
         try:
