@@ -109,16 +109,8 @@ def build_parts(
     folders = _folders(project, environment, (store, ingress, clock))
     if hooks.caution is not None:
         _take_care(hooks.caution, loop, workers, folders)
-
-    def tell(pauses: Sequence[Pause]) -> None:
-        loop.pause(pauses)
-        for worker in workers:
-            worker.pause(pauses)
-        ingress.close_to(closed_by(pauses))
-
-    def in_hand() -> frozenset[int]:
-        return loop.in_hand.union(*(worker.in_hand for worker in workers))
-
+    doors = _Doors(loop, workers, ingress)
+    mover = Mover(store, clock, Replayer(project, env, revisions))
     return Parts(
         project=project,
         store=store,
@@ -132,10 +124,26 @@ def build_parts(
         pollers=_pollers(project, environment, (store, ingress, exchange)),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
-        operator=Operator(
-            store, clock, tell, in_hand, Mover(store, clock, Replayer(project, env, revisions))
-        ),
+        operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class _Doors:
+    """All that takes messages: it is told what is held back, and asked what it has in hand."""
+
+    loop: Loop
+    workers: tuple[Worker, ...]
+    ingress: Ingress
+
+    def tell(self, pauses: Sequence[Pause]) -> None:
+        self.loop.pause(pauses)
+        for worker in self.workers:
+            worker.pause(pauses)
+        self.ingress.close_to(closed_by(pauses))
+
+    def in_hand(self) -> frozenset[int]:
+        return self.loop.in_hand.union(*(worker.in_hand for worker in self.workers))
 
 
 def _workers(
