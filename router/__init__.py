@@ -15,8 +15,9 @@ if TYPE_CHECKING:
     from router.config.templates import TEMPLATE, Template
     from router.config.validation import Contract
     from router.config.verification import SECRET
-    from router.core.errors import MessageError, Retryable, TransformError, Unknown
+    from router.core.errors import MessageError, Retryable, TransformError, Unavailable, Unknown
     from router.core.ports import Answer, Health, Prepared, Secrets
+    from router.infra.amqp.publisher import Letter, Publisher
     from router.infra.codecs import decode_json, encode_json
 
 _HOMES = {
@@ -39,11 +40,14 @@ _HOMES = {
     "MessageError": "router.core.errors",
     "Retryable": "router.core.errors",
     "TransformError": "router.core.errors",
+    "Unavailable": "router.core.errors",
     "Unknown": "router.core.errors",
     "Answer": "router.core.ports",
     "Health": "router.core.ports",
     "Prepared": "router.core.ports",
     "Secrets": "router.core.ports",
+    "Letter": "router.infra.amqp.publisher",
+    "Publisher": "router.infra.amqp.publisher",
     "decode_json": "router.infra.codecs",
     "encode_json": "router.infra.codecs",
 }
@@ -60,15 +64,18 @@ __all__ = [
     "Flag",
     "Health",
     "Integer",
+    "Letter",
     "MapOf",
     "MessageError",
     "Nested",
     "Prepared",
+    "Publisher",
     "Retryable",
     "Secrets",
     "Template",
     "Text",
     "TransformError",
+    "Unavailable",
     "Unknown",
     "component",
     "decode_json",

@@ -16,13 +16,16 @@ from datetime import UTC, datetime, timedelta
 from router.config.verification import Inside, Signature, Timestamp, Verify
 from router.core.document import Json
 from router.core.errors import MessageError
-from router.core.instants import time_text
+from router.core.instants import InstantError, from_epoch, from_text, time_text
 from router.core.ports import Secrets
+from router.core.quantity import NumberError
 
 #: a signature header longer than this is no signature
 MAX_SIGNATURE = 1024
 #: signatures that are looked at, of those in a header: a sender replaces one secret at a time
 MOST_SIGNATURES = 8
+#: bytes; what asks whether anybody is there brings nothing
+MAX_PING = 64
 _HASHES = {"sha256": hashlib.sha256, "sha512": hashlib.sha512}
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -37,6 +40,8 @@ class Verdict:
 
     ok: bool
     why: str = ""
+    #: not genuine, and not refused either: a question without effect
+    ping: bool = False
     bad: tuple[int, ...] = ()
 
 
@@ -65,7 +70,8 @@ def verify(scheme: Verify, claimed: Claimed, secrets: Secrets) -> Verdict:
         return _verify_inside(signature, claimed, keys)
     given = claimed.headers.get(signature.header, "")
     if not given:
-        return Verdict(ok=False, why=f"no {signature.header}")
+        ping = _is_ping(signature, claimed.body)
+        return Verdict(ok=False, why=f"no {signature.header}", ping=ping)
     if len(given) > MAX_SIGNATURE or not given.isascii():
         return Verdict(ok=False, why=f"{signature.header} is no signature")
     said, why = _said(signature.timestamp, signature.between, claimed)
@@ -118,6 +124,11 @@ def sign_record(inside: Inside, secret: str, record: Json) -> str:
     if key is None:
         raise LookupError("the secret is no key")
     return _written(inside, key, _fields(inside, record))
+
+
+def _is_ping(signature: Signature, body: bytes) -> bool:
+    start = signature.ping.encode()
+    return bool(start) and body.startswith(start) and len(body) <= MAX_PING
 
 
 def _verify_inside(inside: Inside, claimed: Claimed, keys: Sequence[bytes]) -> Verdict:
@@ -196,19 +207,14 @@ def _said(when: Timestamp | None, between: str, claimed: Claimed) -> tuple[str, 
 
 
 def _time(unit: str, text: str) -> datetime | None:
-    if unit == "iso":
-        try:
-            at = datetime.fromisoformat(text)
-        except ValueError:
-            return None
-        return at if at.tzinfo is not None else None
-    if not text.isascii() or not text.isdigit() or len(text) > 15:
-        return None
-    number = int(text)
-    seconds = number // 1000 if unit == "milliseconds" else number
+    """Return the time that a text says, None when it says none; a number has no sign, no point."""
     try:
-        return _EPOCH + timedelta(seconds=seconds)
-    except OverflowError:
+        if unit == "iso":
+            return from_text(text)
+        if not text.isascii() or not text.isdigit():
+            return None
+        return from_epoch(text, "ms" if unit == "milliseconds" else "s")
+    except (InstantError, NumberError):
         return None
 
 

@@ -16,7 +16,7 @@ import click
 from router.cli.asking import ask
 from router.cli.common import FINDINGS, choose, fail, load_sound, place_options, store_of
 from router.cli.kinds import Rate, Span
-from router.cli.reading import reading
+from router.cli.reading import is_running, reading
 from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
 from router.core.units import rate_text
@@ -102,7 +102,7 @@ def _wait(root: Path, environment: str, name: str, seconds: float) -> int:
     """Return how many are left when nothing is, or when the time is over."""
     project = load_sound(root)
     database = store_of(project, choose(project, environment))
-    if not database.is_held():
+    if not is_running(project, environment):
         fail(f"{name} is draining, and no daemon runs on this store: start router run")
     until, wait = time.monotonic() + seconds, threading.Event()
     try:

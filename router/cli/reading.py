@@ -24,3 +24,11 @@ def reading(project: Project, environment: str) -> Iterator[Reader]:
             yield reader
     except Unavailable as error:
         fail(str(error))
+
+
+def is_running(project: Project, environment: str) -> bool:
+    """Return whether a daemon runs on an environment's store; end the command when it is away."""
+    try:
+        return store_of(project, choose(project, environment)).is_held()
+    except Unavailable as error:
+        fail(str(error))

@@ -11,8 +11,8 @@ from typing import Any
 
 import click
 
-from router.cli.common import choose, format_option, load_sound, place_options, store_of
-from router.cli.reading import reading
+from router.cli.common import format_option, load_sound, place_options
+from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
 from router.core.instants import time_text
 from router.core.units import rate_text
@@ -26,7 +26,10 @@ from router.runtime.cursors import poll_data, poll_line
 @place_options
 @format_option
 def status(root: Path, environment: str, style: str) -> None:
-    """Count what happened to each kind, what waits, and show the newest dead letters."""
+    """Count what happened to each kind, what waits, and show the newest dead letters.
+
+    Where no daemon runs, it says so first.
+    """
     project = load_sound(root)
     with reading(project, environment) as reader:
         counters, sizes = reader.counters(), reader.sizes()
@@ -34,8 +37,10 @@ def status(root: Path, environment: str, style: str) -> None:
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
         polls = reader.cursors.all()
+    running = is_running(project, environment)
     if style == "json":
         data = {
+            "running": running,
             "counters": counters,
             "waiting": sizes,
             "dead_letters": dead,
@@ -45,11 +50,11 @@ def status(root: Path, environment: str, style: str) -> None:
         }
         click.echo(envelope("status", ok=True, data=data))
         return
+    if not running:
+        click.echo("no daemon runs on this store, nothing moves: start router run\n")
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
-    if not store_of(project, choose(project, environment)).is_held():
-        click.echo("no daemon runs on this store: start router run")
     for name, why in paused.items():
         click.echo(visible(_held_line(name, why)))
     for one in files:

@@ -5,7 +5,9 @@ Never: adds up (engine.control does), opens a file.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
+from datetime import time
 
 from router.config.components import Context, component, keys_of, knob, place_of
 from router.config.formats import (
@@ -18,12 +20,27 @@ from router.config.formats import (
     check_format,
 )
 from router.config.references import EXPRESSION
-from router.config.shapes import Choice, ListOf, MapOf, Nested, Text
+from router.config.shapes import Choice, Integer, ListOf, MapOf, Nested, Parsed, Text
 from router.config.transforms.expressions import Expression
 from router.core.diagnostics import Place
+from router.core.instants import is_zone
 
+_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 #: the end of a name, by which a file beside another is known
 ENDING = Text("an ending such as .done", r"\.[A-Za-z0-9._-]+")
+WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
+_TIME = Parsed(
+    "a time of day such as 06:00",
+    lambda text: time.fromisoformat(text) if re.fullmatch(_CLOCK, text) else None,
+    _CLOCK,
+    ("06:00",),
+)
+_ZONE = Parsed(
+    "a time zone such as Europe/Berlin",
+    lambda text: text if is_zone(text) else None,
+    r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*",
+    ("Europe/Berlin", "UTC"),
+)
 _SAID = frozenset({"body", "headers"})
 _RECORD = frozenset({"record", "headers"})
 
@@ -56,6 +73,19 @@ class Sum:
     says: Expression = knob(EXPRESSION, key="is", doc="what is said, of the same kind")
 
 
+@component("day", doc="What must have come by a time of day; a day that is not complete is told.")
+class Day:
+    files: Mapping[str, int] = knob(
+        MapOf(Integer(1, 100_000), least=1),
+        doc="by a pattern such as shop_*.csv: how many files, each with a name of its own",
+    )
+    by: time = knob(_TIME, doc="when they must be there; the next day begins behind it")
+    zone: str = knob(_ZONE, doc="whose clocks")
+    weekdays: tuple[str, ...] = knob(
+        ListOf(Choice(WEEKDAYS), least=1), doc="on which they must", default=WEEKDAYS
+    )
+
+
 @component("control", doc="What must be in a file; one that does not add up is held as a whole.")
 class Control:
     beside: SideFile | None = knob(
@@ -69,14 +99,20 @@ class Control:
     sums: tuple[Sum, ...] = knob(
         ListOf(Nested(Sum), least=1), doc="what they add up to", default=(), roots=_says
     )
+    day: Day | None = knob(Nested(Day), doc="which files make a day complete", default=None)
     place: Place = place_of()
+
+    @property
+    def adds_up(self) -> bool:
+        """Return whether anything is said of the records of one file."""
+        return self.count is not None or bool(self.sums)
 
 
 def check_control(control: Control, context: Context) -> None:
     """Report a control that compares nothing, and options of a side file for another format."""
     if control.beside is not None:
         check_format(control.beside, control.beside.place, context)
-    if control.count is None and not control.sums:
+    if not control.adds_up and (control.day is None or control.beside is not None):
         context.report.error(
             "E129",
             control.place,

@@ -82,7 +82,7 @@ def check_files(source: FileSource, records: Expression | None, context: Context
     if source.control is None:
         return
     check_control(source.control, context)
-    if records is None:
+    if records is None and source.control.adds_up:
         context.report.error(
             "E129",
             source.control.place,

@@ -29,8 +29,7 @@ from router.config.systems import AnyOperation, System, SystemFile, make_system
 from router.config.tablefiles import TableFile, make_table
 from router.config.transforms.tables import Table
 from router.config.transforms.transform import Transform, TransformFile
-from router.config.types.transforms import ContractTypes, check_types
-from router.config.types.uses import facts_by_transform
+from router.config.types.landscape import check_landscape_types
 from router.config.verification import decode_presets
 from router.core.diagnostics import Diagnostic, Place, Report, in_order
 
@@ -147,7 +146,7 @@ class _Loader:
         library.systems = self._kind("systems", SystemFile, make_system)
         library.flows = self._kind("flows", FlowFile, make_flow)
         library.channels = self._kind("channels", ChannelFile, make_channel)
-        self._check_types()
+        check_landscape_types(library, self.report)
         environments = self._kind("environments", EnvironmentFile, make_environment)
         return Project(
             root=root,
@@ -209,16 +208,6 @@ class _Loader:
             else:
                 self.library.broken.add(name)
         return made
-
-    def _check_types(self) -> None:
-        library, types = self.library, ContractTypes(self.library.contracts)
-        known = facts_by_transform(library.channels, library.flows, library.operations.values())
-        # a field too many or too few in the result says nothing of what the others read
-        wrong = {one.place.file for one in self.report.found if one.code not in ("E110", "E111")}
-        for name, transform in library.transforms.items():
-            if name not in known or f"transforms/{name}.yaml" in wrong:
-                continue  # nobody uses it; what follows from a mistake is no second one
-            check_types(transform.file, known[name], types, self.report)
 
     def _cases(self) -> dict[str, CaseFile]:
         made: dict[str, CaseFile] = {}

@@ -90,6 +90,12 @@ class Signature:
     )
     key: str = knob(KEY, doc="how the secret is written", default="text")
     key_prefix: str = knob(Text(), doc="text before the secret that is no part of it", default="")
+    ping: str = knob(
+        Text(),
+        doc="how the body begins by which the sender asks, without a signature, whether anybody is"
+        " there: it is answered with 200, and nothing is kept of it",
+        default="",
+    )
 
     @property
     def names(self) -> frozenset[str]:

@@ -6,7 +6,7 @@ Never: reads a clock; guesses an offset; shows a value in an error.
 from __future__ import annotations
 
 import re
-from datetime import UTC, date, datetime, timedelta, timezone
+from datetime import UTC, date, datetime, time, timedelta, timezone
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -127,6 +127,23 @@ def date_in(at: datetime, zone: str) -> date:
         return at.astimezone(_zone(zone)).date()
     except OverflowError:
         raise InstantError(_RANGE) from None
+
+
+def at_local(day: date, at: time, zone: str) -> datetime:
+    """Return the instant at which the clocks of an IANA zone show a time of day, the first one.
+
+    Where they skip it, it is as much later as they skip. Raises InstantError.
+    """
+    return _in_utc(datetime.combine(day, at, tzinfo=_zone(zone)))
+
+
+def is_zone(name: str) -> bool:
+    """Return whether an IANA time zone has this name."""
+    try:
+        _zone(name)
+    except InstantError:
+        return False
+    return True
 
 
 def to_date(text: str) -> date:

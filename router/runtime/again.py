@@ -29,15 +29,15 @@ def retry_letter(
 ) -> str:
     """Put the message of an open letter on its way again, unchanged, as its next attempt.
 
-    Returns why not: settled; delivery: it stands for one that has no records as yet; partial: a
-    part of it was taken, and not all is to go (`whole`).
+    Returns why not: settled; no_message: it stands for a delivery without records, or a day;
+    partial: a part of it was taken, and not all is to go (`whole`).
     """
     message_id, consumer = letter
     row = transaction.letters.open_row(message_id, consumer)
     if row is None:
         return "settled"
-    if transaction.letters.is_whole(message_id, consumer):
-        return "delivery"
+    if transaction.letters.is_no_message(message_id, consumer):
+        return "no_message"
     # of a sequence the call that was refused: it goes on there
     refused = (row.extra or {}).get(REFUSED, message_id)
     if not transaction.free_intent(refused, whole=whole):

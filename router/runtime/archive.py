@@ -57,7 +57,7 @@ class Archive:
                 _copy(path, part)
             reach("archive.copied")
             target = _name(part, folder, name)
-        _settle(folder)
+            _settle(folder)  # within one file system names come and go in the order they were given
         reach("archive.named")
         path.unlink(missing_ok=True)  # a rename has taken it away already
         part.unlink(missing_ok=True)

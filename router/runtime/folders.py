@@ -26,6 +26,7 @@ from router.runtime.archive import Archive, give_back
 from router.runtime.bodies import BESIDE
 from router.runtime.caution import Caution
 from router.runtime.copies import Known, known_of, read_copy, shown, tell
+from router.runtime.days import Days
 from router.runtime.failpoints import reach
 from router.runtime.fresh import fresh_id
 from router.runtime.ingress import Ingress
@@ -58,6 +59,7 @@ class Folder:
         self._store, self._ingress, self._clock = parts
         assert isinstance(channel.source, FileSource), "only a channel with files has a folder"
         self._source = channel.source
+        self._days = Days(channel, self._store, self._clock)
         self._unread = Unread(self._store, self._clock, channel.name)
         #: how each file stood when it was last looked at, and since when it has stood like that
         self._seen: dict[str, tuple[_Stand, datetime]] = {}
@@ -69,6 +71,7 @@ class Folder:
 
         Raises OSError for a file that cannot be read, once, and after the others were.
         """
+        self._days.step()
         if not self._folder.is_dir() or not self._ingress.takes(self.channel.name):
             return 0
         ready = [(name, self._finish_alone) for name in self._taken_before()]
@@ -93,7 +96,7 @@ class Folder:
             try:
                 read(name)
             except OSError as error:  # one that cannot be read must not keep the others
-                errors[name] = error
+                errors.setdefault(name, error)
         return len(ready) - len(errors), errors
 
     def _standing_still(self) -> Iterator[str]:
@@ -135,11 +138,11 @@ class Folder:
     def _taken_before(self) -> list[str]:
         """Return files that were taken by a process that did not come to their end."""
         names = sorted(
-            one.name
+            one.name.removeprefix(TAKEN)
             for one in os.scandir(self._folder)
             if one.name.startswith(TAKEN) and one.is_file(follow_symlinks=False)
         )
-        return [name.removeprefix(TAKEN) for name in names]
+        return [one for one in names if fnmatch.fnmatchcase(one, self._source.pattern)]
 
     def _take(self, name: str) -> None:
         taken = self._folder / (TAKEN + name)

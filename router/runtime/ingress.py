@@ -25,7 +25,7 @@ from router.infra.store.pending import Pending
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
-from router.runtime.bodies import decode_beside, decode_body, shaper
+from router.runtime.bodies import BESIDE, decode_beside, decode_body, shaper
 from router.runtime.caution import killer
 from router.runtime.failpoints import reach
 from router.runtime.fresh import fresh_id
@@ -143,12 +143,21 @@ def arrivals(
     contracts, env = by
     try:
         decoded = decode_body(channel, body)
-        if not delivery.released:
-            delivery = replace(delivery, beside=decode_beside(channel, delivery.headers))
+        delivery = with_beside(channel, delivery)
     except MessageError as error:
         step = CONTROL if error.code == CONTROL else "decode"
         return (failed_arrival(channel, delivery, error, step),)
     return arrivals_of(channel, delivery, decoded, env, shaper(channel, contracts))
+
+
+def with_beside(channel: Channel, delivery: Delivery) -> Delivery:
+    """Return a delivery with the document of the file beside it, and without that file's bytes.
+
+    They stay with the delivery; each record would carry them. Raises MessageError.
+    """
+    headers = {name: one for name, one in delivery.headers.items() if name != BESIDE}
+    beside = None if delivery.released else decode_beside(channel, delivery.headers)
+    return replace(delivery, headers=headers, beside=beside)
 
 
 def consumer_of(channel: Channel, kind: str) -> str:

@@ -16,6 +16,7 @@ from router.core.ports import Clock
 from router.infra.store.inbox import Command
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import CLOSING, SLOW, Pause
+from router.infra.store.records import DAY
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime import jobs
@@ -137,13 +138,19 @@ def _retry(transaction: Transaction, arguments: Mapping[str, Any], now: datetime
                 f"{letter['consumer']} took a part of it: dead edit sends what is left; dead retry "
                 "--whole sends all of it, where the far side leaves out what it has"
             )
-        if why == "delivery":
-            raise MessageError(
-                "it stands for a whole delivery, which has no records as yet: router replay plan "
-                f"--about {letter['message_id']} makes them, and lets it go on though its totals "
-                "do not add up"
-            )
+        if why == "no_message":
+            raise MessageError(_instead(letter))
     return {"retried": len(letters)}
+
+
+def _instead(letter: Mapping[str, Any]) -> str:
+    """Return what is done with a letter that stands for no message."""
+    if letter["step"] == DAY:
+        return "a day is no message: it is settled when what it lacks has come, or by dead resolve"
+    return (
+        "it stands for a whole delivery, which has no records as yet: router replay plan --about "
+        f"{letter['message_id']} makes them, also of a file whose totals do not add up"
+    )
 
 
 def _edit(transaction: Transaction, arguments: Mapping[str, Any], now: datetime) -> dict[str, Any]:

@@ -34,7 +34,8 @@ from router.engine.control import CONTROL
 from router.engine.pipeline import STEP_WORDS, follow, run_flow, run_route
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context, Emit, Token
-from router.runtime.bodies import decode_beside, decode_body, shaper
+from router.runtime.bodies import decode_body, shaper
+from router.runtime.ingress import with_beside
 from router.runtime.requests import Gave, Leg, prepare, reference_of
 
 if TYPE_CHECKING:
@@ -109,7 +110,7 @@ def _arrivals(
         made.add(1, "decode", f"{channel.source.format}: {error}")
         return (failed_arrival(channel, delivery, error, "decode"),)
     try:
-        delivery = replace(delivery, beside=decode_beside(channel, delivery.headers))
+        delivery = with_beside(channel, delivery)
     except MessageError as error:
         return (failed_arrival(channel, delivery, error, CONTROL),)
     made.add(1, "decode", f"{channel.source.format}, {len(body)} bytes")

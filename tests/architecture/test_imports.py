@@ -10,7 +10,8 @@ import pytest
 
 #: package -> the files that may import it: prefixes of paths, none = nobody
 OWNERS = {
-    "kombu": (),
+    "kombu": ("router/infra/amqp/",),
+    "amqp": ("router/infra/amqp/",),
     "redis": (),
     "sqlalchemy": ("router/infra/store/",),
     "alembic": ("router/infra/store/",),

@@ -29,8 +29,9 @@ import psycopg
 ROOT = Path(__file__).parents[2]
 ROUTER = str(Path(sys.executable).parent / "router")
 SECRET = "a secret of the tests"
-#: seconds after which a process that should be up is given up
-START_SECONDS = 30.0
+#: seconds after which a process that should be up is given up; a start takes two, and far more
+#: beside others on a machine that is loaded
+START_SECONDS = 120.0
 #: ports of the tests' servers: the system gives higher ones to who connects, also in between
 PORTS = (10_000, 32_000)
 #: seconds between two looks at something that must come
@@ -66,6 +67,8 @@ class Landscape:
     failpoint: str = ""
     #: address of the server that has the store; "" = a file
     server: str = ""
+    #: further variables of its processes
+    environ: dict[str, str] = field(default_factory=dict)
 
     @classmethod
     def copied(cls, root: Path, settings: Settings) -> Landscape:
@@ -126,7 +129,7 @@ class Landscape:
         return subprocess.run(
             [ROUTER, *words],
             cwd=self.root,
-            env={**(environ() if env is None else env), "ROUTER_STORE": self.server},
+            env={**(environ() if env is None else env), **self._own()},
             capture_output=True,
             text=True,
             timeout=120,
@@ -142,7 +145,7 @@ class Landscape:
                 env={
                     **environ(),
                     "ROUTER_FAILPOINT": self.failpoint,
-                    "ROUTER_STORE": self.server,
+                    **self._own(),
                 },
                 stdin=subprocess.DEVNULL,
                 stdout=file,
@@ -260,6 +263,9 @@ class Landscape:
         folder = self.root / "var" / "bi" / kind
         files = [path for path in folder.glob("*") if not path.name.startswith(".")]
         return [json.loads(line) for path in files for line in path.read_text().splitlines()]
+
+    def _own(self) -> dict[str, str]:
+        return {"ROUTER_STORE": self.server, **self.environ}
 
     def _answers(self, port: int, path: str) -> bool:
         try:

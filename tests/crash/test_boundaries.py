@@ -32,7 +32,6 @@ BOUNDARIES = {
 SECONDS = 100
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_death_at_a_boundary(landscape: Callable[..., Landscape], boundary: str) -> None:
     day = make_day(11, messages=120, files=1)
@@ -59,7 +58,6 @@ def test_a_death_at_a_boundary(landscape: Callable[..., Landscape], boundary: st
     assert_nothing_lost_or_doubled(place, day, sender.messages, status)
 
 
-@pytest.mark.timeout(120)
 def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None:
     """A message that kills its process: six ends, then it is a dead letter."""
     day = make_day(5, messages=40, files=0)

@@ -18,7 +18,6 @@ GRACE = 20.0
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("by", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_in_the_middle_of_work_ends_it_cleanly(
     landscape: Callable[..., Landscape], by: signal.Signals
@@ -43,7 +42,6 @@ def test_a_signal_in_the_middle_of_work_ends_it_cleanly(
     assert_nothing_lost_or_doubled(place, day, sender.messages, status)
 
 
-@pytest.mark.timeout(120)
 def test_it_ends_while_a_far_side_stands_still(landscape: Callable[..., Landscape]) -> None:
     """Calls that do not come back hold the end up no longer than the grace."""
     day = make_day(12, messages=60, files=0)
@@ -63,7 +61,6 @@ def test_it_ends_while_a_far_side_stands_still(landscape: Callable[..., Landscap
     assert_nothing_lost_or_doubled(place, day, sender.messages, status)
 
 
-@pytest.mark.timeout(120)
 def test_a_second_daemon_on_the_store_is_refused(landscape: Callable[..., Landscape]) -> None:
     """Another port, the same store: it says which, ends with 2, and the first goes on."""
     place = landscape()
@@ -77,7 +74,6 @@ def test_a_second_daemon_on_the_store_is_refused(landscape: Callable[..., Landsc
     place.wait_ready()
 
 
-@pytest.mark.timeout(120)
 def test_a_port_that_is_taken_is_said(landscape: Callable[..., Landscape]) -> None:
     place = landscape()
     place.start_daemon()
@@ -87,7 +83,6 @@ def test_a_port_that_is_taken_is_said(landscape: Callable[..., Landscape]) -> No
     assert "Traceback" not in done.stderr
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("after", [0.15, 0.3, 0.5, 0.8])
 def test_ctrl_c_during_the_start_shows_no_traceback(
     landscape: Callable[..., Landscape], after: float

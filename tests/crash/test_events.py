@@ -8,8 +8,6 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-import pytest
-
 from tests.crash.processes import Landscape, Settings, pause, wait_until
 from tests.crash.traffic import make_day
 from tests.crash.verdict import assert_far_sides
@@ -51,7 +49,6 @@ def ask(place: Landscape, path: str, body: bytes | None = None) -> Any:
     return json.loads(text) if text else None
 
 
-@pytest.mark.timeout(120)
 def test_events_twice_and_late_have_one_effect_each(landscape: Callable[..., Landscape]) -> None:
     day = make_day(17, messages=120, files=0, mix={"refund": 1})
     place = landscape(Settings(orders=day.orders))

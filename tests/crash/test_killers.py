@@ -14,7 +14,7 @@ from tests.crash.client import Sender, drop
 from tests.crash.processes import Landscape, Settings, pause, wait_until
 from tests.crash.traffic import Webhook, make_day
 
-SECONDS = 100
+SECONDS = 150
 #: a message that leads to a command of a kind of its own
 ORDERS = {"order": 1}
 
@@ -51,7 +51,7 @@ def killer_of(day: Any) -> Webhook:
     return hook
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize(
     ("point", "step"), [("worker.prepare", "request"), ("worker.call", "call")]
 )
@@ -76,7 +76,7 @@ def test_a_command_that_kills_is_buried_alone(
     assert Counter(row["rma_number"] for row in returns) == Counter(day.expected.returns)
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(600)
 def test_a_file_that_kills_is_kept_and_the_others_go_on(
     landscape: Callable[..., Landscape],
 ) -> None:
@@ -103,7 +103,7 @@ def test_a_file_that_kills_is_kept_and_the_others_go_on(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_twenty_kills_blame_nobody(landscape: Callable[..., Landscape]) -> None:
     """The ledger stands still, so that the same calls are in hand at each end."""
     day = make_day(34, messages=30, files=0, mix={"refund": 1})

@@ -68,7 +68,7 @@ def retries(place: Landscape) -> dict[str, int]:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_ten_kills_lose_and_double_nothing(
     landscape: Callable[..., Landscape], record_property: Callable[[str, object], None]
 ) -> None:
@@ -84,7 +84,7 @@ def test_ten_kills_lose_and_double_nothing(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 def test_the_ledger_adds_up(landscape: Callable[..., Landscape]) -> None:
     """3,000 messages, faults at every endpoint, eight kills."""
     day = make_day(1, messages=3000, files=3)

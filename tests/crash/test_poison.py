@@ -35,7 +35,6 @@ def routed(landscape: Landscape, kind: str) -> int:
     return int(landscape.query(sql, kind)[0][0])
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("version", [2**63, 2**64 - 1])
 def test_a_version_that_the_store_cannot_hold_stops_nobody_else(
     landscape: Callable[..., Landscape], version: int
@@ -55,7 +54,6 @@ def test_a_version_that_the_store_cannot_hold_stops_nobody_else(
     assert place.query("SELECT count(*) FROM dead") == [(1,)]
 
 
-@pytest.mark.timeout(60)
 def test_a_file_whose_name_is_no_text_stops_no_other_file(
     landscape: Callable[..., Landscape],
 ) -> None:
@@ -105,7 +103,6 @@ def elsewhere() -> Iterator[Path]:
         yield Path(folder)
 
 
-@pytest.mark.timeout(60)
 def test_the_archive_may_be_on_another_file_system(
     landscape: Callable[..., Landscape], elsewhere: Path
 ) -> None:
@@ -119,7 +116,6 @@ def test_the_archive_may_be_on_another_file_system(
     wait_until(lambda: len(list(elsewhere.iterdir())) == 2, "both are put away", seconds=SOON)
 
 
-@pytest.mark.timeout(60)
 @pytest.mark.parametrize("boundary", ["archive.copied", "archive.named"])
 def test_a_death_on_the_way_to_another_file_system_leaves_each_file_once(
     landscape: Callable[..., Landscape], elsewhere: Path, boundary: str
@@ -145,7 +141,6 @@ def test_a_death_on_the_way_to_another_file_system_leaves_each_file_once(
     assert place.query("SELECT count(*) FROM files") == [(2,)]
 
 
-@pytest.mark.timeout(60)
 def test_a_far_side_that_answers_drop_by_drop_is_given_up(
     landscape: Callable[..., Landscape],
 ) -> None:

@@ -24,7 +24,7 @@ BOUNDARIES = {
     "worker.after_intent": 10,
     "worker.after_call": 10,
 }
-SECONDS = 60
+SECONDS = 150
 FLOW = """
 flow: refunds_to_bi
 owner: tests
@@ -111,7 +111,7 @@ def finish(place: Landscape, number: int, day: Day) -> None:
     assert place.query("SELECT count(*) FROM intents WHERE state <> 'done'") == [(0,)]
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_death_at_a_boundary_of_a_replay(
     landscape: Callable[..., Landscape], boundary: str
@@ -132,7 +132,7 @@ def test_a_death_at_a_boundary_of_a_replay(
     finish(place, number, day)
 
 
-@pytest.mark.timeout(240)
+@pytest.mark.timeout(600)
 def test_a_replay_killed_again_and_again(landscape: Callable[..., Landscape]) -> None:
     day = make_day(13, messages=150, files=0)
     place = landscape(Settings(orders=day.orders))

@@ -43,7 +43,6 @@ ENDPOINTS = """  - post: /ledger/releases/{of}
 """
 
 
-@pytest.mark.timeout(120)
 @pytest.mark.parametrize("boundary", BOUNDARIES)
 def test_a_death_between_two_calls(landscape: Callable[..., Landscape], boundary: str) -> None:
     day = make_day(21, messages=40, files=0, mix={"refund": 1})

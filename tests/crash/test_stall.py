@@ -27,7 +27,6 @@ def sent_again(landscape: Landscape) -> int:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_a_far_side_that_stands_still_is_asked_and_not_told_twice(
     landscape: Callable[..., Landscape],
 ) -> None:
@@ -69,7 +68,6 @@ def stand_still(landscape: Callable[..., Landscape], seconds: float) -> None:
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_answers_that_get_lost_after_the_commit_are_found_by_look_up(
     landscape: Callable[..., Landscape],
 ) -> None:
@@ -90,7 +88,6 @@ def test_answers_that_get_lost_after_the_commit_are_found_by_look_up(
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_requests_that_never_arrived_are_sent_again_after_the_far_side_was_asked(
     landscape: Callable[..., Landscape],
 ) -> None:
@@ -110,7 +107,6 @@ def test_requests_that_never_arrived_are_sent_again_after_the_far_side_was_asked
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(150)
 def test_a_kill_between_commit_and_answer_is_settled_by_look_up(
     landscape: Callable[..., Landscape],
 ) -> None:

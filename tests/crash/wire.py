@@ -27,6 +27,7 @@ class Wire:
         self._listener = socket.create_server(("127.0.0.1", 0))
         self.port = int(self._listener.getsockname()[1])
         self._thread = threading.Thread(target=self._serve, daemon=True)
+        self._open: set[socket.socket] = set()
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -49,6 +50,12 @@ class Wire:
         self.lose = ""
         self._released.set()
 
+    def cut(self) -> None:
+        """End every connection that there is now, at both sides, as a network would."""
+        for one in list(self._open):
+            with contextlib.suppress(OSError):
+                one.shutdown(socket.SHUT_RDWR)
+
     def _serve(self) -> None:
         while True:
             try:
@@ -66,10 +73,12 @@ class Wire:
                 return
             with far:
                 far.settimeout(None)
+                self._open |= {near, far}
                 back = threading.Thread(target=self._pump, args=(far, near, "answers"))
                 back.start()
                 self._pump(near, far, "requests")
                 back.join()
+                self._open -= {near, far}
 
     def _pump(self, source: socket.socket, target: socket.socket, what: str) -> None:
         """Carry bytes one way until one side is through; losing some ends the connection."""

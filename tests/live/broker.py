@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import threading
@@ -38,6 +39,7 @@ class Broker:
         self._scripts = _scripts()
         self._rest = threading.Event()
         self._environ = self._prepared()
+        self._node: subprocess.Popen[bytes] | None = None
 
     def ctl(self, *words: str) -> str:
         """Run `rabbitmqctl` and return what it prints. Raises CalledProcessError."""
@@ -50,46 +52,65 @@ class Broker:
             timeout=PATIENCE,
         ).stdout
 
+    @property
+    def address(self) -> str:
+        """Return the address of the node."""
+        return self.address_at(self.port)
+
+    def address_at(self, port: int) -> str:
+        """Return the address of the node behind another port."""
+        return f"amqp://guest:guest@127.0.0.1:{port}/"
+
     @contextmanager
     def running(self) -> Iterator[Broker]:
         """Run the port mapper and the node; both have ended afterwards."""
-        log = (self.folder / "out").open("w")
-        mapper = subprocess.Popen(
-            [*MORTAL, "epmd", "-port", str(self._mapper_port), "-address", "127.0.0.1"],
-            env=self._environ,
-            stdout=log,
-            stderr=log,
-        )
-        node = subprocess.Popen(
-            [*MORTAL, self._scripts / "rabbitmq-server"],
-            env=self._environ,
-            stdout=log,
-            stderr=log,
-            start_new_session=True,
+        mapper = self._begin(
+            "epmd", "-port", str(self._mapper_port), "-address", "127.0.0.1", own=False
         )
         try:
-            self._await(node)
+            self.start()
             yield self
         finally:
-            for process in (node, mapper):
-                process.terminate()
-            for process in (node, mapper):
-                try:
-                    process.wait(30)
-                except subprocess.TimeoutExpired:
-                    process.kill()
-                    process.wait(10)
-            log.close()
+            for process in (self._node, mapper):
+                if process is not None:
+                    process.terminate()
+                    try:
+                        process.wait(30)
+                    except subprocess.TimeoutExpired:
+                        process.kill()
+                        process.wait(10)
+
+    def start(self) -> None:
+        """Start the node and wait until it takes connections."""
+        self._node = self._begin(str(self._scripts / "rabbitmq-server"), own=True)
+        self._await(self._node)
+
+    def kill(self) -> None:
+        """Kill the node with all that it has started, as a power cut would, disk aside."""
+        assert self._node is not None
+        os.killpg(self._node.pid, signal.SIGKILL)
+        self._node.wait(10)
+
+    def _begin(self, *words: str, own: bool) -> subprocess.Popen[bytes]:
+        """Start a process; with `own` in a group of its own."""
+        with (self.folder / "out").open("ab") as log:
+            return subprocess.Popen(
+                [*MORTAL, *words],
+                env=self._environ,
+                stdout=log,
+                stderr=log,
+                start_new_session=own,
+            )
 
     def _await(self, node: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + PATIENCE
         while time.monotonic() < until and node.poll() is None:
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-            except OSError:
+                self.ctl("await_startup")
+            except (OSError, subprocess.CalledProcessError):
                 self._rest.wait(0.2)
                 continue
-            self.ctl("await_startup")
             return
         raise AssertionError((self.folder / "out").read_text()[-4000:])
 

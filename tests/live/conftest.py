@@ -11,6 +11,8 @@ from typing import Any, NoReturn
 
 import pytest
 
+from tests.crash.conftest import landscape  # noqa: F401 (a fixture, for the tests here, too)
+
 #: where scripts/services puts packages of Node
 NODE = Path(os.environ.get("ROUTER_NODE", Path(__file__).parents[2] / "var" / "node"))
 

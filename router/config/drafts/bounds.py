@@ -22,6 +22,33 @@ def bounded(schema: Schema, node: Node, *, words: bool) -> None:
         _text(held, value, words=words)
 
 
+def bounds_of(node: Node) -> frozenset[tuple[str, int]]:
+    """Return the longest texts that a map takes, by where they stand in a message."""
+    return frozenset(_bounds(node, ""))
+
+
+def _bounds(node: Node, around: str) -> Iterator[tuple[str, int]]:
+    if isinstance(node, Value):
+        longest = _longest(node)
+        if longest is not None and node.leaf is not None:
+            yield ("" if node.leaf.outer else around) + ".".join(node.leaf.names), longest
+    elif isinstance(node, Items):
+        names = node.listing.names if node.listing is not None else ()
+        yield from _bounds(node.item, f"{'.'.join(names)}[]." if names else around)
+    else:
+        for _, one in node.entries:
+            yield from _bounds(one, around)
+
+
+def _longest(value: Value) -> int | None:
+    """Return how long the text of a field may be that is taken over as it is."""
+    goal, leaf = value.goal, value.leaf
+    if goal is None or leaf is None or goal.kind != "text" or value.text != f"={leaf.path}":
+        return None
+    found = goal.schema.get("maxLength")
+    return found if isinstance(found, int) else None
+
+
 def _filled(schema: Any, whole: Schema, node: Node) -> Iterator[tuple[Schema, Value]]:
     """Yield each part of a schema that fills a field, with how."""
     if isinstance(node, Value):
@@ -44,9 +71,9 @@ def _text(schema: Schema, value: Value, *, words: bool) -> None:
     goal, leaf = value.goal, value.leaf
     assert goal is not None, "only these fill a field from a sample"
     assert leaf is not None, "only these fill a field from a sample"
-    bare = value.text == f"={leaf.path}"
-    if goal.kind == "text" and bare and "maxLength" in schema:
-        schema["maxLength"] = min(schema["maxLength"], goal.schema.get("maxLength", 1 << 20))
+    bare, longest = value.text == f"={leaf.path}", _longest(value)
+    if longest is not None and "maxLength" in schema:
+        schema["maxLength"] = min(schema["maxLength"], longest)
     elif goal.kind == "word" and words and not value.table:
         seen = {one for one in leaf.values if isinstance(one, str)}
         texts: list[Any] = sorted(seen | set(goal.words) if bare else seen)

@@ -10,7 +10,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from router.config.contracts import Contracts
-from router.config.drafts.bounds import bounded
+from router.config.drafts.bounds import bounded, bounds_of
 from router.config.drafts.forms import has_point
 from router.config.drafts.goals import Goal, whole
 from router.config.drafts.identity import Identity, compared, identity_of
@@ -20,7 +20,7 @@ from router.config.drafts.matching import Fields, Matcher, listings_of, todos_of
 from router.config.drafts.names import plain_name, words_of
 from router.config.drafts.offers import Facts
 from router.config.drafts.sources import Scope, scope_of
-from router.config.drafts.writing import comment, map_lines, scalar
+from router.config.drafts.writing import comment, json_file, map_lines, scalar, text_file
 from router.config.transforms.tables import Table
 from router.config.validation import Contract
 from router.core.diagnostics import nearest
@@ -102,9 +102,9 @@ def draft_channel(wish: ChannelWish, land: Landscape) -> ChannelDraft:
     files: Files = {}
     for one in kinds:
         files.update(_contract_files(one, wish))
-        files[one.transform] = _text(_transform(one))
-    files[f"routes/channels/{wish.name}.yaml"] = _text(_channel(wish, land, told, kinds))
-    files[f"routes/channels/{wish.name}.test.yaml"] = _text(_tests(wish, told, kinds))
+        files[one.transform] = text_file(_transform(one))
+    files[f"routes/channels/{wish.name}.yaml"] = text_file(_channel(wish, land, told, kinds))
+    files[f"routes/channels/{wish.name}.test.yaml"] = text_file(_tests(wish, told, kinds))
     files.update({_fixture(wish, one): one.data for one in wish.samples})
     return ChannelDraft(files=files, kinds=kinds, kind_is_guessed=not told.found)
 
@@ -165,12 +165,16 @@ def _kind(
 
 
 def _of_one_shape(kinds: tuple[KindDraft, ...], channel: str) -> tuple[KindDraft, ...]:
-    """Return the kinds, those whose messages have the same fields with one contract for all."""
-    alike: dict[frozenset[str], list[KindDraft]] = {}
+    """Return the kinds, those whose messages have the same fields with one contract for all.
+
+    Where their maps take texts of other lengths, one contract would refuse what a kind takes, or
+    let in what another one refuses: these have contracts of their own.
+    """
+    alike: dict[tuple[frozenset[str], frozenset[tuple[str, int]]], list[KindDraft]] = {}
     for one in kinds:
         keys = [key for each in one.documents if isinstance(each, dict) for key in each]
-        alike.setdefault(frozenset(keys), []).append(one)
-    groups = [group for keys, group in alike.items() if keys and len(group) > 1]
+        alike.setdefault((frozenset(keys), bounds_of(one.fields)), []).append(one)
+    groups = [group for (keys, _), group in alike.items() if keys and len(group) > 1]
     made = {one.name: one for one in kinds}
     for number, group in enumerate(groups, start=1):
         name = f"{channel}/message" if number == 1 else f"{channel}/message_{number}"
@@ -251,13 +255,13 @@ def _contract_files(one: KindDraft, wish: ChannelWish) -> Files:
     alone = len(one.shown) == len(one.documents)
     bounded(schema, one.fields, words=alone)  # another kind that shares it has other words
     files = {
-        f"{folder}/contract.yaml": _text(head),
-        f"{folder}/1.0.0.json": _json(schema),
-        f"{folder}/examples/1.0.0/sample.json": _json(one.shown[0]),
+        f"{folder}/contract.yaml": text_file(head),
+        f"{folder}/1.0.0.json": json_file(schema),
+        f"{folder}/examples/1.0.0/sample.json": json_file(one.shown[0]),
     }
     lacking = _counterexample(one)
     if lacking is not None:
-        files[f"{folder}/counterexamples/1.0.0/lacks_a_field.json"] = _json(lacking)
+        files[f"{folder}/counterexamples/1.0.0/lacks_a_field.json"] = json_file(lacking)
     return files
 
 
@@ -365,11 +369,3 @@ def _tests(wish: ChannelWish, told: Kinds, kinds: Sequence[KindDraft]) -> list[s
 def _fixture(wish: ChannelWish, sample: Sample) -> str:
     ending = sample.file.rpartition(".")[2] if "." in sample.file else wish.format
     return f"routes/channels/fixtures/{wish.name}_{sample.stem}.{ending}"
-
-
-def _text(lines: Sequence[str]) -> bytes:
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _json(document: Json) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

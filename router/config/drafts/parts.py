@@ -16,7 +16,7 @@ from router.config.drafts.kinds import DraftError
 from router.config.drafts.matching import Fields, Matcher, todos_of
 from router.config.drafts.offers import Facts
 from router.config.drafts.sources import scope_of
-from router.config.drafts.writing import map_lines, scalar
+from router.config.drafts.writing import json_file, map_lines, scalar, text_file
 from router.config.schemas import DIALECT
 from router.config.validation import Contract
 from router.core.diagnostics import nearest
@@ -81,7 +81,7 @@ def draft_flow(wish: FlowWish, land: Landscape) -> PartDraft:
         files[path] = _transform(subject, wish.accept, made)
         left[path] = tuple(one for one, _ in todos_of(made))
         steps.insert(0, f"  - transform: {name}")
-    files[f"routes/flows/{wish.name}.yaml"] = _text(
+    files[f"routes/flows/{wish.name}.yaml"] = text_file(
         [
             f"flow: {wish.name}",
             f"owner: {scalar(wish.owner)}",
@@ -109,7 +109,7 @@ def _transform(subject: Contract, accept: Contract, made: Fields) -> bytes:
     body = list(map_lines(made, 2))
     written = any(not line.lstrip().startswith("#") for line in body)
     head = [f"inputs: {{payload: {subject.ref.subject}}}", f"to: {accept.ref.subject}"]
-    return _text([*head, "map:" if written else "map: {}", *body])
+    return text_file([*head, "map:" if written else "map: {}", *body])
 
 
 def _flow_test(wish: FlowWish, subject: Contract) -> Files:
@@ -124,8 +124,8 @@ def _flow_test(wish: FlowWish, subject: Contract) -> Files:
         f"    expect: {expect}",
     ]
     return {
-        f"routes/flows/{wish.name}.test.yaml": _text(lines),
-        f"routes/flows/{fixture}": _json(wish.examples[0]),
+        f"routes/flows/{wish.name}.test.yaml": text_file(lines),
+        f"routes/flows/{fixture}": json_file(wish.examples[0]),
     }
 
 
@@ -151,7 +151,7 @@ def draft_system(wish: SystemWish, land: Landscape) -> PartDraft:
             files.update(_own_contract(f"{wish.name}/{operation}", wish.owner))
         lines += [f"  {operation}:", f"    accept: {subject}"]
         lines += _posted(operation) if wish.url else _written(operation)
-    files[f"routes/systems/{wish.name}.yaml"] = _text(lines)
+    files[f"routes/systems/{wish.name}.yaml"] = text_file(lines)
     files.update(_system_tests(wish, land))
     return PartDraft(files=files)
 
@@ -221,10 +221,10 @@ def _own_contract(name: str, owner: str) -> Files:
     gone = {"why": "It cannot be named.", "rule": "required", "at": "", "document": {}}
     folder = f"contracts/{name}"
     return {
-        f"{folder}/contract.yaml": _text(head),
-        f"{folder}/1.0.0.json": _json(schema),
-        f"{folder}/examples/1.0.0/smallest.json": _json({"id": "1"}),
-        f"{folder}/counterexamples/1.0.0/no_id.json": _json(gone),
+        f"{folder}/contract.yaml": text_file(head),
+        f"{folder}/1.0.0.json": json_file(schema),
+        f"{folder}/examples/1.0.0/smallest.json": json_file({"id": "1"}),
+        f"{folder}/counterexamples/1.0.0/no_id.json": json_file(gone),
     }
 
 
@@ -239,7 +239,7 @@ def _system_tests(wish: SystemWish, land: Landscape) -> Files:
         if example is None:
             continue
         fixture = f"fixtures/{wish.name}_{operation}.json"
-        files[f"routes/systems/{fixture}"] = _json(example)
+        files[f"routes/systems/{fixture}"] = json_file(example)
         answer = "{status: 200, body: {}}" if wish.url else "{status: 201, body: {name: a.json}}"
         lines += [
             f"  - name: {operation} sends the object as it is",
@@ -250,13 +250,5 @@ def _system_tests(wish: SystemWish, land: Landscape) -> Files:
             f"      sent: [{{operation: {wish.name}.{operation}, payload: {{file: {fixture}}}}}]",
         ]
     if len(lines) > 1:
-        files[f"routes/systems/{wish.name}.test.yaml"] = _text(lines)
+        files[f"routes/systems/{wish.name}.test.yaml"] = text_file(lines)
     return files
-
-
-def _text(lines: Sequence[str]) -> bytes:
-    return ("\n".join(lines) + "\n").encode()
-
-
-def _json(document: Json) -> bytes:
-    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()

@@ -1,5 +1,5 @@
-"""Owns: drafts as text: scalars, maps with what is left to write above them.
-Imports: config.drafts.matching, config.drafts.offers.
+"""Owns: drafts as text: files, scalars, maps with what is left to write above them.
+Imports: core.document, config.drafts.matching, config.drafts.offers.
 Never: decides what is matched.
 """
 
@@ -8,16 +8,27 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from router.config.drafts.matching import Fields, Items, Node, Todo, Value
 from router.config.drafts.offers import ZONE
+from router.core.document import Json
 
 #: from here a match needs no remark
 SURE = 0.9
 _WIDTH = 98
 _PLAIN = re.compile(r"=?[A-Za-z_][A-Za-z0-9_./ ()\"-]*")
 _WORDS = frozenset({"yes", "no", "on", "off", "true", "false", "null", "y", "n"})
+
+
+def text_file(lines: Iterable[str]) -> bytes:
+    """Return the bytes of a file of these lines."""
+    return ("\n".join(lines) + "\n").encode()
+
+
+def json_file(document: Json) -> bytes:
+    """Return the bytes of a file with a document, for people to read."""
+    return (json.dumps(document, indent=2, ensure_ascii=False) + "\n").encode()
 
 
 def scalar(text: str) -> str:

@@ -108,7 +108,7 @@ class Calls:
             odd = one.kinds - {"text", "integer", "number"}
             if odd and not one.unknown:
                 path = path_of(child)
-                what = f"lookup(): a key is text, is {Type(kinds=odd)}"
+                what = f"lookup(): a key is text, is {Type(kinds=odd)}{one.told}"
                 self._inference.complain("E195", path[-1] if path else "lookup", what, "")
         found, covered = _rows(table, [one.texts for one in given[1:]])
         if table.has_default and not covered:
@@ -173,7 +173,7 @@ def refusal(value: Type, kind: str) -> str:
     odd = value.kinds - fine
     if odd:
         word = "is" if odd == value.kinds else "may be"
-        return f"{word} {Type(kinds=frozenset(odd))}"
+        return f"{word} {Type(kinds=frozenset(odd))}{value.told}"
     if "object" in value.kinds and "object" not in allowed:
         return _shape(value, shapes)
     if "list" in value.kinds and "list" not in allowed and len(lists) == 1:
@@ -185,7 +185,7 @@ def refusal(value: Type, kind: str) -> str:
 def _shape(value: Type, shapes: Sequence[Mapping[str, Type]]) -> str:
     for one in value.objects:
         if not any(_has(one, shape) for shape in shapes):
-            return "is an object of another shape"
+            return f"is an object of another shape{value.told}"
     return ""
 
 

@@ -29,7 +29,7 @@ def misfit(value: Type, target: Type, below: str = "") -> Misfit | None:
     if odd:
         word = "is" if odd == value.kinds else "may be"
         said = Type(kinds=frozenset(odd))
-        return Misfit("E192", below, f"{word} {said} where {target.sure()} belongs")
+        return Misfit("E192", below, f"{word} {said}{value.told} where {target.sure()} belongs")
     if "text" in value.kinds:
         found = _text(value, target, below)
         if found is not None:
@@ -43,13 +43,16 @@ def _text(value: Type, target: Type, below: str) -> Misfit | None:
     if target.texts is not None:
         if value.texts is None:
             said = ", ".join(sorted(target.texts))
-            return Misfit("E193", below, "may be any text", f"one of {said}: lookup(...) maps it")
+            return Misfit(
+                "E193", below, f"may be any text{value.told}", f"one of {said}: lookup(...) maps it"
+            )
         more = sorted(value.texts - target.texts)
         if more:
             said = ", ".join(map(repr, more[:5])) + (" ..." if len(more) > 5 else "")
-            return Misfit("E193", below, f"may be {said}", nearest(more[0], target.texts))
+            what = f"may be {said}{value.told}"
+            return Misfit("E193", below, what, nearest(more[0], target.texts))
     if target.longest is not None and value.longest is not None and value.longest > target.longest:
-        what = f"may have {value.longest} characters where {target.longest} are allowed"
+        what = f"may have {value.longest} characters{value.told} where {target.longest} are allowed"
         return Misfit("E194", below, what, "slice(text, `0`, ...) cuts it")
     return None
 

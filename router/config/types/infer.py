@@ -16,7 +16,9 @@ from router.config.types.facts import Facts, key_of, when_false, when_true
 from router.config.types.literals import literal
 from router.config.types.type import (
     BOOLEAN,
+    FALSE,
     NOTHING,
+    TRUE,
     UNKNOWN,
     Literal,
     Type,
@@ -70,7 +72,7 @@ class Inference:
             self.complain(
                 "E191",
                 name,
-                f"{current.sure()} has no field {name}",
+                f"{current.sure()}{current.told} has no field {name}",
                 f"[].{name} or [0].{name}" if "list" in current.kinds else "read another field",
             )
             return UNKNOWN
@@ -119,7 +121,10 @@ class Inference:
             path = path_of(tree)
             name = path[-1] if path else "["
             self.complain(
-                "E191", name, f"{source.sure()} where a list belongs", "as_list(...) makes a list"
+                "E191",
+                name,
+                f"{source.sure()}{source.told} where a list belongs",
+                "as_list(...) makes a list",
             )
             return UNKNOWN
         return source
@@ -160,7 +165,17 @@ class Inference:
         source = self.listed(self.of(base, current, facts), base)
         if source.unknown:
             return list_of(lambda: UNKNOWN)
-        return self._list_after(source, flat(source.items))
+        made = self._list_after(source, flat(source.items))
+        if "list" in source.items.kinds or source.null:
+            return replace(made, least=self._least(base, current, facts))
+        return replace(made, least=source.least)
+
+    def _least(self, base: Tree, current: Type, facts: Facts) -> int:
+        """Return how many items the parts of a written list have at least, when it is flattened."""
+        if base["type"] != "multi_select_list":
+            return 0
+        parts = [self.quiet().of(child, current, facts) for child in base["children"]]
+        return sum(one.least if "list" in one.kinds else not one.null for one in parts)
 
     def value_projection(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """The values of an object."""
@@ -186,9 +201,11 @@ class Inference:
         left, right = tree["children"]
         first = self.of(left, current, facts)
         second = self.of(right, current, facts.plus(when_false(left)))
-        if not first.kinds:
-            return second
-        return union([self.quiet().held(left, current, facts), second])
+        if first.truth is not None:
+            return first if first.truth else second
+        if left["type"] in ("and_expression", "or_expression"):
+            return union([self.quiet().held(left, current, facts), second])
+        return union([truthy(first), second])
 
     def held(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """Return the type of a value that holds."""
@@ -208,6 +225,8 @@ class Inference:
         first = self.of(left, current, facts)
         more = when_true(left)
         second = self.of(right, narrowed(current, more.paths, more.equal), facts.plus(more))
+        if first.truth is False:
+            return first
         empty = falsy(first)
         return union([empty, second]) if empty.kinds or empty.null or empty.unknown else second
 
@@ -216,26 +235,40 @@ class Inference:
         left, right = (self.of(child, current, facts) for child in tree["children"])
         if tree["value"] not in ("eq", "ne"):
             return BOOLEAN.maybe("only numbers are compared")
-        if not (left.unknown or right.unknown or (left.null and right.null)):
-            self._never_equal(tree, left, right)
-        return BOOLEAN
+        alike = self._alike(tree, left, right)
+        if alike is None:
+            return BOOLEAN
+        holds = alike is (tree["value"] == "eq")
+        return replace(TRUE if holds else FALSE, origin=left.origin or right.origin)
 
-    def _never_equal(self, tree: Tree, left: Type, right: Type) -> None:
+    def _alike(self, tree: Tree, left: Type, right: Type) -> bool | None:
+        """Return whether two values are always alike, or never; complain of the latter."""
+        if left.unknown or right.unknown or (left.null and right.null):
+            return True if left.is_null and right.is_null else None
+        if left.is_null or right.is_null:
+            return False
         both, one, other = left.kinds & right.kinds, left.texts, right.texts
         path = path_of(tree["children"][0]) or path_of(tree["children"][1]) or ("=",)
         if not both:
-            if not (left.is_null or right.is_null):
-                what = f"{left.sure()} is never {right.sure()}"
-                self.complain("E196", path[-1], what, "compare values of one kind")
-        elif both == {"text"} and one is not None and other is not None and not one & other:
+            what = f"{left.sure()}{left.told} is never {right.sure()}{right.told}"
+            self.complain("E196", path[-1], what, "compare values of one kind")
+            return False
+        if both != {"text"} or one is None or other is None:
+            return None
+        if not one & other:
             few, many = sorted((one, other), key=len)
             text = ", ".join(sorted(few))
-            self.complain("E196", path[-1], f"it is never {text}", nearest(text, many))
+            what = left.origin or right.origin or "it"
+            self.complain("E196", path[-1], f"{what} is never {text}", nearest(min(few), many))
+            return False
+        sure = one == other and len(one) == 1 and left.kinds == right.kinds == both
+        return True if sure and not (left.null or right.null) else None
 
     def not_expression(self, tree: Tree, current: Type, facts: Facts) -> Type:
         """Whether a value does not hold."""
-        self.of(tree["children"][0], current, facts)
-        return BOOLEAN
+        made = self.of(tree["children"][0], current, facts)
+        truth = made.truth
+        return BOOLEAN if truth is None else replace(FALSE if truth else TRUE, origin=made.origin)
 
     def literal(self, tree: Tree, _current: Type, _facts: Facts) -> Type:
         """A value as it is written."""
@@ -296,7 +329,7 @@ def falsy(value: Type) -> Type:
     """Return what of a type does not hold: null, false, what is empty."""
     if value.unknown:
         return UNKNOWN
-    kinds = value.kinds & {"boolean", "list"}
+    kinds = value.kinds & ({"list"} if value.sure_of else {"boolean", "list"})
     if "text" in value.kinds and (value.texts is None or "" in value.texts):
         kinds |= {"text"}
     texts = frozenset({""}) if "text" in kinds else None

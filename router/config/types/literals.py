@@ -6,10 +6,11 @@ Never: keeps more of a value than its kind and its texts.
 from __future__ import annotations
 
 from router.config.types.type import (
-    BOOLEAN,
+    FALSE,
     INTEGER,
     NOTHING,
     NUMBER,
+    TRUE,
     UNKNOWN,
     Literal,
     Type,
@@ -26,7 +27,7 @@ def literal(value: Json) -> Type:
         case None:
             return NOTHING
         case bool():
-            return BOOLEAN
+            return TRUE if value else FALSE
         case int():
             return INTEGER
         case float():

@@ -5,67 +5,23 @@ Never: evaluates; tells one mistake twice.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from router.config.transforms.expressions import Expression
 from router.config.transforms.maptree import Block, Builder, Constant, Items, Leaf, Record
-from router.config.transforms.tables import Table
-from router.config.types.facts import Facts, when_true
 from router.config.types.fitting import misfit
-from router.config.types.infer import Inference
 from router.config.types.literals import literal
+from router.config.types.scopes import Reader, Scope
 from router.config.types.type import (
     INTEGER,
     UNKNOWN,
     Literal,
     Type,
     list_of,
-    narrowed,
     object_of,
     union,
 )
-from router.core.diagnostics import Place, Report
-
-#: scopes that one expression is looked at in
-_MOST_SORTS = 12
-#: a finding: code, the word it is about, what is wrong, what to write
-Told = tuple[str, ...]
-
-
-@dataclass(frozen=True, slots=True)
-class Scope:
-    """The types of the roots in reach, and what is known to hold."""
-
-    roots: Mapping[str, Type]
-    facts: Facts
-
-    def plus(self, **roots: Type) -> Scope:
-        """Return a scope with more roots; what was known of their names is forgotten."""
-        return Scope({**self.roots, **roots}, self.facts.without(roots))
-
-    def where(self, facts: Facts) -> Scope:
-        """Return the scope where more holds."""
-        return Scope(self.roots, self.facts.plus(facts))
-
-    @property
-    def document(self) -> Type:
-        """Return the type of the document of all roots."""
-        return narrowed(object_of(Literal(self.roots)), self.facts.paths, self.facts.equal)
-
-
-def _sorts(scope: Scope, expression: Expression) -> list[Scope]:
-    """Return a scope for each way in which the roots that are read can be of one sort."""
-    found = [scope]
-    for name in sorted(expression.reads & scope.roots.keys()):
-        held = scope.roots[name]
-        if len(held.objects) > 1 and len(found) * len(held.objects) <= _MOST_SORTS:
-            found = [
-                Scope({**one.roots, name: replace(held, objects=(sort,))}, one.facts)
-                for one in found
-                for sort in held.objects
-            ]
-    return found
+from router.core.diagnostics import Place
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,10 +53,9 @@ class Goal:
 class MapTypes:
     """Checks one map against one contract; `promise` is the contract's name."""
 
-    def __init__(self, tables: Mapping[str, Table], promise: str, report: Report) -> None:
-        self._tables = tables
+    def __init__(self, reader: Reader, promise: str) -> None:
+        self._reader = reader
         self._promise = promise
-        self._report = report
 
     def named(self, lets: tuple[tuple[str, Builder], ...], scope: Scope) -> Scope:
         """Return the scope with the names of a `let`."""
@@ -116,7 +71,7 @@ class MapTypes:
                 self._fit(made, goal, part.place, "")
                 return made
             case Leaf(expression=expression):
-                made = self.value(expression, scope)
+                made = self._reader.value(expression, scope)
                 self._fit(made, goal, expression.place, expression.source)
                 return made
             case Record():
@@ -126,35 +81,6 @@ class MapTypes:
                 return list_of(lambda: union(items) if items else UNKNOWN)
             case Block():
                 return self._block(part, scope, goal)
-
-    def value(self, expression: Expression, scope: Scope) -> Type:
-        """Return the type of an expression; tell what cannot be right in it.
-
-        Where a root is of several sorts, each of them is looked at by itself: what one lacks
-        another may have, but never both.
-        """
-        made, told = self._infer(expression, scope)
-        if told or made.null:
-            sorts = _sorts(scope, expression)
-            if len(sorts) > 1:
-                each = [self._infer(expression, one, lenient=True) for one in sorts]
-                made = union([one for one, _ in each])
-                told = [one for one in told if one[0] == "E190"]
-                told += [finding for _, found in each for finding in found]
-        for code, word, message, hint in told:
-            self._report.error(code, expression.place_of(word), message, hint)
-        return made
-
-    def _infer(
-        self, expression: Expression, scope: Scope, *, lenient: bool = False
-    ) -> tuple[Type, list[Told]]:
-        told: list[Told] = []
-
-        def complain(*finding: str) -> None:
-            told.append(finding)
-
-        inference = Inference(tables=self._tables, complain=complain, lenient=lenient)
-        return inference.of(expression.evaluate.tree, scope.document, scope.facts), told
 
     def _record(self, record: Record, scope: Scope, goal: Goal) -> Type:
         fields = {}
@@ -187,13 +113,7 @@ class MapTypes:
 
     def _item(self, block: Block, scope: Scope, goal: Goal) -> Type:
         assert block.each is not None, "who calls has looked"
-        source = self.value(block.each, scope)
-        if not source.unknown and (source.null or source.kinds != {"list"}):
-            why = f"may be null: {source.null}" if source.null else f"is {source}"
-            self._report.error(
-                "E195", block.each.place, f"each: takes a list, {why}", "as_list(...) makes one"
-            )
-        items = source.items if not source.unknown and "list" in source.kinds else UNKNOWN
+        items = self._reader.items(block.each, scope)
         inner = scope.plus(item=items, index=INTEGER, position=INTEGER)
         inner = self.named(block.lets, inner)
         if block.guard is not None:
@@ -202,8 +122,7 @@ class MapTypes:
         return self.part(block.body, inner, soft).sure()
 
     def _guarded(self, guard: Expression, scope: Scope) -> Scope:
-        self.value(guard, scope)
-        return scope.where(when_true(guard.evaluate.tree))
+        return self._reader.condition(guard, scope)
 
     def _fit(self, made: Type, goal: Goal, place: Place, source: str) -> None:
         wanted = goal.type
@@ -217,10 +136,10 @@ class MapTypes:
             return
         what = f"{goal.path}{found.below} {found.what}"
         where = place if not source else replace(place, width=len(source))
-        self._report.error(found.code, where, f"{what} ({self._promise})", found.hint)
+        self._reader.tell(found.code, where, f"{what} ({self._promise})", found.hint)
 
     def _missing(self, goal: Goal, place: Place, why: str) -> None:
-        self._report.error(
+        self._reader.tell(
             "E197",
             place,
             f"{goal.path} may be missing: {why}; {self._promise} requires it",

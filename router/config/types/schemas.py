@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
 
@@ -65,13 +65,17 @@ class Schemas:
             texts=texts if "text" in kinds else None,
             never=frozenset(one for schema, _ in views for one in _refused(schema)),
             longest=_longest(views, texts) if "text" in kinds else None,
+            form=_form(views) if "text" in kinds else "",
+            sure_of=_boolean(views),
         )
         parts = [made] if made.kinds or made.null else []
         if "list" in kinds:
             parts.append(self._list(views, path))
         if "object" in kinds:
             parts.append(object_of(_Object(self, tuple(views), path)))
-        return union(parts) if parts else made
+        name = path.lstrip(".")
+        origin = f"{name} in {self.where}" if name else self.where
+        return replace(union(parts) if parts else made, origin=origin)
 
     def _list(self, views: Sequence[View], path: str) -> Type:
         inner = [
@@ -275,3 +279,15 @@ def _longest(views: Sequence[View], texts: frozenset[str] | None) -> int | None:
         return max(map(len, texts), default=0)
     said = [schema["maxLength"] for schema, _ in views if "maxLength" in schema]
     return min(said, default=None)
+
+
+def _form(views: Sequence[View]) -> str:
+    """Return the format that a text must have."""
+    return next((schema["format"] for schema, _ in views if "format" in schema), "")
+
+
+def _boolean(views: Sequence[View]) -> bool | None:
+    """Return the one boolean that is let through."""
+    return next(
+        (schema["const"] for schema, _ in views if isinstance(schema.get("const"), bool)), None
+    )

@@ -1,48 +1,30 @@
 """Owns: the types of a transform: those of its inputs, and the check of its map against them.
-Imports: config.types, config.contracts, config.transforms.
+Imports: config.types, config.transforms.
 Never: looks at a step that uses it.
 """
 
 from __future__ import annotations
 
-from router.config.contracts import Contracts
 from router.config.transforms.expressions import Expression
 from router.config.transforms.transform import TransformFile
+from router.config.types.contracts import HEADERS, ContractTypes
 from router.config.types.facts import NONE, Facts
-from router.config.types.maps import Goal, MapTypes, Scope
-from router.config.types.schemas import Schemas
-from router.config.types.type import INTEGER, TEXT, UNKNOWN, Open, Type, object_of
+from router.config.types.maps import Goal, MapTypes
+from router.config.types.scopes import Reader, Scope
+from router.config.types.type import INTEGER, TEXT, UNKNOWN, Type
 from router.config.validation import Contract
 from router.core.diagnostics import Report
-from router.core.message import ContractRef
-
-#: what every transform may read beside its inputs
-_HEADERS = object_of(Open(TEXT))
-
-
-class ContractTypes:
-    """The types of contracts, each made once."""
-
-    def __init__(self, contracts: Contracts) -> None:
-        self._contracts = contracts
-        self._made: dict[tuple[ContractRef, str], Type] = {}
-
-    def of(self, contract: Contract, path: str) -> Type:
-        """Return the type of what keeps a contract; `path` is what reasons call it."""
-        key = (contract.ref, path)
-        if key not in self._made:
-            schemas = Schemas(self._contracts.by_urn, str(contract.ref))
-            views = schemas.views(contract.schema, contract.schema)
-            self._made[key] = schemas.type_of(views, path)
-        return self._made[key]
 
 
 def check_types(
     file: TransformFile, facts: Facts, contracts: ContractTypes, report: Report
-) -> None:
-    """Report what cannot be right in a transform, whatever comes where these facts hold."""
-    types = MapTypes({one.name: one for one in file.tables}, str(file.to.ref), report)
-    scope = Scope({"headers": _HEADERS, "stamp": UNKNOWN, "env": UNKNOWN}, NONE)
+) -> Type:
+    """Return the type of what a transform gives; report what cannot be right in it, whatever comes
+    where these facts hold.
+    """
+    reader = Reader({one.name: one for one in file.tables}, report)
+    types = MapTypes(reader, str(file.to.ref))
+    scope = Scope({"headers": HEADERS, "stamp": UNKNOWN, "env": UNKNOWN}, NONE)
     later: dict[str, Expression] = {}
     for name, given in file.inputs.items():
         if isinstance(given, Expression):
@@ -50,11 +32,11 @@ def check_types(
         else:
             scope = scope.plus(**{name: _input(given, name, contracts)})
     for name, given in later.items():
-        source = types.value(given, scope)
+        source = reader.value(given, scope)
         item = source.items if "list" in source.kinds else UNKNOWN
         scope = scope.plus(**{name: item, f"{name}_index": INTEGER})
     scope = types.named(file.let, scope.where(facts))
-    types.part(file.map, scope, Goal(contracts.of(file.to, "")))
+    return types.part(file.map, scope, Goal(contracts.of(file.to, "")))
 
 
 def _input(given: Contract | str, name: str, contracts: ContractTypes) -> Type:

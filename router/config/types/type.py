@@ -62,6 +62,12 @@ class Type:
     never: frozenset[str] = frozenset()
     #: the longest text, None = unknown
     longest: int | None = None
+    #: the form of a text, a `format` of JSON Schema; "" = none is known
+    form: str = ""
+    #: the one boolean that it is; None = either
+    sure_of: bool | None = None
+    #: where it is said, "body.lines[].id in shop/order@1"; "" = it is worked out
+    origin: str = ""
     #: what an item of a list may be; made when asked
     item: Callable[[], Type] | None = None
     #: items that a list has at least
@@ -97,6 +103,9 @@ class Type:
             texts=self.texts,
             never=self.never,
             longest=self.longest,
+            form=self.form,
+            sure_of=self.sure_of,
+            origin=self.origin,
             item=self.item,
             least=self.least,
             has=self.has,
@@ -133,9 +142,27 @@ class Type:
         """Return whether it is null and nothing else."""
         return not self.kinds and bool(self.null)
 
+    @property
+    def truth(self) -> bool | None:
+        """Return whether it always holds, or never; None where that is not known."""
+        if self.unknown or not (self.kinds or self.null):
+            return None
+        found = False if self.null else None
+        for kind in self.kinds:
+            one = _holds(self, kind)
+            if one is None or (found is not None and one is not found):
+                return None
+            found = one
+        return found
+
     def names(self) -> set[str]:
         """Return the names of the fields that are known."""
         return {name for one in self.objects for name in one.names()}
+
+    @property
+    def told(self) -> str:
+        """Return where it is said, " (body.lines in shop/order@1)"; "" where nothing says."""
+        return f" ({self.origin})" if self.origin else ""
 
     @property
     def where(self) -> str:
@@ -157,6 +184,8 @@ TEXT = Type(kinds=frozenset({"text"}))
 NUMBER = Type(kinds=frozenset({"number", "integer"}))
 INTEGER = Type(kinds=frozenset({"integer"}))
 BOOLEAN = Type(kinds=frozenset({"boolean"}))
+TRUE = Type(kinds=frozenset({"boolean"}), sure_of=True)
+FALSE = Type(kinds=frozenset({"boolean"}), sure_of=False)
 
 
 def list_of(item: Callable[[], Type], least: int = 0, has: Equal = frozenset()) -> Type:
@@ -233,6 +262,46 @@ class Narrowed:
         return self.inner.names()
 
 
+@dataclass(frozen=True, slots=True)
+class Chosen:
+    """An object of which one field is known better."""
+
+    inner: Fields
+    name: str
+    held: Type
+
+    @property
+    def closed(self) -> bool:
+        """Return whether it may have no other field."""
+        return self.inner.closed
+
+    @property
+    def where(self) -> str:
+        """Return which object it is."""
+        return self.inner.where
+
+    def field(self, name: str) -> Type | None:
+        """Return what a field may be."""
+        return self.held if name == self.name else self.inner.field(name)
+
+    def names(self) -> Iterable[str]:
+        """Return the names that are known."""
+        return self.inner.names()
+
+
+def _holds(value: Type, kind: str) -> bool | None:
+    """Return whether what is of one of its kinds holds: is not false, and not empty."""
+    if kind in ("integer", "number"):
+        return True
+    if kind == "boolean":
+        return value.sure_of
+    if kind == "list":
+        return True if value.least else None
+    if kind == "text" and value.texts is not None:
+        return None if "" in value.texts and len(value.texts) > 1 else "" not in value.texts
+    return None
+
+
 def narrowed(value: Type, there: frozenset[tuple[str, ...]], equal: Equal = frozenset()) -> Type:
     """Return a type whose fields at these paths are not null, or are one of these texts."""
     if value.unknown or not value.objects or not (there or equal):
@@ -261,6 +330,9 @@ def union(types: Sequence[Type]) -> Type:
     if not types or any(one.unknown for one in types):
         return UNKNOWN
     texts = [one.texts for one in types if "text" in one.kinds]
+    forms = {one.form for one in types if "text" in one.kinds}
+    origins = {one.origin for one in types}
+    truths = {one.sure_of for one in types if "boolean" in one.kinds}
     some = {text for one in texts if one is not None for text in one}
     known = all(one is not None for one in texts) and len(some) <= MOST_TEXTS
     longest = [one.longest for one in types if "text" in one.kinds]
@@ -271,6 +343,9 @@ def union(types: Sequence[Type]) -> Type:
         absent=any(one.null for one in types) and all(one.absent for one in types if one.null),
         texts=frozenset(some) if texts and known else None,
         longest=_most(longest),
+        form=forms.pop() if len(forms) == 1 else "",
+        sure_of=truths.pop() if len(truths) == 1 else None,
+        origin=origins.pop() if len(origins) == 1 else "",
         item=(lambda: union([one.items for one in lists])) if lists else None,
         least=min((one.least for one in lists), default=0),
         has=frozenset.intersection(*(one.has for one in lists)) if lists else frozenset(),

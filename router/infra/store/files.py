@@ -73,6 +73,19 @@ class Files:
         """Return the newest copy with these bytes under any name, None when there was none."""
         return self._newest(channel, tables.files.c.sha256 == sha256)
 
+    def names(self, channel: str, after: datetime, until: datetime) -> set[str]:
+        """Return the names of what came within a time; a file that was sent again did not."""
+        table = tables.files
+        rows = self._connection.execute(
+            select(table.c.name).where(
+                table.c.channel == channel,
+                table.c.at > time_text(after),
+                table.c.at <= time_text(until),
+                table.c.word != RESENT,
+            )
+        )
+        return set(rows.scalars())
+
     def add(self, channel: str, past: Past, word: str = "") -> None:
         """Remember a copy that came to its end, and what was told of it."""
         copy = past.copy

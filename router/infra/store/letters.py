@@ -14,7 +14,7 @@ from sqlalchemy import Connection, Select, exists, func, select, update
 from router.core.instants import time_text
 from router.infra.store import tables
 from router.infra.store.packing import unpack_row
-from router.infra.store.records import WHOLE
+from router.infra.store.records import DAY, WHOLE
 from router.infra.store.rows import Queued
 
 
@@ -69,15 +69,15 @@ class Letters:
             return None
         return unpack_row((message_id, consumer), row.lane, row.body)
 
-    def is_whole(self, message_id: str, consumer: str) -> bool:
-        """Return whether an open letter stands for a delivery that was refused as a whole."""
+    def is_no_message(self, message_id: str, consumer: str) -> bool:
+        """Return whether an open letter is about a day, or a delivery that has no records."""
         dead = tables.dead
         step = self._connection.execute(
             select(dead.c.step).where(
                 dead.c.message_id == message_id, dead.c.consumer == consumer, dead.c.state == "open"
             )
         ).scalar()
-        return step in WHOLE
+        return step in (*WHOLE, DAY)
 
     def original(self, message_id: str) -> bytes | None:
         """Return the bytes that were delivered, None when the message had no delivery."""

@@ -18,6 +18,8 @@ from router.infra.store import tables
 
 #: steps that refuse a delivery before it has records
 WHOLE = ("decode", "records", "control")
+#: the step of a letter about a day, of which something is missing
+DAY = "day"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -324,6 +324,7 @@ files = Table(
     Column("word", short(24), nullable=False),
     Index("files_by_name", "channel", "name", "id"),
     Index("files_by_content", "channel", "sha256", "id"),
+    Index("files_by_time", "channel", "at"),
     sqlite_autoincrement=True,
 )
 

@@ -31,7 +31,8 @@ GOOD = Secrets({"env:A": "top secret", "env:URL": "https://a.test/in"})
 def scheme(**changed: Any) -> Verify:
     given = {
         "header": "x-sign", "algorithm": "sha256", "encoding": "hex", "prefix": "", "between": "",
-        "signed": "{body}", "timestamp": None, "key": "text", "key_prefix": "", **changed,
+        "signed": "{body}", "timestamp": None, "key": "text", "key_prefix": "",
+        "ping": "", **changed,
     }  # fmt: skip
     url = "env:URL" if "{url}" in given["signed"] else ""
     return Verify(signature=Signature(**given), secrets=("env:A",), url=url)

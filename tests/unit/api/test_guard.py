@@ -58,7 +58,7 @@ LIVE = {"env:OLD": "old secret", "env:NOW": SECRET}
 
 def scheme(*secrets: str, **fields: Any) -> Verify:
     base = {"algorithm": "sha256", "encoding": "base64", "prefix": "", "signed": "{body}"}
-    base |= {"between": "", "timestamp": None, "key": "text", "key_prefix": ""}
+    base |= {"between": "", "timestamp": None, "key": "text", "key_prefix": "", "ping": ""}
     signature = Signature(header="x-sign", **{**base, **fields})
     return Verify(signature=signature, secrets=secrets or ("env:NOW",))
 
@@ -334,6 +334,30 @@ def test_a_timestamp_that_is_none_is_refused(preset: Any, stamp: str) -> None:
     signed = mac(stamp.encode() + b"." + BODY).hex()
     headers = {"stripe-signature": f"t={stamp},v1={signed}"}
     assert not verify(preset("stripe"), headers, BODY, Secrets(KEYS)).ok
+
+
+@pytest.mark.parametrize(
+    ("stamp", "fitting"),
+    [
+        ("2026-03-02T12:00:00Z", True),
+        ("2026-03-02T13:00:00.25+01:00", True),
+        ("2026-03-02T12:00:00", False),
+        ("20260302T120000Z", False),
+        ("2026-W10-1T12:00:00Z", False),
+        ("2026-03-02T12:00:60Z", False),
+        ("2026-03-02", False),
+        ("1772452800", False),
+        ("", False),
+    ],
+)
+def test_a_time_is_taken_only_as_rfc_3339_writes_it(
+    preset: Any, stamp: str, *, fitting: bool
+) -> None:
+    headers = {
+        "x-zendesk-webhook-signature-timestamp": stamp,
+        "x-zendesk-webhook-signature": b64(stamp.encode() + BODY),
+    }
+    assert verify(preset("zendesk"), headers, BODY, Secrets(KEYS)).ok is fitting
 
 
 def test_of_several_signatures_any_may_fit_up_to_a_bound(preset: Any) -> None:

@@ -207,6 +207,46 @@ def test_kinds_of_one_shape_share_a_contract_and_no_map(tmp_path: Path) -> None:
     assert router(place, "test").exit_code == 0
 
 
+@pytest.mark.parametrize(("longest", "shared"), [((20, 20), True), ((20, 64), False)])
+def test_kinds_whose_texts_differ_in_length_share_no_contract(
+    tmp_path: Path, longest: tuple[int, int], *, shared: bool
+) -> None:
+    place, names = made(tmp_path), ("memo", "remark")
+    for name, most in zip(names, longest, strict=True):
+        memo(place, name, most)
+    rows = [{"type": name, "id": f"{name}-1", "caption": "shelf seven"} for name in names]
+    sample = saved(tmp_path, "rows.json", {"rows": rows})
+    objects = [word for name in names for word in ("--object", f"{name}={name}")]
+    given = ("new", "channel", "pad", "--sample", sample, "--records", "body.rows", *objects)
+    done = router(place, *given)
+    assert done.exit_code == 0, done.output
+    found = {
+        path.parent.name: json.loads(path.read_text())["properties"]["caption"]["maxLength"]
+        for path in (place / "contracts/pad").rglob("1.0.0.json")
+    }
+    assert found == ({"message": 20} if shared else dict(zip(names, longest, strict=True)))
+    assert router(place, "check").output.startswith("0 errors, 0 warnings")
+    assert router(place, "test").exit_code == 0
+
+
+def memo(place: Path, name: str, longest: int) -> None:
+    """Add an object with a text of at most so many characters."""
+    folder = place / "contracts" / name
+    folder.mkdir()
+    text = f"contract: {name}\nowner: us\nunconsumed: a test\nkeys: [id]\n"
+    (folder / "contract.yaml").write_text(f"{text}versions: {{1.0.0: {{status: active}}}}\n")
+    fields = {"id": {"type": "string", "minLength": 1}, "caption": {"type": "string"}}
+    fields["caption"]["maxLength"] = longest  # type: ignore[assignment]
+    schema = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": f"urn:contract:{name}:1.0.0",
+        "type": "object",
+        "required": ["id", "caption"],
+        "properties": fields,
+    }
+    (folder / "1.0.0.json").write_text(json.dumps(schema))
+
+
 def test_xml_is_drafted_with_its_shape(tmp_path: Path) -> None:
     place = made(tmp_path)
     body = "".join(

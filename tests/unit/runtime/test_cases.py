@@ -35,7 +35,14 @@ CONTRACT = "contract: {}\nowner: desk\nversions: {{1.0.0: {{status: active}}}}\n
 PROJECT = {
     "contracts/inbox/note/contract.yaml": CONTRACT.format("inbox/note"),
     "contracts/inbox/note/1.0.0.json": schema(
-        "inbox/note", "id", "text", id="string", text="string", count="integer", lines=NAMED
+        "inbox/note",
+        "id",
+        "text",
+        kind="string",
+        id="string",
+        text="string",
+        count="integer",
+        lines=NAMED,
     ),
     "contracts/task/contract.yaml": CONTRACT.format("task") + "keys: [id]\n",
     "contracts/task/1.0.0.json": schema(

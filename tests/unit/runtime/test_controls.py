@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from router.core.errors import MessageError
+from router.infra.store.transaction import Transaction
+from router.runtime.rehearsal import Script, rehearse
 from tests.unit.runtime.desk import Desk
 
 INSIDE = """file:
@@ -145,6 +147,42 @@ def test_the_totals_of_a_file_beside(make: Callable[..., Desk]) -> None:
     assert desk.counted() == {("desk:plain", "routed"): 2}
     assert [Path(one).name for one in desk.archived()] == ["a.csv", "a.csv.ctl"]
     assert list(desk.inbox.iterdir()) == []
+
+
+def test_the_file_beside_is_kept_with_the_delivery_and_by_no_record(
+    make: Callable[..., Desk],
+) -> None:
+    desk = make(BESIDE, "=body")
+    seen: list[Any] = []
+    enqueue = Transaction.enqueue
+
+    def watched(self: Transaction, rows: Any) -> None:
+        seen.extend(rows)
+        enqueue(self, rows)
+
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(Transaction, "enqueue", watched)
+        (desk.inbox / "a.csv").write_text("id,amount\n1,0.10\n")
+        desk.drop("a.csv.ctl", "1,0.10\n")
+    assert seen
+    assert all("file-beside" not in one.message.headers for one in seen)
+    with desk.land.store.read() as reader:
+        past = reader.files.last("desk", "a.csv")
+        assert past is not None
+        kept = reader.records.delivery(past.delivery)
+    assert kept is not None
+    assert kept.headers == {"file-name": "a.csv", "file-beside": "1,0.10\n"}
+
+
+def test_a_rehearsal_says_what_does_not_add_up(make: Callable[..., Desk]) -> None:
+    desk = make(BESIDE, "=body")
+    project, channel = desk.land.project, desk.land.project.channels["desk"]
+    adapters = desk.land.exchange.adapters
+    script = Script(env={}, answers={}, adapters=adapters, at=desk.land.clock.now())
+    body = b"id,amount\n1,0.10\n"
+    for said, words in (("1,0.10", ["routed"]), ("2,0.10", ["dead_lettered"])):
+        made = rehearse(project, channel, {"file-beside": said}, body, script)
+        assert [one["outcome"] for one in made.outcomes] == words
 
 
 def test_other_totals_beside_the_same_bytes_are_another_file(make: Callable[..., Desk]) -> None:

@@ -190,3 +190,9 @@ def test_a_file_that_vanishes_is_nobodys_trouble(
     desk.land.run()
     assert desk.counted() == {("desk:plain", "routed"): 2}
     assert [Path(one).name for one in desk.archived()] == ["b.json"]
+
+
+def test_what_another_channel_has_in_hand_in_the_same_folder_is_left(desk: Desk) -> None:
+    (desk.inbox / ".taken-a.csv").write_text("theirs")
+    desk.look()
+    assert [one.name for one in desk.inbox.iterdir()] == [".taken-a.csv"]

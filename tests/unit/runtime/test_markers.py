@@ -11,23 +11,7 @@ import pytest
 from router.runtime import folders
 from router.runtime.folders import Folder
 from tests.unit.runtime.conftest import Landscape
-
-DESK = """
-    channel: desk
-    owner: us
-    from: {file: {pattern: "*", format: json, stable: 0s, marker: .done}}
-    kind: =headers.file
-    identity: {object: [=body.id]}
-    routes: {nothing: {discard: not ours}}
-    otherwise: [{discard: not wanted}]
-    on_failure: patient
-    """
-ENVIRONMENT = """
-    environment: test
-    store: {sqlite: store.db}
-    systems: {far: {}}
-    channels: {desk: {folder: in/desk}}
-    """
+from tests.unit.runtime.takes import texts_of
 
 
 class Died(BaseException):
@@ -36,8 +20,8 @@ class Died(BaseException):
 
 @pytest.fixture
 def desk(tmp_path: Path, noon: Any) -> Iterator[tuple[Folder, Path]]:
-    texts = {"routes/channels/desk.yaml": DESK, "routes/environments/test.yaml": ENVIRONMENT}
-    land = Landscape(tmp_path, noon, texts)
+    source = 'pattern: "*", format: json, stable: 0s, marker: .done'
+    land = Landscape(tmp_path, noon, texts_of(source))
     inbox = land.project.root / "in/desk"
     inbox.mkdir(parents=True)
     yield land.parts.folders[0], inbox

@@ -367,7 +367,7 @@ def test_a_file_that_cannot_be_read_keeps_nobody_from_being_read(
     knobs |= {"checksum": "", "control": None}
     for name, value in knobs.items():
         object.__setattr__(source, name, value)
-    channel: Any = SimpleNamespace(name="c", source=source)
+    channel: Any = SimpleNamespace(name="c", source=source, control=None)
     parts: Any = (bench.store, SimpleNamespace(receive=receive, takes=lambda _: True), bench.clock)
     folder = Folder(channel, inbox, Archive(lambda _day: tmp_path / "done"), parts)
     with pytest.raises(OSError, match="too long"):

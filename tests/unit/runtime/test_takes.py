@@ -9,31 +9,12 @@ import pytest
 
 from router.runtime.wiring import channel_by_path
 from tests.unit.runtime.conftest import Landscape
-
-DESK = """
-    channel: desk
-    owner: us
-    from: {file: {pattern: "*.json", format: json}}
-    kind: =headers.file
-    identity: {object: [=body.id]}
-    routes: {nothing: {discard: not ours}}
-    otherwise: [{discard: not wanted}]
-    on_failure: patient
-    """
-ENVIRONMENT = """
-    environment: test
-    store: {sqlite: store.db}
-    systems: {far: {}}
-    channels: {desk: {folder: in/desk}}
-    TAKES
-    """
+from tests.unit.runtime.takes import texts_of
 
 
 def land_of(root: Path, now: Any, takes: str) -> Landscape:
     """Return a landscape with a web channel, a file channel and a folder for it."""
-    environment = ENVIRONMENT.replace("TAKES", takes)
-    texts = {"routes/channels/desk.yaml": DESK, "routes/environments/test.yaml": environment}
-    return Landscape(root, now, texts)
+    return Landscape(root, now, texts_of('pattern: "*.json", format: json', takes))
 
 
 @pytest.mark.parametrize(

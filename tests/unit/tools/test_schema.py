@@ -33,7 +33,7 @@ def test_names_of_the_project_are_offered_and_bind_nobody(command: Command, base
 def test_an_operation_is_what_its_adapter_wants(command: Command, base: Path) -> None:
     schema = json.loads(command("schema", "system", "-p", base).stdout)
     spoken = {one["if"]["properties"]["adapter"]["const"]: one["then"] for one in schema["allOf"]}
-    assert set(spoken) == {"file", "http"}
+    assert set(spoken) == {"amqp", "file", "http"}
     for name, verb in (("http", "post"), ("file", "write")):
         either = spoken[name]["properties"]["operations"]["additionalProperties"]
         operation = schema["$defs"][either["else"]["$ref"].rpartition("/")[2]]

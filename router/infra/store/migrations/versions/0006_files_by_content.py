@@ -41,6 +41,7 @@ def upgrade() -> None:
     op.drop_table("files_before")
     op.create_index("files_by_name", "files", ["channel", "name", "id"])
     op.create_index("files_by_content", "files", ["channel", "sha256", "id"])
+    op.create_index("files_by_time", "files", ["channel", "at"])
     op.create_table(
         "waiting_files",
         sa.Column("channel", short(64), nullable=False),

@@ -1,0 +1,67 @@
+"""Owns: typing a whole landscape: truths of contracts, steps, operations, transforms in use.
+Imports: config.library, config.types.
+Never: tells what follows from a mistake that was told: a file with one is left alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set as AbstractSet
+
+from router.config.library import Library
+from router.config.transforms.expressions import Expression
+from router.config.types.contracts import ContractTypes
+from router.config.types.facts import NONE, Facts
+from router.config.types.operations import OperationTypes
+from router.config.types.scopes import Reader, Scope
+from router.config.types.steps import StepTypes
+from router.config.types.transforms import check_types
+from router.config.types.type import UNKNOWN
+from router.core.diagnostics import Report
+
+#: a field too many or too few in the result says nothing of what the others read
+_HARMLESS = ("E110", "E111")
+
+
+def check_landscape_types(library: Library, report: Report) -> None:
+    """Report every expression that cannot be right, whatever comes."""
+    wrong = {one.place.file for one in report.found if one.code not in _HARMLESS}
+    contracts, uses = ContractTypes(library.contracts), dict[str, Facts]()
+    reader, nobody = (Reader(library.tables, one) for one in (report, Report()))
+    _check_invariants(library, contracts, wrong, report)
+    steps = StepTypes(contracts, uses)
+    for channel in library.channels.values():
+        steps.channel(channel, nobody if channel.place.file in wrong else reader)
+    for flow in library.flows.values():
+        steps.flow(flow, nobody if flow.place.file in wrong else reader)
+    operations = OperationTypes(contracts, reader)
+    for operation in library.operations.values():
+        for call in operation.calls:
+            if call.file.transform is not None:
+                uses[call.file.transform.name] = NONE
+            if call is operation and call.file.place.file not in wrong:
+                operations.operation(call)
+    for name, transform in library.transforms.items():
+        if f"transforms/{name}.yaml" not in wrong:
+            check_types(transform.file, uses.get(name, NONE), contracts, report)
+
+
+def _check_invariants(
+    library: Library, contracts: ContractTypes, wrong: AbstractSet[str], report: Report
+) -> None:
+    """Check the truths of contracts; one that holds of several versions is looked at once.
+
+    That a value may be null is not told: what the terms before it say of it is beyond types.
+    """
+    seen: dict[int, tuple[Expression, list[Scope]]] = {}
+    for contract in library.contracts.all():
+        if contract.invariants and contract.place.file not in wrong:
+            held = contracts.of(contract, "")
+            roots = {name: held.field(name) or UNKNOWN for name in held.names()}
+            scope = Scope(roots, NONE, owner=str(contract.ref))
+            for one in () if held.unknown else contract.invariants:
+                seen.setdefault(id(one.expression), (one.expression, []))[1].append(scope)
+    told = Report()
+    reader = Reader(library.tables, told)
+    for expression, scopes in seen.values():
+        reader.shared(expression, scopes)
+    report.extend(one for one in told.found if one.code != "E195")

@@ -1,0 +1,1 @@
+"""Speaking AMQP 0-9-1 to a broker that is shared with others."""

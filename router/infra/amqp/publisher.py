@@ -1,0 +1,271 @@
+"""Owns: publishing with confirms, many at once over one connection, from many threads.
+Imports: core, infra.amqp.link.
+Never: sends a message a second time; calls a message taken that the broker has not confirmed.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+import amqp
+
+from router.core.errors import Retryable, Unknown
+from router.infra.amqp.link import Broken, Link, Wake, address_of
+
+#: taken: confirmed, it is in a queue. unroutable: no queue takes it. refused: the broker says no
+Word = Literal["taken", "unroutable", "refused"]
+
+#: unconfirmed messages on the wire at once
+WINDOW = 256
+#: seconds between two looks at the connection; before another one is tried, at first and at most
+LOOK, SOON, LATE = 1.0, 0.2, 5.0
+PERSISTENT = 2
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Letter:
+    """What is published. `id` is the same in every repeat: by it the far side knows one again."""
+
+    exchange: str
+    key: str
+    id: str
+    body: bytes
+    content_type: str = "application/json"
+    type: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True)
+class _Sending:
+    """A letter on its way. All but `done` belongs to who holds the publisher's lock."""
+
+    letter: Letter
+    state: Literal["waiting", "sent", "over"] = "waiting"
+    returned: bool = False
+    word: Word | None = None
+    error: Exception | None = None
+    done: threading.Event = field(default_factory=threading.Event)
+
+
+class Publisher:
+    """Publishes over a connection of its own, made when the first letter comes. Safe for threads.
+
+    Every letter is mandatory and persistent.
+    """
+
+    def __init__(self, address: str, who: str) -> None:
+        """`who` names the connection. Raises Unavailable for an address that is none."""
+        self.name = address_of(address)
+        self._address, self._who = address, who
+        self._lock = threading.Lock()
+        self._waiting: deque[_Sending] = deque()
+        #: sent and not confirmed, by tag
+        self._flying: dict[int, _Sending] = {}
+        self._tag = 0
+        #: exchanges that are there, on this link
+        self._known: set[str] = set()
+        self._why = "it is not connected as yet"
+        self._spoiled = ""
+        self._renew = False
+        self._wake = Wake()
+        self._thread: threading.Thread | None = None
+        self._closed = threading.Event()
+        self._connected = threading.Event()
+
+    def publish(self, letter: Letter, seconds: float) -> Word:
+        """Publish a letter and wait for the broker's word.
+
+        Raises Retryable when it did not leave in time, Unknown when it may have arrived.
+        """
+        sending = _Sending(letter)
+        with self._lock:
+            self._begin()
+            self._waiting.append(sending)
+        self._wake.ring()
+        if not sending.done.wait(seconds):
+            self._give_up(sending, seconds)
+        if sending.error is not None:
+            raise sending.error
+        assert sending.word is not None, "who is done has a word or an error"
+        return sending.word
+
+    def reach(self, seconds: float) -> None:
+        """Wait until there is a connection. Raises Retryable with what keeps it."""
+        with self._lock:
+            self._begin()
+        if not self._connected.wait(seconds):
+            raise Retryable(self._why)
+
+    def close(self) -> None:
+        """Let go of the connection; letters without a word are in doubt."""
+        with self._lock:
+            self._closed.set()
+            thread = self._thread
+        self._wake.ring()
+        if thread is not None:
+            thread.join()
+        self._wake.close()
+
+    def _begin(self) -> None:
+        if self._closed.is_set():
+            raise Retryable("the connection to the broker is closed")
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
+            self._thread.start()
+
+    def _give_up(self, sending: _Sending, seconds: float) -> None:
+        with self._lock:
+            if sending.state == "waiting":
+                self._waiting.remove(sending)
+                sending.error = Retryable(f"it did not leave in {seconds:g} s: {self._why}")
+            elif sending.state == "sent":
+                sending.error = Unknown(f"the broker did not confirm it in {seconds:g} s")
+                self._spoiled = "a confirm did not come in time"
+            sending.state = "over"
+        self._wake.ring()
+
+    def _run(self) -> None:
+        pause = SOON
+        while not self._closed.is_set():
+            link: Link | None = None
+            try:
+                link = Link(self._address, self._wake, self._who)
+                self._open(link)
+                pause = SOON
+                while not self._closed.is_set():
+                    self._step(link)
+            except Broken as error:
+                self._lost(str(error))
+                if link is not None:
+                    link.drop()
+                self._closed.wait(pause)
+                pause = min(2 * pause, LATE)
+                continue
+            link.close()
+        self._lost("the connection was closed")
+
+    def _open(self, link: Link) -> None:
+        """Make the link's channel one that confirms."""
+
+        def act() -> None:
+            link.channel.confirm_select()
+            for name, hear in (
+                ("basic_ack", self._acked),
+                ("basic_nack", self._nacked),
+                ("basic_return", self._returned),
+            ):
+                link.channel.events[name].add(hear)
+
+        link.do(act)
+        self._tag = 0
+        self._known.clear()
+        with self._lock:
+            self._why, self._spoiled, self._renew = "", "", False
+        self._connected.set()
+
+    def _step(self, link: Link) -> None:
+        if self._spoiled and not link.blocked:  # while it is, no word can come
+            raise Broken(self._spoiled)
+        if (
+            self._renew and not self._flying
+        ):  # a channel that refused may go on refusing for no reason
+            link.renew()
+            self._open(link)
+        if not self._renew:
+            self._send(link)
+        link.wait(LOOK)
+
+    def _send(self, link: Link) -> None:
+        """Send what waits, as far as the window goes and the broker takes anything."""
+        while not link.blocked and len(self._flying) < WINDOW:
+            with self._lock:
+                if not self._waiting:
+                    return
+                sending = self._waiting[0]
+                exchange = sending.letter.exchange
+            if exchange not in self._known and not link.has_exchange(exchange):
+                self._end(sending, Retryable(f"the broker has no exchange {exchange}"))
+                continue
+            self._known.add(exchange)
+            with self._lock:
+                if sending.state != "waiting":
+                    continue
+                self._waiting.remove(sending)
+                sending.state = "sent"
+                self._tag += 1
+                self._flying[self._tag] = sending
+            message = _message(sending.letter)
+            link.do(
+                lambda s=sending, m=message: link.channel.basic_publish(  # type: ignore[misc]
+                    m, s.letter.exchange, s.letter.key, mandatory=True
+                )
+            )
+        with self._lock:
+            self._why = f"the broker takes nothing: {link.blocked}" if link.blocked else ""
+
+    def _end(self, sending: _Sending, error: Exception) -> None:
+        with self._lock:
+            if sending.state == "waiting":
+                self._waiting.remove(sending)
+                sending.state, sending.error = "over", error
+                sending.done.set()
+
+    def _lost(self, why: str) -> None:
+        """Say of what was sent that it may have arrived; what waits goes on waiting."""
+        with self._lock:
+            self._why = why
+            self._connected.clear()
+            for sending in self._flying.values():
+                if sending.state == "sent":
+                    sending.state, sending.error = "over", Unknown(f"not confirmed: {why}")
+                    sending.done.set()
+            self._flying.clear()
+            if self._closed.is_set():
+                for sending in self._waiting:
+                    sending.state, sending.error = "over", Retryable(why)
+                    sending.done.set()
+                self._waiting.clear()
+
+    def _acked(self, tag: int, multiple: bool) -> None:  # noqa: FBT001 (py-amqp calls it so)
+        for sending in self._taken_out(tag, multiple=multiple):
+            self._say(sending, "unroutable" if sending.returned else "taken")
+
+    def _nacked(self, tag: int, multiple: bool) -> None:  # noqa: FBT001
+        self._renew = True
+        for sending in self._taken_out(tag, multiple=multiple):
+            self._say(sending, "refused")
+
+    def _returned(self, _error: Any, _exchange: str, _key: str, message: Any) -> None:
+        """Mark a letter that no queue takes: its ack follows."""
+        name = message.properties.get("message_id")
+        for sending in self._flying.values():
+            if sending.letter.id == name and not sending.returned:
+                sending.returned = True
+                return
+
+    def _taken_out(self, tag: int, *, multiple: bool) -> list[_Sending]:
+        """Return what a confirm is about; a tag is resolved once."""
+        tags = [one for one in self._flying if one <= tag] if multiple else [tag]
+        return [self._flying.pop(one) for one in tags if one in self._flying]
+
+    def _say(self, sending: _Sending, word: Word) -> None:
+        with self._lock:
+            if sending.state == "sent":
+                sending.state, sending.word = "over", word
+                sending.done.set()
+
+
+def _message(letter: Letter) -> Any:
+    properties = {
+        "content_type": letter.content_type,
+        "delivery_mode": PERSISTENT,
+        "message_id": letter.id,
+        "application_headers": dict(letter.headers),
+    }
+    if letter.type:
+        properties["type"] = letter.type
+    return amqp.Message(letter.body, **properties)
