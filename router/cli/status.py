@@ -5,6 +5,7 @@ Never: writes.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,9 @@ from router.cli.common import format_option, load_sound, place_options
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
 from router.core.instants import time_text
+from router.core.progress import Progress
 from router.core.units import rate_text
+from router.infra.store.files import Waiting
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
@@ -55,21 +58,22 @@ def status(root: Path, environment: str, style: str) -> None:
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
-    for name, why in paused.items():
-        click.echo(visible(_held_line(name, why)))
+    for name, held in paused.items():
+        click.echo(visible(_held_line(name, held)))
+    for line in _source_lines(files, polls):
+        click.echo(visible(line))
+    for letter in dead:
+        named = f"{letter['message_id']} {letter['consumer']}"
+        why = f"{letter['reason']} {letter['detail'][:160]}"
+        click.echo(visible(f"dead letter {named}: {why}"))
+
+
+def _source_lines(files: list[Waiting], polls: list[Progress]) -> Iterator[str]:
+    """Yield what keeps sources waiting: files that lie there, polls that are stuck or under way."""
     for one in files:
         since = f"since {time_text(one.at)[:19]}Z"
-        click.echo(visible(f"file waits: {one.channel} {one.name} {since}, {one.detail[:300]}"))
-    for poll in polls:
-        if poll.failures or poll.page:
-            click.echo(visible(poll_line(poll)))
-    for letter in dead:
-        click.echo(
-            visible(
-                f"dead letter {letter['message_id']} {letter['consumer']}: {letter['reason']} "
-                f"{letter['detail'][:160]}"
-            )
-        )
+        yield f"file waits: {one.channel} {one.name} {since}, {one.detail[:300]}"
+    yield from (poll_line(one) for one in polls if one.failures or one.page)
 
 
 def _held(reader: Reader, pause: Pause) -> dict[str, Any]:

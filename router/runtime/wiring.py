@@ -103,13 +103,11 @@ def build_parts(
     answers = Answers(exchange, asking)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
-    judge = Judge(project, env, revisions.get, hooks.entered)
-    loop = Loop(store, judge, answers, hooks.observe)
+    loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
     workers = _workers(project, exchange, slots, (store, revisions))
     folders = _folders(project, environment, (store, ingress, clock))
     if hooks.caution is not None:
         _take_care(hooks.caution, loop, workers, folders)
-    mover = Mover(store, clock, Replayer(project, env, revisions))
 
     def tell(pauses: Sequence[Pause]) -> None:
         loop.pause(pauses)
@@ -120,6 +118,7 @@ def build_parts(
     def in_hand() -> frozenset[int]:
         return loop.in_hand.union(*(worker.in_hand for worker in workers))
 
+    mover = Mover(store, clock, Replayer(project, env, revisions))
     return Parts(
         project=project,
         store=store,
