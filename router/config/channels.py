@@ -36,6 +36,7 @@ from router.config.formats import (
 from router.config.policies import FailurePolicy
 from router.config.polls import PollSource, check_poll
 from router.config.references import CONTRACT, EXPRESSION, POLICY, VALUE, Value
+from router.config.schedules import ScheduleSource, check_schedule
 from router.config.shapes import DURATION, SIZE, ListOf, MapOf, Name, Nested, OneKey, Text
 from router.config.source import Node, Table
 from router.config.steps import DEAD_LETTER, DISCARD, ENDING, STEPS, Ending, Step
@@ -74,7 +75,7 @@ class HttpSource:
     keys: Mapping[str, Place] = keys_of()
 
 
-Source: TypeAlias = HttpSource | FileSource | PollSource
+Source: TypeAlias = HttpSource | FileSource | PollSource | ScheduleSource
 
 
 @component("from", doc="Where a channel's messages come from.")
@@ -82,6 +83,9 @@ class From:
     http: HttpSource | None = knob(Nested(HttpSource), doc="webhooks", default=None)
     file: FileSource | None = knob(Nested(FileSource), doc="files in a folder", default=None)
     poll: PollSource | None = knob(Nested(PollSource), doc="a system that is asked", default=None)
+    schedule: ScheduleSource | None = knob(
+        Nested(ScheduleSource), doc="the clock: a message at times that are known", default=None
+    )
     records: Expression | None = knob(
         EXPRESSION,
         doc="one delivery holds many messages: the list of them",
@@ -191,19 +195,25 @@ class Channel:
 
 def make_channel(file: ChannelFile, context: Context) -> Channel | None:
     """Return the channel of a decoded file, having checked it as a whole."""
-    said = (file.source.http, file.source.file, file.source.poll)
+    said = (file.source.http, file.source.file, file.source.poll, file.source.schedule)
     sources = [one for one in said if one is not None]
     if len(sources) != 1:
         context.report.error(
-            "E052", file.source.place, "from: wants exactly one source", "http:, file: or poll:"
+            "E052",
+            file.source.place,
+            "from: wants exactly one source",
+            "http:, file:, poll: or schedule:",
         )
         return None
-    check_format(sources[0], file.source.place, context)
+    if not isinstance(sources[0], ScheduleSource):  # nobody else writes its messages
+        check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
     if file.source.file is not None:
         check_files(file.source.file, file.source.records, context)
     if file.source.poll is not None:
         check_poll(file.source.poll, context)
+    if file.source.schedule is not None:
+        check_schedule(file.source.schedule, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route

@@ -25,17 +25,17 @@ from router.config.transforms.expressions import Expression
 from router.core.diagnostics import Place
 from router.core.instants import is_zone
 
-_CLOCK = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_SHOWN = r"([01][0-9]|2[0-3]):[0-5][0-9]"
 #: the end of a name, by which a file beside another is known
 ENDING = Text("an ending such as .done", r"\.[A-Za-z0-9._-]+")
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
-_TIME = Parsed(
+CLOCK = Parsed(
     "a time of day such as 06:00",
-    lambda text: time.fromisoformat(text) if re.fullmatch(_CLOCK, text) else None,
-    _CLOCK,
+    lambda text: time.fromisoformat(text) if re.fullmatch(_SHOWN, text) else None,
+    _SHOWN,
     ("06:00",),
 )
-_ZONE = Parsed(
+ZONE = Parsed(
     "a time zone such as Europe/Berlin",
     lambda text: text if is_zone(text) else None,
     r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*",
@@ -79,8 +79,8 @@ class Day:
         MapOf(Integer(1, 100_000), least=1),
         doc="by a pattern such as shop_*.csv: how many files, each with a name of its own",
     )
-    by: time = knob(_TIME, doc="when they must be there; the next day begins behind it")
-    zone: str = knob(_ZONE, doc="whose clocks")
+    by: time = knob(CLOCK, doc="when they must be there; the next day begins behind it")
+    zone: str = knob(ZONE, doc="whose clocks")
     weekdays: tuple[str, ...] = knob(
         ListOf(Choice(WEEKDAYS), least=1), doc="on which they must", default=WEEKDAYS
     )

@@ -9,9 +9,11 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from router.config.channels import Channel, Source
+from router.config.channels import Channel, HttpSource
 from router.config.contracts import Contracts
+from router.config.filesources import FileSource
 from router.config.formats import CellsOptions
+from router.config.polls import PollSource
 from router.core.document import Decoded, Json
 from router.core.errors import MessageError
 from router.engine.control import CONTROL
@@ -37,6 +39,8 @@ BYTES_A_NODE = 32
 BESIDE = "file-beside"
 BESIDE_LIMIT = 64 * 1024
 
+#: sources whose bodies others write, in any format
+_Foreign: TypeAlias = HttpSource | FileSource | PollSource
 _Decoder: TypeAlias = Callable[[Any, bytes, Limits], Decoded]
 
 
@@ -89,31 +93,31 @@ def _limits(body: int, records: int) -> Limits:
     return Limits(body=body, nodes=nodes, records=records)
 
 
-def _json(source: Source, body: bytes, limits: Limits) -> Decoded:
+def _json(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return Decoded(document=decode_json(body, limits, long_as_text=bool(source.long_numbers)))
 
 
-def _ndjson(source: Source, body: bytes, limits: Limits) -> Decoded:
+def _ndjson(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return decode_ndjson(body, limits, long_as_text=bool(source.long_numbers))
 
 
-def _form(_source: Source, body: bytes, limits: Limits) -> Decoded:
+def _form(_source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return Decoded(document=decode_form(body, limits))
 
 
-def _xml(source: Source, body: bytes, limits: Limits) -> Decoded:
+def _xml(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return Decoded(document=decode_xml(body, namespaces=source.namespaces or None, limits=limits))
 
 
-def _csv(source: Source, body: bytes, limits: Limits) -> Decoded:
+def _csv(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return decode_cells(body, _cells(source.cells, ",", '"'), limits)
 
 
-def _tsv(source: Source, body: bytes, limits: Limits) -> Decoded:
+def _tsv(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return decode_cells(body, _cells(source.cells, "\t", ""), limits)
 
 
-def _fixed(source: Source, body: bytes, limits: Limits) -> Decoded:
+def _fixed(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     lines = source.lines
     assert lines is not None, "held by config.formats"
     kinds = {
@@ -123,7 +127,7 @@ def _fixed(source: Source, body: bytes, limits: Limits) -> Decoded:
     return decode_fixed(body, kinds, encoding=lines.encoding, limits=limits)
 
 
-def _x12(source: Source, body: bytes, limits: Limits) -> Decoded:
+def _x12(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return decode_x12(body, source.loops, limits)
 
 

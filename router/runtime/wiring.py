@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import dataclasses
 import threading
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
@@ -19,6 +19,7 @@ from router.config.environments import ChannelSettings, EnvironmentFile
 from router.config.filesources import FileSource
 from router.config.polls import PollSource
 from router.config.project import Project, load_texts
+from router.config.schedules import ScheduleSource
 from router.config.steps import Step
 from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
@@ -38,6 +39,7 @@ from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
 from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
+from router.runtime.ticker import Ticker
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
 
@@ -80,10 +82,17 @@ class Parts:
     scheduler: Scheduler
     folders: tuple[Folder, ...]
     pollers: tuple[Poller, ...]
+    tickers: tuple[Ticker, ...]
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
     operator: Operator
+
+    @property
+    def asking(self) -> Iterator[Poller | Ticker]:
+        """Yield the sources that nobody rings for."""
+        yield from self.pollers
+        yield from self.tickers
 
     def close(self) -> None:
         """Stop calls, waiting for those under way; the store stays open."""
@@ -122,6 +131,7 @@ def build_parts(
         folders=folders,
         scheduler=Scheduler(store, clock),
         pollers=_pollers(project, environment, (store, ingress, exchange)),
+        tickers=_tickers(project, environment, (store, ingress, clock)),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
@@ -267,7 +277,7 @@ class Threads:
                 threading.Thread(
                     target=self._run, args=(one.step, self._pause(one.every)), name="poll"
                 )
-                for one in parts.pollers
+                for one in parts.asking
             ),
         ]
 
@@ -326,6 +336,16 @@ def _pollers(
         Poller(channel, parts)
         for channel in project.channels.values()
         if isinstance(channel.source, PollSource) and environment.has(channel.name)
+    )
+
+
+def _tickers(
+    project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Clock]
+) -> tuple[Ticker, ...]:
+    return tuple(
+        Ticker(channel, parts)
+        for channel in project.channels.values()
+        if isinstance(channel.source, ScheduleSource) and environment.has(channel.name)
     )
 
 

@@ -14,8 +14,14 @@ from router.config.atlas.markdown import cell, code, code_cell, spelled, table
 from router.config.channels import HttpSource
 from router.config.filesources import FileSource
 from router.config.polls import PollSource
+from router.config.schedules import ScheduleSource
 
-_SOURCES: dict[str, type[Any]] = {"http": HttpSource, "file": FileSource, "poll": PollSource}
+_SOURCES: dict[str, type[Any]] = {
+    "http": HttpSource,
+    "file": FileSource,
+    "poll": PollSource,
+    "schedule": ScheduleSource,
+}
 
 
 def channel_page(book: Book, name: str) -> list[str]:
