@@ -15,12 +15,15 @@ from pathlib import Path
 from typing import Any
 
 from router.config.channels import Channel, HttpSource
+from router.config.components import knobs_of
 from router.config.environments import ChannelSettings, EnvironmentFile
 from router.config.filesources import FileSource
 from router.config.polls import PollSource
 from router.config.project import Project, load_texts
 from router.config.schedules import ScheduleSource
+from router.config.shapes import Nested
 from router.config.steps import Step
+from router.config.verification import SecretShape
 from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.pauses import Pause, closed_by
@@ -220,9 +223,7 @@ def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Sec
             told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
             wanted.extend((one, f"channel {channel.name}") for one in told)
     for name, settings in environment.systems.items():
-        auth = getattr(settings, "auth", None)
-        if auth is not None:
-            wanted.append((auth.secret, f"system {name}"))
+        wanted.extend((one, f"system {name}") for one in references_in(settings))
     missing = []
     for reference, who in wanted:
         try:
@@ -230,6 +231,16 @@ def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Sec
         except LookupError:
             missing.append(f"{reference} (for {who})")
     return missing
+
+
+def references_in(settings: Any) -> Iterator[str]:
+    """Yield the secrets that a component names, and those within it."""
+    for one in knobs_of(type(settings)):
+        held = getattr(settings, one.name)
+        if isinstance(one.shape, SecretShape) and held:
+            yield held
+        elif isinstance(one.shape, Nested) and held is not None:
+            yield from references_in(held)
 
 
 def channel_by_path(project: Project, environment: EnvironmentFile) -> dict[str, Channel]:
