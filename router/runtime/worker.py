@@ -62,6 +62,8 @@ class Worker:
         self._lock = threading.Lock()
         #: held while rows are taken
         self._taking = threading.Lock()
+        #: set from a command that found the store away until one that did not
+        self._away = threading.Event()
         self._caution: Caution | None = None
         self._suspects = Suspects(0, 0)
         #: commands that went alone, and go so when they come again
@@ -74,7 +76,11 @@ class Worker:
         self._suspects = caution.suspects(self._slots)
 
     def step(self) -> int:
-        """Take what the pool has room for; return how many rows were taken or held back."""
+        """Take what the pool has room for; return how many rows were taken or held back.
+
+        None, while the store stays away: they come again with the next tick, not at once.
+        """
+        away = self._away.is_set()
         with self._taking:
             with self._lock:
                 busy = frozenset(self._busy)
@@ -88,7 +94,7 @@ class Worker:
             raise
         finally:
             self._taken = frozenset()
-        return len(rows)
+        return 0 if away and self._away.is_set() else len(rows)
 
     def _room(self, busy: int) -> int:
         """Return how many rows may be taken; one at a time, while they are suspects."""
@@ -184,8 +190,9 @@ class Worker:
             elif self._resending.goes_on(row):
                 self._commands.carry(row)
             again = False
+            self._away.clear()
         except Unavailable:
-            pass  # the store is away: not at once, but with the next tick
+            self._away.set()
         except Exception as error:  # noqa: BLE001 (unknown errors are repeated, then buried)
             again = not self._commands.failed(row, error)
         finally:

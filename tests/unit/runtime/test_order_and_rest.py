@@ -339,6 +339,26 @@ def test_after_an_unclean_end_rows_that_were_in_nobodys_hands_go_together(
     assert [land.words(one) for one in messages] == [["discarded"]] * 9
 
 
+def test_a_command_that_cannot_be_noted_comes_again_with_the_next_tick(
+    land: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not at once: a thread that is told of nothing to do waits."""
+    land.take("plain", id="a", version=1)
+    while land.parts.loop.step():
+        pass
+    (worker,) = land.parts.workers
+
+    def away(_job: Any) -> Any:
+        raise Unavailable("the disk is full")
+
+    with monkeypatch.context() as full:
+        full.setattr(land.store, "write", away)
+        assert [worker.step() for _ in range(5)] == [1, 0, 0, 0, 0]
+        assert land.wire.asked == []
+    assert [worker.step() for _ in range(2)] == [1, 0]
+    assert len(land.wire.asked) == 1
+
+
 def test_an_error_of_the_store_shows_no_payload(tmp_path: Path) -> None:
     store = Store.on(SqliteFile(tmp_path / "x.db"), "rev")
     with pytest.raises(Unavailable) as caught, store.read() as reader:
