@@ -14,23 +14,15 @@ from router.config.components import (
     Context,
     component,
     decode_component,
-    keys_of,
     knob,
     place_of,
 )
 from router.config.controls import Control
 from router.config.filesources import FileSource, check_files
 from router.config.formats import (
-    CELLS,
-    FORMAT,
-    LINES,
-    LONG_NUMBERS,
-    LONG_NUMBERS_SAYS,
-    LOOPS,
     MANY,
     MANY_SAYS,
-    CellsOptions,
-    LinesOptions,
+    ForeignSource,
     check_format,
 )
 from router.config.policies import FailurePolicy
@@ -52,27 +44,14 @@ _BLURRING = frozenset({"to_string", "join", "join_text", "text", "hash", "omit_e
 
 
 @component("http source", doc="Messages are posted to a path of the router.")
-class HttpSource:
+class HttpSource(ForeignSource):
     path: str = knob(Text("a path such as /in/name", r"/[a-z0-9/_-]+"), doc="where to post")
     verify: Verify = knob(VerifyShape(), doc="how a delivery proves where it comes from")
-    format: str = knob(FORMAT, doc="how the body is written")
-    shape: Contract | None = knob(
-        CONTRACT, doc="xml: the contract that says which elements are single", default=None
-    )
-    namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
-    cells: CellsOptions | None = knob(CELLS, doc="csv, tsv: how rows are written", default=None)
-    lines: LinesOptions | None = knob(LINES, doc="fixed: the lines and their columns", default=None)
-    loops: Mapping[str, tuple[str, ...]] = knob(
-        LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
-    )
-    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
     body_limit: int = knob(SIZE, doc="larger bodies are refused", default=1024 * 1024)
     answer: str = knob(
         Text(), doc="the text that the sender wants to hear, instead of a receipt", default=""
     )
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=5_000)
-    place: Place = place_of()
-    keys: Mapping[str, Place] = keys_of()
 
 
 Source: TypeAlias = HttpSource | FileSource | PollSource | ScheduleSource
@@ -205,7 +184,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
             "http:, file:, poll: or schedule:",
         )
         return None
-    if not isinstance(sources[0], ScheduleSource):  # nobody else writes its messages
+    if isinstance(sources[0], ForeignSource):
         check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
     if file.source.file is not None:

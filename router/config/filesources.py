@@ -5,44 +5,22 @@ Never: looks into a folder (runtime does), says where it is (the environment doe
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import timedelta
 
-from router.config.components import Context, component, keys_of, knob
+from router.config.components import Context, component, knob
 from router.config.controls import ENDING, Control, check_control
 from router.config.formats import (
-    CELLS,
-    FORMAT,
-    LINES,
-    LONG_NUMBERS,
-    LONG_NUMBERS_SAYS,
-    LOOPS,
     MANY,
     MANY_SAYS,
-    CellsOptions,
-    LinesOptions,
+    ForeignSource,
 )
-from router.config.references import CONTRACT
-from router.config.shapes import DURATION, SIZE, Choice, MapOf, Nested, Text
+from router.config.shapes import DURATION, SIZE, Choice, Nested, Text
 from router.config.transforms.expressions import Expression
-from router.config.validation import Contract
-from router.core.diagnostics import Place
 
 
 @component("file source", doc="Files appear in a folder that the environment names.")
-class FileSource:
+class FileSource(ForeignSource):
     pattern: str = knob(Text(), doc="which files, such as *.xml")
-    format: str = knob(FORMAT, doc="how a file is written")
-    shape: Contract | None = knob(
-        CONTRACT, doc="xml: the contract that says which elements are single", default=None
-    )
-    namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
-    cells: CellsOptions | None = knob(CELLS, doc="csv, tsv: how rows are written", default=None)
-    lines: LinesOptions | None = knob(LINES, doc="fixed: the lines and their columns", default=None)
-    loops: Mapping[str, tuple[str, ...]] = knob(
-        LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
-    )
-    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
     stable: timedelta = knob(
         DURATION, doc="how long size and time must stand still", default=timedelta(seconds=2)
     )
@@ -62,7 +40,6 @@ class FileSource:
     )
     body_limit: int = knob(SIZE, doc="larger files are refused", default=64 * 1024 * 1024)
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
-    keys: Mapping[str, Place] = keys_of()
 
     @property
     def beside(self) -> dict[str, str]:

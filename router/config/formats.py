@@ -8,7 +8,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from router.config.components import Context, component, knob, place_of
+from router.config.components import Context, component, keys_of, knob, place_of
+from router.config.references import CONTRACT
 from router.config.shapes import (
     NAME,
     NAME_SAYS,
@@ -21,6 +22,7 @@ from router.config.shapes import (
     Nested,
     Text,
 )
+from router.config.validation import Contract
 from router.core.diagnostics import Place
 
 FORMATS = ("json", "ndjson", "form", "xml", "csv", "tsv", "fixed", "x12")
@@ -88,6 +90,23 @@ LINES = Nested(LinesOptions)
 MANY = Integer(1, 1_000_000)
 MANY_SAYS = "a delivery with more records is refused (ndjson, csv, tsv, fixed, x12)"
 LOOPS = MapOf(ListOf(_SEGMENT, least=1), key=_SEGMENT.pattern, key_says=_SEGMENT.expects)
+
+
+@component("foreign source", doc="A source whose bodies are written by others.")
+class ForeignSource:
+    format: str = knob(FORMAT, doc="how a body is written")
+    shape: Contract | None = knob(
+        CONTRACT, doc="xml: the contract that says which elements are single", default=None
+    )
+    namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
+    cells: CellsOptions | None = knob(CELLS, doc="csv, tsv: how rows are written", default=None)
+    lines: LinesOptions | None = knob(LINES, doc="fixed: the lines and their columns", default=None)
+    loops: Mapping[str, tuple[str, ...]] = knob(
+        LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
+    )
+    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
+    place: Place = place_of()
+    keys: Mapping[str, Place] = keys_of()
 
 
 def check_format(source: Any, place: Place, context: Context) -> None:

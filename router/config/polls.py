@@ -8,25 +8,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import timedelta
 
-from router.config.components import Context, component, keys_of, knob, place_of
+from router.config.components import Context, component, knob, place_of
 from router.config.formats import (
-    CELLS,
     FORMAT,
-    LINES,
-    LONG_NUMBERS,
-    LONG_NUMBERS_SAYS,
-    LOOPS,
     MANY,
     MANY_SAYS,
-    CellsOptions,
-    LinesOptions,
+    ForeignSource,
 )
-from router.config.references import CONTRACT, EXPRESSION, OPERATION, VALUE, Value
+from router.config.references import EXPRESSION, OPERATION, VALUE, Value
 from router.config.shapes import DURATION, SIZE, Choice, Flag, Integer, MapOf, Nested, Text
 from router.config.steps import check_call
 from router.config.systems import Operation
 from router.config.transforms.expressions import Expression
-from router.config.validation import Contract
 from router.core.diagnostics import Place
 from router.core.instants import InstantError, from_text
 
@@ -60,7 +53,7 @@ class Cursor:
 
 
 @component("poll source", doc="A system is asked, again and again, page after page.")
-class PollSource:
+class PollSource(ForeignSource):
     call: Operation = knob(OPERATION, doc="a read operation: system.operation")
     arguments: Mapping[str, Value] = knob(
         MapOf(VALUE), key="with", doc="its arguments", default=dict, roots=ASK_ROOTS
@@ -82,20 +75,8 @@ class PollSource:
         default=False,
     )
     format: str = knob(FORMAT, doc="how a page is written", default="json")
-    shape: Contract | None = knob(
-        CONTRACT, doc="xml: the contract that says which elements are single", default=None
-    )
-    namespaces: Mapping[str, str] = knob(MapOf(Text()), doc="xml: prefixes to use", default=dict)
-    cells: CellsOptions | None = knob(CELLS, doc="csv, tsv: how rows are written", default=None)
-    lines: LinesOptions | None = knob(LINES, doc="fixed: the lines and their columns", default=None)
-    loops: Mapping[str, tuple[str, ...]] = knob(
-        LOOPS, doc="x12: a segment that opens a loop, and those that belong to it", default=dict
-    )
-    long_numbers: str = knob(LONG_NUMBERS, doc=f"json, ndjson: {LONG_NUMBERS_SAYS}", default="")
     body_limit: int = knob(SIZE, doc="larger pages are not taken", default=16 * 1024 * 1024)
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=100_000)
-    place: Place = place_of()
-    keys: Mapping[str, Place] = keys_of()
 
 
 def check_poll(source: PollSource, context: Context) -> None:

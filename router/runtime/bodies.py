@@ -9,11 +9,9 @@ import functools
 from collections.abc import Callable, Mapping
 from typing import Any, TypeAlias
 
-from router.config.channels import Channel, HttpSource
+from router.config.channels import Channel
 from router.config.contracts import Contracts
-from router.config.filesources import FileSource
-from router.config.formats import CellsOptions
-from router.config.polls import PollSource
+from router.config.formats import CellsOptions, ForeignSource
 from router.core.document import Decoded, Json
 from router.core.errors import MessageError
 from router.engine.control import CONTROL
@@ -39,8 +37,6 @@ BYTES_A_NODE = 32
 BESIDE = "file-beside"
 BESIDE_LIMIT = 64 * 1024
 
-#: sources whose bodies others write, in any format
-_Foreign: TypeAlias = HttpSource | FileSource | PollSource
 _Decoder: TypeAlias = Callable[[Any, bytes, Limits], Decoded]
 
 
@@ -93,31 +89,31 @@ def _limits(body: int, records: int) -> Limits:
     return Limits(body=body, nodes=nodes, records=records)
 
 
-def _json(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _json(source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     return Decoded(document=decode_json(body, limits, long_as_text=bool(source.long_numbers)))
 
 
-def _ndjson(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _ndjson(source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     return decode_ndjson(body, limits, long_as_text=bool(source.long_numbers))
 
 
-def _form(_source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _form(_source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     return Decoded(document=decode_form(body, limits))
 
 
-def _xml(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _xml(source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     return Decoded(document=decode_xml(body, namespaces=source.namespaces or None, limits=limits))
 
 
-def _csv(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _csv(source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     return decode_cells(body, _cells(source.cells, ",", '"'), limits)
 
 
-def _tsv(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _tsv(source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     return decode_cells(body, _cells(source.cells, "\t", ""), limits)
 
 
-def _fixed(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _fixed(source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     lines = source.lines
     assert lines is not None, "held by config.formats"
     kinds = {
@@ -127,7 +123,7 @@ def _fixed(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
     return decode_fixed(body, kinds, encoding=lines.encoding, limits=limits)
 
 
-def _x12(source: _Foreign, body: bytes, limits: Limits) -> Decoded:
+def _x12(source: ForeignSource, body: bytes, limits: Limits) -> Decoded:
     return decode_x12(body, source.loops, limits)
 
 
