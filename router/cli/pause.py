@@ -16,7 +16,7 @@ import click
 from router.cli.asking import ask
 from router.cli.common import FINDINGS, choose, fail, load_sound, place_options, store_of
 from router.cli.kinds import Rate, Span
-from router.cli.reading import is_running, reading
+from router.cli.reading import has_store, is_running, reading
 from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
 from router.core.units import rate_text
@@ -124,7 +124,7 @@ def _known(root: Path, environment: str, name: str) -> None:
     known = pausable(project)
     if name in known:
         return
-    if store_of(project, choose(project, environment)).exists():
+    if has_store(project, environment):
         with reading(project, environment) as reader:
             if reader.pauses.get(name) is not None:
                 return

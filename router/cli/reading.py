@@ -26,6 +26,14 @@ def reading(project: Project, environment: str) -> Iterator[Reader]:
         fail(str(error))
 
 
+def has_store(project: Project, environment: str) -> bool:
+    """Return whether an environment's store was made; end the command when it is away."""
+    try:
+        return store_of(project, choose(project, environment)).exists()
+    except Unavailable as error:
+        fail(str(error))
+
+
 def is_running(project: Project, environment: str) -> bool:
     """Return whether a daemon runs on an environment's store; end the command when it is away."""
     try:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from router.config.channels import Channel, HttpSource
 from router.config.components import knobs_of
@@ -45,6 +45,8 @@ from router.runtime.scheduler import Scheduler
 from router.runtime.ticker import Ticker
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
+
+S = TypeVar("S")
 
 #: longest sleep of a thread that nobody rings for; due rows are looked at this often
 TICK = 0.2
@@ -118,7 +120,7 @@ def build_parts(
     judge = Judge(project, env, revisions.get, hooks.entered)
     loop = Loop(store, judge, answers, hooks.observe)
     workers = _workers(project, exchange, slots, (store, revisions))
-    folders = _folders(project, environment, (store, ingress, clock))
+    folders = tuple(_folders(project, environment, (store, ingress, clock)))
     if hooks.caution is not None:
         _take_care(hooks.caution, loop, workers, folders)
     doors = _Doors(loop, workers, ingress)
@@ -133,8 +135,14 @@ def build_parts(
         workers=workers,
         folders=folders,
         scheduler=Scheduler(store, clock),
-        pollers=_pollers(project, environment, (store, ingress, exchange)),
-        tickers=_tickers(project, environment, (store, ingress, clock)),
+        pollers=tuple(
+            Poller(channel, (store, ingress, exchange))
+            for channel, _ in _coming(project, environment, PollSource)
+        ),
+        tickers=tuple(
+            Ticker(channel, (store, ingress, clock))
+            for channel, _ in _coming(project, environment, ScheduleSource)
+        ),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
@@ -215,13 +223,11 @@ def open_adapters(
 
 def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Secrets) -> list[str]:
     """Return each secret reference that cannot be resolved, with what wants it."""
-    store = environment.store.postgresql
-    wanted: list[tuple[str, str]] = [(store, "the store")] if store else []
-    for channel in project.channels.values():
-        if isinstance(channel.source, HttpSource) and environment.has(channel.name):
-            scheme = channel.source.verify
-            told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
-            wanted.extend((one, f"channel {channel.name}") for one in told)
+    wanted = [(one, "the store") for one in references_in(environment.store)]
+    for channel, source in _coming(project, environment, HttpSource):
+        scheme = source.verify
+        told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
+        wanted.extend((one, f"channel {channel.name}") for one in told)
     for name, settings in environment.systems.items():
         wanted.extend((one, f"system {name}") for one in references_in(settings))
     missing = []
@@ -245,11 +251,16 @@ def references_in(settings: Any) -> Iterator[str]:
 
 def channel_by_path(project: Project, environment: EnvironmentFile) -> dict[str, Channel]:
     """Return the channels with a webhook that come in here, by their path."""
-    return {
-        channel.source.path: channel
-        for channel in project.channels.values()
-        if isinstance(channel.source, HttpSource) and environment.has(channel.name)
-    }
+    return {source.path: channel for channel, source in _coming(project, environment, HttpSource)}
+
+
+def _coming(
+    project: Project, environment: EnvironmentFile, kind: type[S]
+) -> Iterator[tuple[Channel, S]]:
+    """Yield the channels of an environment that have one kind of source, each with it."""
+    for channel in project.channels.values():
+        if isinstance(channel.source, kind) and environment.has(channel.name):
+            yield channel, channel.source
 
 
 class Threads:
@@ -326,38 +337,14 @@ class Threads:
 
 def _folders(
     project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Clock]
-) -> tuple[Folder, ...]:
-    made = []
-    for channel in project.channels.values():
+) -> Iterator[Folder]:
+    for channel, _ in _coming(project, environment, FileSource):
         settings = environment.channels.get(channel.name)
-        if not environment.has(channel.name):
-            continue
-        if isinstance(channel.source, FileSource) and settings is not None:
-            folder = project.root / settings.folder
+        if settings is not None:
             archive = Archive(partial(_archive, project.root, settings))
-            made.append(Folder(channel, folder, archive, parts))
-            made[-1].every = settings.every.total_seconds()
-    return tuple(made)
-
-
-def _pollers(
-    project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Exchange]
-) -> tuple[Poller, ...]:
-    return tuple(
-        Poller(channel, parts)
-        for channel in project.channels.values()
-        if isinstance(channel.source, PollSource) and environment.has(channel.name)
-    )
-
-
-def _tickers(
-    project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Clock]
-) -> tuple[Ticker, ...]:
-    return tuple(
-        Ticker(channel, parts)
-        for channel in project.channels.values()
-        if isinstance(channel.source, ScheduleSource) and environment.has(channel.name)
-    )
+            made = Folder(channel, project.root / settings.folder, archive, parts)
+            made.every = settings.every.total_seconds()
+            yield made
 
 
 def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:
