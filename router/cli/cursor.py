@@ -16,10 +16,11 @@ from router.cli.reading import reading
 from router.cli.render import envelope, visible
 from router.config.polls import PollSource, complaint_of
 from router.config.project import Project
+from router.config.schedules import ScheduleSource
 from router.core.diagnostics import nearest
 from router.core.document import Json
 from router.engine.polling import position
-from router.runtime.cursors import poll_data, poll_line
+from router.runtime.cursors import poll_data, poll_line, tick_line
 
 
 @click.group("cursor")
@@ -35,14 +36,17 @@ def cursor() -> None:
 @format_option
 def list_cursors(root: Path, environment: str, style: str) -> None:
     """Say how far each channel is, and what holds it up."""
-    with reading(load_sound(root), environment) as reader:
+    project = load_sound(root)
+    with reading(project, environment) as reader:
         polls = reader.cursors.all()
     if style == "json":
         data = {"polls": [poll_data(one) for one in polls]}
         click.echo(envelope("cursor list", ok=True, data=data))
         return
     for one in polls:
-        click.echo(visible(poll_line(one)))
+        channel = project.channels.get(one.channel)
+        ticks = channel is not None and isinstance(channel.source, ScheduleSource)
+        click.echo(visible(tick_line(one) if ticks else poll_line(one)))
     if not polls:
         click.echo("no channel was polled so far")
 

@@ -1,4 +1,4 @@
-"""Owns: what operators see of polls, and what they do about them.
+"""Owns: what operators see of polls and schedules, and what they do about polls.
 Imports: core, engine.polling, infra.store.
 Never: asks a system.
 """
@@ -45,3 +45,8 @@ def poll_line(progress: Progress) -> str:
         since = to_text(progress.trouble_since.replace(microsecond=0))
         line += f", stuck since {since} ({progress.failures} tries): {progress.trouble}"
     return line
+
+
+def tick_line(progress: Progress) -> str:
+    """Return how far a schedule has come, as a line."""
+    return f"schedule: {progress.channel} has come to {progress.cursor}"

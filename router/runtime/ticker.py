@@ -11,6 +11,7 @@ from router.config.channels import Channel
 from router.config.schedules import ScheduleSource
 from router.core.instants import time_of, time_text
 from router.core.ports import Clock
+from router.core.progress import Progress
 from router.engine.ticks import due
 from router.infra.codecs import encode_json
 from router.infra.store.store import Store
@@ -31,14 +32,15 @@ class Ticker:
         self.channel = channel
         self._source = source
         self._store, self._ingress, self._clock = parts
+        #: how far it has come, while nothing of it changes
+        self._known: Progress | None = None
 
     def step(self) -> int:
         """Make the next message that is due; return how many were made. Raises Unavailable.
 
         A schedule begins when it is first looked at: nothing before that was missed.
         """
-        with self._store.read() as reader:
-            progress = reader.cursors.get(self.channel.name)
+        progress, self._known = self._known or self._stored(), None
         now = self._clock.now()
         if not isinstance(progress.cursor, str):
             begun = replace(progress, cursor=time_text(now), began=now)
@@ -46,6 +48,7 @@ class Ticker:
             return 0
         ticks = due(self._source, time_of(progress.cursor), now)
         if not ticks or not self._ingress.takes(self.channel.name):
+            self._known = progress
             return 0
         tick = ticks[0]
         after = replace(progress, cursor=time_text(tick.due), asked_at=now)
@@ -58,3 +61,7 @@ class Ticker:
         self._ingress.receive(self.channel, {}, body, also).result()
         reach("tick.after_commit")
         return 1
+
+    def _stored(self) -> Progress:
+        with self._store.read() as reader:
+            return reader.cursors.get(self.channel.name)

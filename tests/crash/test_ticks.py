@@ -54,5 +54,7 @@ def test_each_tick_is_there_once_over_deaths(
     second = timedelta(seconds=1)
     assert found == [found[0] + n * second for n in range(len(found))]
     counted = "SELECT n FROM counters WHERE consumer = 'clock:tick' AND word = 'discarded'"
+    said = place.command("cursor", "list", "--env", "crash").stdout
+    assert said == f"schedule: clock has come to {found[-1]:%Y-%m-%dT%H:%M:%S}.000000Z\n"
     left = place.backlog()
     assert place.query(counted)[0][0] + left == len(found)

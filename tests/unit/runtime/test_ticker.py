@@ -73,6 +73,24 @@ def test_it_begins_when_it_is_first_looked_at(make: Callable[..., Clockwork]) ->
     assert [one["due"] for one in clock.after(0.2)] == hours(13, 14)
 
 
+def test_the_store_is_asked_again_after_a_tick_alone(
+    make: Callable[..., Clockwork], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    clock = make()
+    clock.look()
+    clock.look()
+    store, reads = clock.land.store, []
+    read = store.read
+    monkeypatch.setattr(store, "read", lambda: (reads.append(1), read())[1])
+    for _ in range(5):
+        assert clock.ticker.step() == 0
+    assert reads == []
+    clock.land.wait(3600)
+    reads.clear()
+    assert [clock.ticker.step() for _ in range(3)] == [1, 0, 0]
+    assert len(reads) == 1
+
+
 def test_a_tick_is_routed_like_every_message(make: Callable[..., Clockwork]) -> None:
     clock = make()
     clock.look()
