@@ -236,11 +236,10 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
-class Narrowed:
-    """An object of which some fields are known to be there."""
+class _Known:
+    """An object of which more is known."""
 
     inner: Fields
-    there: frozenset[tuple[str, ...]]
 
     @property
     def closed(self) -> bool:
@@ -251,6 +250,17 @@ class Narrowed:
     def where(self) -> str:
         """Return which object it is."""
         return self.inner.where
+
+    def names(self) -> Iterable[str]:
+        """Return the names that are known."""
+        return self.inner.names()
+
+
+@dataclass(frozen=True, slots=True)
+class Narrowed(_Known):
+    """An object of which some fields are known to be there."""
+
+    there: frozenset[tuple[str, ...]]
 
     def field(self, name: str) -> Type | None:
         """Return what a field may be, without null where it is known to be there."""
@@ -260,36 +270,17 @@ class Narrowed:
             return found
         return narrowed(found.sure(), frozenset(path for path in paths if path))
 
-    def names(self) -> Iterable[str]:
-        """Return the names that are known."""
-        return self.inner.names()
-
 
 @dataclass(frozen=True, slots=True)
-class Chosen:
+class Chosen(_Known):
     """An object of which one field is known better."""
 
-    inner: Fields
     name: str
     held: Type
-
-    @property
-    def closed(self) -> bool:
-        """Return whether it may have no other field."""
-        return self.inner.closed
-
-    @property
-    def where(self) -> str:
-        """Return which object it is."""
-        return self.inner.where
 
     def field(self, name: str) -> Type | None:
         """Return what a field may be."""
         return self.held if name == self.name else self.inner.field(name)
-
-    def names(self) -> Iterable[str]:
-        """Return the names that are known."""
-        return self.inner.names()
 
 
 def _holds(value: Type, kind: str) -> bool | None:
