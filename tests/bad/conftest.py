@@ -12,7 +12,8 @@ ROOT = Path(__file__).parents[2]
 if str(ROOT) not in sys.path:
     sys.path.insert(0, str(ROOT))
 
-from tests.bad.land import Land  # noqa: E402 (after the path is set)
+from tests.bad.cage import Cage  # noqa: E402 (after the path is set)
+from tests.bad.land import Land  # noqa: E402
 
 
 @pytest.fixture
@@ -22,3 +23,11 @@ def land() -> Iterator[Land]:
     yield made
     made.parts.close()
     made.store.close()
+
+
+@pytest.fixture(scope="module")
+def cage(request: pytest.FixtureRequest) -> Iterator[Cage]:
+    """The process for the cases of a module: what it calls is the module's `attempt`."""
+    made = Cage(request.module.__name__)
+    yield made
+    made.close()

@@ -16,7 +16,6 @@ import re
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -340,13 +339,6 @@ def attempt(name: str) -> dict[str, Any]:
     if kind == "map":
         return told(*MAPS[case][:2])
     return told("{title: =body.id}", {"id": "warm"})
-
-
-@pytest.fixture(scope="module")
-def cage() -> Iterator[Cage]:
-    made = Cage(__name__)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", REFUSED)

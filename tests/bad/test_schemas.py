@@ -12,7 +12,6 @@ import shutil
 import subprocess
 import sysconfig
 import time
-from collections.abc import Iterator
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -233,13 +232,6 @@ def attempt(name: str) -> dict[str, Any]:
     if kind == "deep":
         return told('{"a":' * 5000 + "1" + "}" * 5000, {})
     return told(written(LISTED), {"note": ["warm", 1]})
-
-
-@pytest.fixture(scope="module")
-def cage() -> Iterator[Cage]:
-    made = Cage(__name__)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", REFUSED)

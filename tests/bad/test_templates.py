@@ -16,7 +16,6 @@ import re
 import shutil
 import subprocess
 import sysconfig
-from collections.abc import Iterator
 from functools import lru_cache
 from itertools import pairwise
 from pathlib import Path
@@ -361,13 +360,6 @@ def attempt(name: str) -> dict[str, Any]:
     if kind == "line":
         return told("H;{{ any }};\n", given(LINES[case]), "text")
     return told(in_xml("{{ payload.id }}"), given({}))
-
-
-@pytest.fixture(scope="module")
-def cage() -> Iterator[Cage]:
-    made = Cage(__name__)
-    yield made
-    made.close()
 
 
 @pytest.mark.parametrize("name", REFUSED)
