@@ -148,13 +148,15 @@ def put_files(files: dict[str, str]) -> None:
 def settle(day: Day) -> None:
     """Wait until nothing is under way and the files are read."""
     deadline = time.monotonic() + PATIENCE
-    quiet = 0
+    quiet, shown = 0, 0
     while time.monotonic() < deadline:
         status = command("status", "--format", "json")
         waiting = sum(n for name, n in status["waiting"].items() if name != "dead")
         files = list((STATE / "in" / "poslog").glob("*.xml"))
         posted = httpx.get(f"{SANDBOX}/_sandbox").json()["journals"]
-        progress("postings at the ledger", posted, day.postings)
+        if posted != shown:
+            progress("postings at the ledger", posted, day.postings)
+            shown = posted
         quiet = quiet + 1 if not waiting and not files else 0
         if quiet >= 2:
             return
