@@ -6,6 +6,7 @@ Never: decodes a body (infra.codecs does).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from router.config.components import Context, component, keys_of, knob, place_of
@@ -92,8 +93,10 @@ MANY_SAYS = "a delivery with more records is refused (ndjson, csv, tsv, fixed, x
 LOOPS = MapOf(ListOf(_SEGMENT, least=1), key=_SEGMENT.pattern, key_says=_SEGMENT.expects)
 
 
-@component("foreign source", doc="A source whose bodies are written by others.")
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ForeignSource:
+    """What every source says whose bodies are written by others: its keys are theirs."""
+
     format: str = knob(FORMAT, doc="how a body is written")
     shape: Contract | None = knob(
         CONTRACT, doc="xml: the contract that says which elements are single", default=None

@@ -40,7 +40,8 @@ def rig(root: Path, environment: str) -> Rig:
 def test_the_maps_of_the_landscape_are_quicker_than_the_library() -> None:
     landscape = rig(ROOT, "test")
     found = measure_maps(landscape, repeats=1)
-    assert {one.name for one in found.maps} == {*landscape.project.transforms}
+    maps = {name for name, one in landscape.project.transforms.items() if one.file.map is not None}
+    assert {one.name for one in found.maps} == maps
     assert found.without == ()
     assert found.whole >= WHOLE, [(one.name, one.whole.ratio) for one in found.maps]
     assert found.stubbed >= STUBBED, [(one.name, one.stubbed.ratio) for one in found.maps]
