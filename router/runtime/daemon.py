@@ -18,6 +18,7 @@ from router.core.errors import RouterError, Unavailable
 from router.core.ports import Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.caution import Caution
+from router.runtime.exchange import Called
 from router.runtime.memory import settle_memory
 from router.runtime.wiring import (
     Hooks,
@@ -41,6 +42,8 @@ class Site:
     #: reads the project anew
     load: Callable[[], tuple[Project, list[Diagnostic]]]
     complain: Callable[[str], None]
+    #: told of each call of a system
+    called: Called = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,9 +120,10 @@ class Daemon:
 
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
-        exchange = open_exchange(project, environment, self._site.secrets, self._site.clock)
+        site = self._site
+        exchange = open_exchange(project, environment, site.secrets, site.clock, site.called)
         hooks = Hooks(revisions=self._revisions, caution=self._caution)
-        return build_parts(project, environment, self._site.store, exchange, hooks)
+        return build_parts(project, environment, site.store, exchange, hooks)
 
     def _environment(self, project: Project) -> EnvironmentFile:
         return project.environments[self._site.environment]

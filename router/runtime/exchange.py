@@ -5,8 +5,10 @@ Never: repeats, records, decides what comes next.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from time import monotonic
+from typing import TypeAlias
 
 from router.config.systems import AnyOperation, Operation
 from router.core.document import Json
@@ -16,6 +18,9 @@ from router.core.ports import Adapter, Answer, Clock, Prepared
 from router.engine.lookup import what_is_there
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
+
+#: told of a call: operation, outcome, seconds
+Called: TypeAlias = Callable[[str, str, float], None]
 
 #: the answer where none came
 _NOTHING = Answer(status=0)
@@ -30,6 +35,8 @@ class Exchange:
     adapters: Mapping[str, Adapter]
     env: Mapping[str, Json]
     clock: Clock
+    #: told of each call: operation, what came of it, seconds
+    called: Called = lambda *_: None
 
     def adapter(self, operation: Operation) -> Adapter:
         """Return the adapter of an operation's system."""
@@ -58,6 +65,14 @@ class Exchange:
     def _called(
         self, operation: Operation, prepared: Prepared, key: Mapping[str, str]
     ) -> tuple[Outcome, Answer]:
+        begun = monotonic()
+        outcome, answer = self._made(operation, prepared, key)
+        self.called(operation.name, outcome.word, monotonic() - begun)
+        return outcome, answer
+
+    def _made(
+        self, operation: Operation, prepared: Prepared, key: Mapping[str, str]
+    ) -> tuple[Outcome, Answer]:
         try:
             answer = self.adapter(operation).call(prepared, key)
         except Retryable as error:
@@ -82,6 +97,12 @@ class Exchange:
         `places` are our `reference`, `theirs` and the references of earlier calls by name;
         `payload` is the object that was sent.
         """
+        begun = monotonic()
+        found = self._found(operation, places, payload)
+        self.called(operation.name, "looked_up", monotonic() - begun)
+        return found
+
+    def _found(self, operation: Operation, places: Mapping[str, Json], payload: Json) -> Outcome:
         lookup = operation.file.lookup
         assert lookup is not None, "checked at load: kind lookup has a lookup"
         adapter = self.adapter(operation)

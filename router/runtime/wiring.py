@@ -31,7 +31,7 @@ from router.infra.store.store import Store
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
-from router.runtime.exchange import Exchange
+from router.runtime.exchange import Called, Exchange
 from router.runtime.folders import Folder
 from router.runtime.ingress import Ingress
 from router.runtime.installed import installed_adapters
@@ -199,14 +199,19 @@ def _systems(project: Project, store: Store, earlier: Iterable[Project]) -> set[
 
 
 def open_exchange(
-    project: Project, environment: EnvironmentFile, secrets: Secrets, clock: Clock
+    project: Project,
+    environment: EnvironmentFile,
+    secrets: Secrets,
+    clock: Clock,
+    called: Called = lambda *_: None,
 ) -> Exchange:
-    """Return the calls to the systems of an environment."""
+    """Return the calls to the systems of an environment; `called` is told of each."""
     return Exchange(
         operations=project.operations,
         adapters=open_adapters(project, environment, secrets),
         env=dict(environment.values),
         clock=clock,
+        called=called,
     )
 
 
