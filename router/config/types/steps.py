@@ -26,7 +26,7 @@ from router.config.steps import (
 from router.config.transforms.expressions import Expression
 from router.config.types.contracts import ANY_HEADERS, ContractTypes
 from router.config.types.facts import NONE, Facts, there, when_false
-from router.config.types.keys import key_part, told_part, told_version, version
+from router.config.types.keys import default_key, key_part, told_part, told_version, version
 from router.config.types.literals import literal
 from router.config.types.scopes import Reader, Scope
 from router.config.types.transforms import check_types
@@ -135,6 +135,8 @@ def _produce(step: Produce, scope: Scope, reader: Reader) -> None:
     subject = step.object.ref.subject
     for part in (*step.key, *step.after):
         key_part(part, f"the key of {subject}", scope, reader)
+    if not step.key:
+        default_key(step.object, step.place, scope, reader)
     for one in step.compare:
         reader.value(one, scope)
     if step.latest is not None:
@@ -180,7 +182,7 @@ def _wanted(identity: Identity) -> Iterator[tuple[Value, Tell]]:
 
 
 def _told_identity(value: Expression, found: Type, reader: Reader) -> None:
-    told_part(value, found, "the identity", reader)
+    told_part(value.place, found, "the identity", reader)
 
 
 def _no_more(_value: Expression, _found: Type, _reader: Reader) -> None:
