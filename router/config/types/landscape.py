@@ -14,6 +14,7 @@ from router.config.types.facts import NONE, Facts
 from router.config.types.keys import check_keys
 from router.config.types.operations import OperationTypes
 from router.config.types.scopes import Reader, Scope
+from router.config.types.sources import SourceTypes
 from router.config.types.steps import StepTypes
 from router.config.types.transforms import check_types
 from router.config.types.type import UNKNOWN
@@ -31,8 +32,10 @@ def check_landscape_types(library: Library, report: Report) -> None:
     contracts, uses = ContractTypes(library.contracts), dict[str, Facts]()
     reader, nobody = (Reader(library.tables, one) for one in (report, Report()))
     _check_contracts(library, contracts, wrong, report)
-    steps = StepTypes(contracts, uses)
+    steps, sources = StepTypes(contracts, uses), SourceTypes(contracts, reader)
     for channel in library.channels.values():
+        if channel.place.file not in wrong:
+            sources.channel(channel)
         steps.channel(channel, nobody if channel.place.file in wrong else reader)
     for flow in library.flows.values():
         steps.flow(flow, nobody if flow.place.file in wrong else reader)

@@ -48,11 +48,6 @@ class StepTypes:
 
     def channel(self, channel: Channel, reader: Reader) -> None:
         """Check what a channel says of each of its routes."""
-        if channel.records is not None:
-            records = reader.value(channel.records, Scope(_AROUND, NONE))
-            if not records.unknown and "list" not in records.kinds:
-                what = f"records: takes a list, is {records}"
-                reader.tell("E199", channel.records.place, what, "the list of the records")
         routes = [one for one in channel.routes.values() if isinstance(one, Route)]
         scopes = self._scopes(channel, routes, reader)
         _check_identities(routes, scopes, reader)
