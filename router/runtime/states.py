@@ -1,0 +1,83 @@
+"""Owns: states of limits and breakers that this process keeps for itself.
+Imports: core.ports, engine.admission.
+Never: decides (who asks brings the decision); waits.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import OrderedDict
+from collections.abc import Callable, Sequence
+from datetime import UTC, datetime, timedelta
+from typing import Any, Protocol
+
+from router.core.ports import Clock
+from router.engine.admission import Change, Moment
+
+#: states kept at once: beyond it those go first that nobody has used for longest
+MOST = 50_000
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICRO = timedelta(microseconds=1)
+
+Decide = Callable[[Sequence[Any], Moment], Change]
+
+
+class States(Protocol):
+    """Where the states of systems are kept, and changed by one caller at a time."""
+
+    def change(self, system: str, keys: Sequence[str], decide: Decide) -> Change:
+        """Give the states of a system to a decision and keep what it makes of them.
+
+        All of them or none; two callers never see the same states. `decide` may be called again
+        with others, as long as nothing is kept.
+        """
+
+
+def micros(at: datetime) -> int:
+    """Return a time as whole microseconds since 1970."""
+    return (at - _EPOCH) // _MICRO
+
+
+class LocalStates:
+    """States in memory. Safe for many threads.
+
+    What was called before this process began is not known to it: its buckets begin empty.
+    """
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._lock = threading.Lock()
+        self._origin = micros(clock.now())
+        self._kept: OrderedDict[str, Any] = OrderedDict()
+
+    def change(self, system: str, keys: Sequence[str], decide: Decide) -> Change:
+        """Change states as `States` says: this process has all of each limit."""
+        return self.change_part(system, keys, decide, 100)
+
+    def change_part(self, system: str, keys: Sequence[str], decide: Decide, share: int) -> Change:
+        """Change states of which `share` percent is this process's part."""
+        names = [f"{system}:{key}" for key in keys]
+        with self._lock:
+            moment = Moment(now=micros(self._clock.now()), origin=self._origin, share=share)
+            change = decide([self._kept.get(name) for name in names], moment)
+            self._put(names, change.values)
+        return change
+
+    def mirror(self, system: str, keys: Sequence[str], values: Sequence[Any]) -> None:
+        """Remember states that are kept elsewhere, for when they cannot be had there."""
+        with self._lock:
+            self._put([f"{system}:{key}" for key in keys], values)
+
+    def begin_anew(self) -> None:
+        """Take every bucket for empty from now on: others have used them, too."""
+        with self._lock:
+            self._origin = micros(self._clock.now())
+            for name in [name for name in self._kept if name.endswith(":since")]:
+                del self._kept[name]
+
+    def _put(self, names: Sequence[str], values: Sequence[Any]) -> None:
+        for name, value in zip(names, values, strict=True):
+            self._kept[name] = value
+            self._kept.move_to_end(name)
+        while len(self._kept) > MOST:
+            self._kept.popitem(last=False)
