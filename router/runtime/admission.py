@@ -12,6 +12,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from types import TracebackType
+from typing import Self
 
 from router.config.limits import BreakerRule, LimitRule
 from router.config.systems import Operation, System
@@ -19,7 +20,7 @@ from router.core.document import Json
 from router.core.errors import Held, MessageError
 from router.core.message import digest_of
 from router.core.outcome import Outcome
-from router.core.ports import Answer, Clock
+from router.core.ports import Adapter, Answer, Clock
 from router.core.units import rate_text
 from router.engine.admission import Change, Gate, Heard, Hold, Law, Trip
 from router.engine.breaker import BreakerLaw
@@ -66,7 +67,7 @@ class Ticket:
         """Take in what a call told about the far side."""
         self._heard = heard_of(outcome, answer, now)
 
-    def __enter__(self) -> Ticket:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(
@@ -82,6 +83,17 @@ class Ticket:
 def free() -> Ticket:
     """Return the ticket of a system that bounds nothing."""
     return Ticket(None, Gate(laws=()), Trip(who="", lease=0))
+
+
+def admissions_of(
+    systems: Mapping[str, System], adapters: Mapping[str, Adapter], states: States, clock: Clock
+) -> dict[str, Admission]:
+    """Return the doors of those systems that bound their calls."""
+    return {
+        name: Admission(system, adapters[name].timeout, states, clock)
+        for name, system in systems.items()
+        if name in adapters and (system.limits or system.breaker is not None)
+    }
 
 
 class Admission:

@@ -19,6 +19,7 @@ from router.core.ports import Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.caution import Caution
 from router.runtime.memory import settle_memory
+from router.runtime.states import LocalStates
 from router.runtime.wiring import (
     Hooks,
     Parts,
@@ -60,6 +61,7 @@ class Daemon:
         site.store.write(lambda transaction: transaction.end_leases(site.clock.now()))
         self._revisions = revisions_of(project.root, site.store)
         self._reloading = threading.Lock()
+        self._states = LocalStates(site.clock)  # a reload leaves them as they are
         self._keep(project)
         self.parts = self._build(project)
         self._threads = Threads(self.parts, site.complain)
@@ -117,8 +119,9 @@ class Daemon:
 
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
-        exchange = open_exchange(project, environment, self._site.secrets, self._site.clock)
-        hooks = Hooks(revisions=self._revisions, caution=self._caution)
+        site = self._site
+        exchange = open_exchange(project, environment, site.secrets, site.clock, self._states)
+        hooks = Hooks(revisions=self._revisions, caution=self._caution, complain=site.complain)
         return build_parts(project, environment, self._site.store, exchange, hooks)
 
     def _environment(self, project: Project) -> EnvironmentFile:

@@ -28,11 +28,13 @@ from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
+from router.runtime.admission import Admission, admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
 from router.runtime.exchange import Exchange
 from router.runtime.folders import Folder
+from router.runtime.holds import Holds
 from router.runtime.ingress import Ingress
 from router.runtime.installed import installed_adapters
 from router.runtime.jobs import Mover
@@ -42,6 +44,7 @@ from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
 from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
+from router.runtime.states import LocalStates, States
 from router.runtime.ticker import Ticker
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
@@ -54,6 +57,8 @@ TICK = 0.2
 PAUSE = 1.0
 #: answers asked for at once, for enrich
 ENRICH_WORKERS = 8
+#: how long an answer for enrich may wait for the limits of its system before its policy times it
+PATIENCE = timedelta(seconds=1)
 #: how long calls under way may take to come back when the daemon stops
 GRACE = timedelta(seconds=10)
 
@@ -64,13 +69,14 @@ class Hooks:
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
-    `caution` knows how the last process ended.
+    `caution` knows how the last process ended, `complain` is told what people should know.
     """
 
     observe: Callable[[Verdict], None] | None = None
     entered: Callable[[Step], None] | None = None
     revisions: Revisions | None = None
     caution: Caution | None = None
+    complain: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +97,21 @@ class Parts:
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
+    admissions: Mapping[str, Admission]
+    holds: Holds
     operator: Operator
 
     @property
-    def asking(self) -> Iterator[Poller | Ticker]:
-        """Yield the sources that nobody rings for."""
+    def asking(self) -> Iterator[Poller | Ticker | Holds]:
+        """Yield the sources that nobody rings for, and who looks at what is held."""
+        yield self.holds
         yield from self.pollers
         yield from self.tickers
 
     def close(self) -> None:
         """Stop calls, waiting for those under way; the store stays open."""
+        for door in self.admissions.values():
+            door.close()
         self.answers.close()
         for worker in self.workers:
             worker.close(GRACE)
@@ -145,6 +156,8 @@ def build_parts(
         ),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
+        admissions=exchange.admissions,
+        holds=Holds(store, exchange.admissions, hooks.complain),
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
     )
 
@@ -199,14 +212,22 @@ def _systems(project: Project, store: Store, earlier: Iterable[Project]) -> set[
 
 
 def open_exchange(
-    project: Project, environment: EnvironmentFile, secrets: Secrets, clock: Clock
+    project: Project,
+    environment: EnvironmentFile,
+    secrets: Secrets,
+    clock: Clock,
+    states: States | None = None,
 ) -> Exchange:
-    """Return the calls to the systems of an environment."""
+    """Return the calls to the systems of an environment; `states` are those of their limits."""
+    adapters = open_adapters(project, environment, secrets)
+    kept = states or LocalStates(clock)
     return Exchange(
         operations=project.operations,
-        adapters=open_adapters(project, environment, secrets),
+        adapters=adapters,
         env=dict(environment.values),
         clock=clock,
+        admissions=admissions_of(project.systems, adapters, kept, clock),
+        patience=timedelta(0) if states is None else PATIENCE,
     )
 
 
@@ -284,9 +305,7 @@ class Threads:
                 target=self._run, args=(parts.operator.step, self._stop.wait), name="operator"
             ),
             *(
-                threading.Thread(
-                    target=self._run, args=(worker.step, worker.bell.wait), name="dispatch"
-                )
+                threading.Thread(target=self._run, args=(worker.step, worker.rest), name="dispatch")
                 for worker in parts.workers
             ),
             *(

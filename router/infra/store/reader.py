@@ -271,6 +271,20 @@ class Reader:
                 found[row["message_id"]] = dict(row)
         return found
 
+    def in_lanes(self, lanes: Sequence[str], message_ids: Sequence[str]) -> dict[str, str]:
+        """Return which of these messages wait in some lanes: their consumer, by message."""
+        queue = tables.queue
+        found: dict[str, str] = {}
+        for start in range(0, len(message_ids) if lanes else 0, CHUNK):
+            rows = self._connection.execute(
+                select(queue.c.message_id, queue.c.consumer).where(
+                    queue.c.lane.in_(list(lanes)),
+                    queue.c.message_id.in_(message_ids[start : start + CHUNK]),
+                )
+            )
+            found.update({row.message_id: row.consumer for row in rows})
+        return found
+
     def counters(self) -> list[dict[str, Any]]:
         """Return how often each consumer came to each word."""
         table = tables.counters
