@@ -133,7 +133,7 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
         lines.extend(" " * 24 + indent + "  " + line for line in _effects(entry))
     waiting = journey["waiting"].get(message)
     if waiting is not None:
-        lines.append(f"{' ' * 24}{indent}{waiting['consumer']} {_waits(waiting)}")
+        lines.append(_waits(waiting, indent))
     for letter in journey["letters"]:
         if letter["message_id"] == message:
             lines.extend(" " * 24 + indent + line for line in _letter_lines(letter))
@@ -142,14 +142,20 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
     )
     for child in children:
         _follow(child, journey, depth + 1, lines)
+    for child in sorted(_derived(entries) - children.keys()):
+        if child in journey["waiting"]:  # nothing is written of it as yet
+            lines.append(_waits(journey["waiting"][child], indent + "  "))
 
 
-def _waits(waiting: dict[str, Any]) -> str:
+def _waits(waiting: dict[str, Any], indent: str) -> str:
+    """Return the line of a message that waits: behind which, or until when."""
     if "holder" in waiting:
-        return f"waits behind {waiting['holder']}"
-    if "held" in waiting:
-        return f"is held until {waiting['until'][:23]}Z at least ({waiting['held']})"
-    return f"waits until {waiting['due_at'][:23]}Z ({waiting['reason']})"
+        how = f"waits behind {waiting['holder']}"
+    elif "held" in waiting:
+        how = f"is held until {waiting['until'][:23]}Z at least ({waiting['held']})"
+    else:
+        how = f"waits until {waiting['due_at'][:23]}Z ({waiting['reason']})"
+    return f"{' ' * 24}{indent}{waiting['consumer']} {how}"
 
 
 def _letter_lines(letter: dict[str, Any]) -> list[str]:
