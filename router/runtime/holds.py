@@ -64,6 +64,11 @@ class Holds:
             self._written = text
         return 0
 
+    def close(self) -> None:
+        """Let nobody wait at a door any more."""
+        for door in self._admissions.values():
+            door.close()
+
     def _log(self, found: Mapping[str, str]) -> None:
         """Say that a system fails or asked for rest; a rate that is used up is no trouble."""
         grave = {name: why for name, why in found.items() if not why.startswith("limit ")}

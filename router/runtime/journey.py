@@ -142,9 +142,11 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
     )
     for child in children:
         _follow(child, journey, depth + 1, lines)
-    for child in sorted(_derived(entries) - children.keys()):
-        if child in journey["waiting"]:  # nothing is written of it as yet
-            lines.append(_waits(journey["waiting"][child], indent + "  "))
+    lines.extend(  # of these nothing is written as yet
+        _waits(journey["waiting"][child], indent + "  ")
+        for child in sorted(_derived(entries) - children.keys())
+        if child in journey["waiting"]
+    )
 
 
 def _waits(waiting: dict[str, Any], indent: str) -> str:

@@ -28,7 +28,7 @@ from router.core.errors import Unavailable
 from router.core.ports import Adapter, Clock, Secrets
 from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
-from router.runtime.admission import Admission, admissions_of
+from router.runtime.admission import admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
@@ -97,7 +97,6 @@ class Parts:
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
-    admissions: Mapping[str, Admission]
     holds: Holds
     operator: Operator
 
@@ -110,8 +109,7 @@ class Parts:
 
     def close(self) -> None:
         """Stop calls, waiting for those under way; the store stays open."""
-        for door in self.admissions.values():
-            door.close()
+        self.holds.close()
         self.answers.close()
         for worker in self.workers:
             worker.close(GRACE)
@@ -156,7 +154,6 @@ def build_parts(
         ),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
-        admissions=exchange.admissions,
         holds=Holds(store, exchange.admissions, hooks.complain),
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
     )
