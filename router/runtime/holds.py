@@ -14,7 +14,8 @@ from typing import Any
 from router.core.instants import time_of, time_text
 from router.infra.store.reader import Reader
 from router.infra.store.store import Store
-from router.runtime.admission import Admission
+from router.runtime.admission import Admission, Told
+from router.runtime.states import Apart, States
 
 #: where it is told
 _MARK = "held"
@@ -37,10 +38,15 @@ class Holds:
     every = 1.0
 
     def __init__(
-        self, store: Store, admissions: Mapping[str, Admission], complain: Callable[[str], None]
+        self,
+        store: Store,
+        admissions: Mapping[str, Admission],
+        states: States | None,
+        complain: Callable[[str], None],
     ) -> None:
         self._store = store
         self._admissions = admissions
+        self._states = states
         self._complain = complain
         self._written: str | None = None
         #: what the log was told of, by system
@@ -50,15 +56,10 @@ class Holds:
         """Look, and tell what is new. Raises Unavailable."""
         found = {name: one for name, door in self._admissions.items() if (one := door.told())}
         self._log({name: one.why for name, one in found.items()})
-        text = json.dumps(
-            {
-                name: [time_text(one.since), time_text(one.until), one.why]
-                for name, one in sorted(found.items())
-            }
-        )
+        text = json.dumps({"held": _held(found), "apart": _apart(self._states)})
         if self._written is None:
             with self._store.read() as reader:
-                self._written = reader.mark(_MARK) or "{}"
+                self._written = reader.mark(_MARK)
         if text != self._written:
             self._store.write(lambda transaction: transaction.mark(_MARK, text))
             self._written = text
@@ -81,10 +82,35 @@ class Holds:
         self._told = {**still, **grave}
 
 
+def _held(found: Mapping[str, Told]) -> dict[str, list[str]]:
+    return {
+        name: [time_text(one.since), time_text(one.until), one.why]
+        for name, one in sorted(found.items())
+    }
+
+
+def _apart(states: States | None) -> list[Any] | None:
+    if states is None:
+        return None
+    states.look()
+    apart = states.apart
+    return None if apart is None else [time_text(apart.since), apart.why, apart.share]
+
+
 def held_systems(reader: Reader) -> list[SystemHeld]:
     """Return the systems that a running daemon told of last, by name."""
-    kept: dict[str, Any] = json.loads(reader.mark(_MARK) or "{}")
     return [
         SystemHeld(system=name, since=time_of(since), until=time_of(until), why=why)
-        for name, (since, until, why) in kept.items()
+        for name, (since, until, why) in _told(reader).get("held", {}).items()
     ]
+
+
+def told_apart(reader: Reader) -> Apart | None:
+    """Return why a running daemon counts for itself though others do, None when it need not."""
+    kept = _told(reader).get("apart")
+    return None if kept is None else Apart(since=time_of(kept[0]), why=kept[1], share=kept[2])
+
+
+def _told(reader: Reader) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(reader.mark(_MARK) or "{}")
+    return found

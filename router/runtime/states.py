@@ -8,6 +8,7 @@ from __future__ import annotations
 import threading
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
@@ -22,8 +23,27 @@ _MICRO = timedelta(microseconds=1)
 Decide = Callable[[Sequence[Any], Moment], Change]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Apart:
+    """Others cannot be asked: since when, why, and the percentage of each limit that is ours."""
+
+    since: datetime
+    why: str
+    share: int
+
+
 class States(Protocol):
     """Where the states of systems are kept, and changed by one caller at a time."""
+
+    @property
+    def apart(self) -> Apart | None:
+        """Return why this process counts for itself though others do, None when it need not."""
+
+    def look(self) -> None:
+        """See whether those that could not be asked can be asked again."""
+
+    def close(self) -> None:
+        """Let go of connections."""
 
     def change(self, system: str, keys: Sequence[str], decide: Decide) -> Change:
         """Give the states of a system to a decision and keep what it makes of them.
@@ -49,6 +69,14 @@ class LocalStates:
         self._lock = threading.Lock()
         self._origin = micros(clock.now())
         self._kept: OrderedDict[str, Any] = OrderedDict()
+
+    apart: Apart | None = None
+
+    def look(self) -> None:
+        """There is nobody else."""
+
+    def close(self) -> None:
+        """Hold nothing."""
 
     def change(self, system: str, keys: Sequence[str], decide: Decide) -> Change:
         """Change states as `States` says: this process has all of each limit."""

@@ -69,13 +69,15 @@ class Hooks:
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
-    `caution` knows how the last process ended, `complain` is told what people should know.
+    `caution` knows how the last process ended. `states` are those of the limits, `complain` is told
+    what people should know.
     """
 
     observe: Callable[[Verdict], None] | None = None
     entered: Callable[[Step], None] | None = None
     revisions: Revisions | None = None
     caution: Caution | None = None
+    states: States | None = None
     complain: Callable[[str], None] = lambda _: None
 
 
@@ -154,7 +156,7 @@ def build_parts(
         ),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
-        holds=Holds(store, exchange.admissions, hooks.complain),
+        holds=Holds(store, exchange.admissions, hooks.states, hooks.complain),
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
     )
 
@@ -242,6 +244,8 @@ def open_adapters(
 def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Secrets) -> list[str]:
     """Return each secret reference that cannot be resolved, with what wants it."""
     wanted = [(one, "the store") for one in references_in(environment.store)]
+    if environment.redis is not None:
+        wanted.extend((one, "redis") for one in references_in(environment.redis))
     for channel, source in _coming(project, environment, HttpSource):
         scheme = source.verify
         told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets

@@ -1,0 +1,167 @@
+"""Owns: states of limits and breakers that processes share; the local share while they cannot.
+Imports: core, config.environments, engine.admission, infra.redis, runtime.states.
+Never: stops a call because the server is away; takes more than the declared share then.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import Any
+
+from router.config.environments import RedisSettings
+from router.core.ports import Clock, Secrets
+from router.engine.admission import Change, Hold, Moment
+from router.infra.codecs import decode_trusted, encode_json
+from router.infra.redis.link import Away, Link
+from router.runtime.states import Apart, Decide, LocalStates
+
+#: of the format of what is kept
+VERSION = 1
+#: how often states are read again because others have changed them meanwhile
+TRIES = 20
+#: when to come again after so many tries, in microseconds
+BUSY = 20_000
+#: how soon a server that is away is tried again, at first and at last
+FIRST, LAST = timedelta(seconds=1), timedelta(seconds=10)
+
+
+Complain = Callable[[str], None]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Part:
+    """What this process is of a landscape: its name there, its percentage of each limit."""
+
+    name: str
+    share: int
+
+
+def open_shared(
+    settings: RedisSettings, environment: str, secrets: Secrets, clock: Clock, complain: Complain
+) -> SharedStates:
+    """Return states on the server of an environment. Raises Unavailable when its address is none; a
+    server that is away is no error.
+    """
+    link = Link(secrets.get(settings.url), settings.timeout)
+    part = Part(name=settings.name or environment, share=settings.share)
+    return SharedStates(link, part, clock, complain)
+
+
+class SharedStates:
+    """States on a server. Safe for many threads.
+
+    While it is away, does not take what is written or is full, this process counts by its share. It
+    begins with empty buckets, as others used them until now; when the server is back, its buckets
+    count as empty as well. A server that came back without its data knows nothing, so that its
+    buckets begin empty, too. What was seen of breakers and pauses is kept.
+    """
+
+    def __init__(self, link: Link, part: Part, clock: Clock, complain: Complain) -> None:
+        self._link = link
+        self._name = part.name
+        self._share = part.share
+        self._clock = clock
+        self._complain = complain
+        self._local = LocalStates(clock)
+        self._lock = threading.Lock()
+        #: one caller of this process at a time asks about a system
+        self._turns: defaultdict[str, threading.Lock] = defaultdict(threading.Lock)
+        self._apart: Apart | None = None
+        self._pause = FIRST
+        self._next_try = clock.now()
+        #: how often the server came back, and what of that each system has taken in
+        self._returns = 0
+        self._taken_in: dict[str, int] = {}
+
+    @property
+    def apart(self) -> Apart | None:
+        """Return why this process counts for itself, None when it does not."""
+        return self._apart
+
+    def change(self, system: str, keys: Sequence[str], decide: Decide) -> Change:
+        """Change states as `States` says, on the server or by the local share."""
+        with self._lock:
+            turn = self._turns[system]
+        with turn:
+            if self._may_try():
+                try:
+                    return self._shared(system, keys, decide)
+                except Away as error:
+                    self._gone(str(error))
+        return self._local.change_part(system, keys, decide, self._share)
+
+    def look(self) -> None:
+        """See whether a server that was away is back, also when nobody calls."""
+        self.change("look", ("since",), _seen)
+
+    def close(self) -> None:
+        """Let go of the server."""
+        self._link.close()
+
+    def _shared(self, system: str, keys: Sequence[str], decide: Decide) -> Change:
+        names = [f"router:{self._name}:{VERSION}:{{{system}}}:{key}" for key in keys]
+        for _ in range(TRIES):
+            now, kept = self._link.read(names)
+            returned = self._apart is not None or self._taken_in.get(system, 0) != self._returns
+            moment = Moment(now=now, origin=now, returned=returned)
+            change = decide([None if one is None else decode_trusted(one) for one in kept], moment)
+            new = [None if one is None else encode_json(one) for one in change.values]
+            spans = [_span(until, now) for until in change.until]
+            if self._link.swap(names, kept, new, spans):
+                self._back(system)
+                self._local.mirror(system, keys, change.values)
+                return change
+        hold = Hold(wait=BUSY, why="limit: many processes ask at once", alone=False, apart=0)
+        return Change(values=(), until=(), hold=hold)
+
+    def _may_try(self) -> bool:
+        """Return whether the server is asked now: while it is away, by one caller in a while."""
+        with self._lock:
+            now = self._clock.now()
+            if self._apart is not None:
+                if now < self._next_try:
+                    return False
+                self._next_try = now + LAST
+            return True
+
+    def _gone(self, why: str) -> None:
+        with self._lock:
+            now, is_new = self._clock.now(), self._apart is None
+            self._pause = FIRST if is_new else min(2 * self._pause, LAST)
+            self._next_try = now + self._pause
+            since = now if self._apart is None else self._apart.since
+            self._apart = Apart(since=since, why=why, share=self._share)
+            if is_new:
+                self._local.begin_anew()
+        if is_new:
+            self._complain(
+                f"redis {self._link.name} is away ({why}): limits are kept by this process,"
+                f" {self._share}% of each"
+            )
+
+    def _back(self, system: str) -> None:
+        with self._lock:
+            apart, self._apart = self._apart, None
+            if apart is not None:
+                self._returns += 1
+            self._taken_in[system] = self._returns
+            lasted = None if apart is None else self._clock.now() - apart.since
+        if lasted is not None:
+            self._complain(
+                f"redis {self._link.name} is back after {lasted.total_seconds():.0f} s:"
+                " limits are shared again"
+            )
+
+
+def _seen(_kept: Sequence[Any], moment: Moment) -> Change:
+    """Write something that nobody reads: reading alone would not show that nothing is taken."""
+    return Change(values=(moment.now,), until=(moment.now + 60_000_000,))
+
+
+def _span(until: int | None, now: int) -> int:
+    """Return how many milliseconds a value is kept; a moment longer than it counts."""
+    return 0 if until is None else max(0, until - now) // 1000 + 1000
