@@ -31,6 +31,8 @@ class Outcome:
     result: Json = None
     #: the far side's wish for the next try
     after: timedelta | None = None
+    #: it was not asked: a limit of ours, or a breaker, held it
+    held: bool = False
 
 
 def status_text(status: int) -> str:

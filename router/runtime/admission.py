@@ -128,7 +128,7 @@ class Admission:
             until = now + hold.wait * _MICRO
             self._tell(hold, now, until)
             if until > begun + patience or self._closed.wait(hold.wait * 1e-6):
-                if hold.alone:
+                if hold.alone or operation.is_read:
                     until = self._in_line(gate, hold, now)
                 raise Held(self.system, hold.why, until=until, alone=hold.alone)
 
@@ -164,7 +164,7 @@ class Admission:
         """Return when one may come again: each a step behind the one before, so that they do not
         come all at once, again and again.
         """
-        key = " ".join(law.key for law in gate.laws if law.alone)
+        key = " ".join(law.key for law in gate.laws if law.alone or not hold.alone)
         with self._lock:
             first = now + hold.wait * _MICRO
             last = self._lines.get(key)

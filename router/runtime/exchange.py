@@ -49,7 +49,7 @@ class Exchange:
             return self.ask(name, arguments)[0]
         except Held as held:
             after = held.until - self.clock.now()
-            return Outcome(word="retry", detail=f"is held: {held.why}", after=after)
+            return Outcome(word="retry", detail=f"is held: {held.why}", after=after, held=True)
 
     def ask(self, name: str, arguments: Mapping[str, Json]) -> tuple[Outcome, Answer]:
         """Ask as `read` does; return what it means and the answer, an empty one where none came.

@@ -106,4 +106,5 @@ class Waiting:
         failure = retry.Failure(
             reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
         )
-        return retry.decide(counted(row), self._judge.policy(row), failure, now)
+        how = retry.decide_held if outcome.held else retry.decide
+        return how(counted(row), self._judge.policy(row), failure, now)

@@ -160,17 +160,34 @@ def test_a_look_up_counts_and_the_call_behind_it_is_owed(make: Any) -> None:
     assert land.sizes() == {}
 
 
-def test_an_answer_for_enrich_is_held_and_goes_by_its_policy(make: Any) -> None:
+def test_an_answer_for_enrich_waits_in_line_and_that_is_no_attempt(make: Any) -> None:
     land = make("limits: {reads: {rate: 1/m, operations: [get]}}")
     land.wire.answer = lambda _: Answer(status=200, body={"id": 7})
-    first, second = (land.take("asking", id=f"{n}", version=1, ask=n, amount=1) for n in (1, 2))
+    first, second, third = (
+        land.take("asking", id=f"{n}", version=1, ask=n, amount=1) for n in (1, 2, 3)
+    )
     land.run()
     assert land.words(first)[-1] == "routed"
-    assert land.words(second) == ["retry"]
-    land.wait(61)
+    assert land.words(second) == land.words(third) == ["retry"]
+    with land.store.read() as reader:
+        due = reader.due(land.clock.now() + timedelta(hours=1), 9)
+    assert [row.message.attempt for row in due] == [1, 1], "nobody was asked: it is no attempt"
+    land.wait(60)
     land.run()
-    assert land.words(second)[-1] == "routed"
-    assert len([1 for target, _ in land.wire.asked if target.startswith("/get")]) == 2
+    assert (land.words(second)[-1], land.words(third)) == ("routed", ["retry"])
+    land.wait(60)
+    land.run()
+    assert land.words(third) == ["retry", "enriched", "routed"]
+    assert len([1 for target, _ in land.wire.asked if target.startswith("/get")]) == 3
+
+
+def test_an_answer_that_is_held_for_too_long_ends_by_its_policy(make: Any) -> None:
+    land = make("limits: {reads: {rate: 1/m, operations: [get]}}", idle=60)
+    land.wire.answer = lambda _: Answer(status=429, headers={"retry-after": "7200"})
+    land.take("asking", id="1", version=1, ask=1, amount=1)
+    message = land.take("asking", id="2", version=1, ask=2, amount=1)
+    land.run()
+    assert land.words(message) == ["dead_lettered"], "beyond the hour of its policy"
 
 
 def test_it_is_told_what_is_held_and_until_when(make: Any) -> None:
