@@ -113,7 +113,7 @@ class SharedStates:
             spans = [_span(until, now) for until in change.until]
             if self._link.swap(names, kept, new, spans):
                 self._back(system)
-                self._local.mirror(system, keys, change.values)
+                self._local.mirror(system, keys, change.values, now)
                 return change
         hold = Hold(wait=BUSY, why="limit: many processes ask at once", alone=False, apart=0)
         return Change(values=(), until=(), hold=hold)

@@ -67,6 +67,8 @@ class LocalStates:
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
         self._lock = threading.Lock()
+        #: how far the clock of those states is ahead of ours, in microseconds
+        self._ahead = 0
         self._origin = micros(clock.now())
         self._kept: OrderedDict[str, Any] = OrderedDict()
 
@@ -86,22 +88,29 @@ class LocalStates:
         """Change states of which `share` percent is this process's part."""
         names = [f"{system}:{key}" for key in keys]
         with self._lock:
-            moment = Moment(now=micros(self._clock.now()), origin=self._origin, share=share)
+            moment = Moment(now=self._now(), origin=self._origin, share=share)
             change = decide([self._kept.get(name) for name in names], moment)
             self._put(names, change.values)
         return change
 
-    def mirror(self, system: str, keys: Sequence[str], values: Sequence[Any]) -> None:
-        """Remember states that are kept elsewhere, for when they cannot be had there."""
+    def mirror(self, system: str, keys: Sequence[str], values: Sequence[Any], now: int) -> None:
+        """Remember states that are kept elsewhere, for when they cannot be had there.
+
+        `now` is the time there, by which they go on.
+        """
         with self._lock:
+            self._ahead = now - micros(self._clock.now())
             self._put([f"{system}:{key}" for key in keys], values)
 
     def begin_anew(self) -> None:
         """Take every bucket for empty from now on: others have used them, too."""
         with self._lock:
-            self._origin = micros(self._clock.now())
+            self._origin = self._now()
             for name in [name for name in self._kept if name.endswith(":since")]:
                 del self._kept[name]
+
+    def _now(self) -> int:
+        return micros(self._clock.now()) + self._ahead
 
     def _put(self, names: Sequence[str], values: Sequence[Any]) -> None:
         for name, value in zip(names, values, strict=True):
