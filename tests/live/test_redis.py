@@ -1,0 +1,224 @@
+"""Limits over a real Redis: shared, and never exceeded while it is killed, full or read only."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from datetime import timedelta
+from pathlib import Path
+
+import pytest
+
+from router.core.errors import Unavailable
+from router.engine.admission import Gate, Law, Trip
+from router.engine.limits import SECOND, rate_of
+from router.infra.redis.link import Away, Link
+from router.runtime.clock import SystemClock
+from router.runtime.sharing import Part, SharedStates
+from tests.crash.processes import wait_until
+from tests.live.redis_server import PASSWORD, RedisServer
+
+#: calls a second, and at once after a rest
+RATE, BURST = 50, 10
+GATE = Gate(laws=(Law(name="c", allows="", key="c", alone=False, rate=rate_of(60 * RATE, BURST)),))
+WAIT = timedelta(milliseconds=500)
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[RedisServer]:
+    """A server of the test's own: it is killed."""
+    with RedisServer(tmp_path).running() as one:
+        yield one
+
+
+class Callers:
+    """Threads of some processes' states that call as often as they may, all the time."""
+
+    def __init__(self, address: str, processes: int, threads: int = 3) -> None:
+        self.said: list[str] = []
+        self.gone: list[float] = []
+        self.states = [
+            SharedStates(
+                Link(address, WAIT),
+                Part(name="t", share=100 // processes),
+                SystemClock(),
+                self.said.append,
+            )
+            for _ in range(processes)
+        ]
+        self._stop = threading.Event()
+        self._errors: list[Exception] = []
+        self._threads = [
+            threading.Thread(target=self._call, args=(one,))
+            for one in self.states
+            for _ in range(threads)
+        ]
+        for thread in self._threads:
+            thread.start()
+
+    def _call(self, states: SharedStates) -> None:
+        try:
+            trip = Trip(who="x", lease=SECOND)
+            while not self._stop.is_set():
+                change = states.change("far", GATE.keys, lambda k, m: GATE.take(k, m, trip))
+                if change.hold is None:
+                    self.gone.append(time.monotonic())
+                else:
+                    self._stop.wait(min(change.hold.wait / SECOND, 0.05))
+        except Exception as error:  # noqa: BLE001 (told by the test's own thread)
+            self._errors.append(error)
+
+    def apart(self) -> int:
+        return sum(one.apart is not None for one in self.states)
+
+    def end(self) -> None:
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+        for one in self.states:
+            one.close()
+        assert self._errors == []
+
+    def assert_kept(self, slack: int = 0) -> None:
+        """Assert that no span of time has more calls than burst and rate; `slack` calls are by how
+        much their own times may lie beside those at which they were let go.
+        """
+        gone = sorted(self.gone)
+        worst = max(
+            (
+                last - first + 1 - BURST - (gone[last] - gone[first]) * RATE
+                for first in range(len(gone))
+                for last in range(first, len(gone))
+            ),
+            default=0,
+        )
+        assert worst <= slack, (worst, len(gone))
+
+
+@pytest.fixture
+def call(server: RedisServer) -> Iterator[Callable[[int], Callers]]:
+    made: list[Callers] = []
+
+    def begin(processes: int) -> Callers:
+        made.append(Callers(server.address, processes))
+        return made[-1]
+
+    yield begin
+    for one in made:
+        one.end()
+
+
+def rest(seconds: float) -> None:
+    threading.Event().wait(seconds)
+
+
+#: times are taken after a call was let go, on a machine with other work: half a second of calls
+SLACK = RATE // 2
+
+
+def test_threads_of_several_processes_have_one_limit(call: Callable[[int], Callers]) -> None:
+    callers = call(4)
+    begun = time.monotonic()
+    rest(3)
+    callers.end()
+    lasted = time.monotonic() - begun
+    callers.assert_kept(SLACK)
+    assert len(callers.gone) <= BURST + RATE * lasted
+    assert len(callers.gone) >= RATE * 3 * 0.6, "and it is used"
+    assert callers.said == []
+
+
+def test_a_server_that_is_killed_and_comes_back_empty(
+    server: RedisServer, call: Callable[[int], Callers]
+) -> None:
+    callers = call(4)
+    rest(1)
+    for _ in range(2):
+        server.kill()
+        wait_until(lambda: callers.apart() == 4, "each counts for itself", seconds=10)
+        before = len(callers.gone)
+        rest(1)
+        assert len(callers.gone) > before, "nothing stops"
+        server.start()
+        wait_until(lambda: callers.apart() == 0, "they share again", seconds=30)
+        rest(0.5)
+    callers.end()
+    callers.assert_kept(SLACK)
+    assert len([one for one in callers.said if "is away" in one]) == 8
+    assert len([one for one in callers.said if "is back" in one]) == 8
+    assert PASSWORD not in " ".join(callers.said)
+
+
+@pytest.mark.parametrize(
+    ("ill", "well", "why"),
+    [
+        (("CONFIG", "SET", "maxmemory", 1), ("CONFIG", "SET", "maxmemory", 0), "OutOfMemory"),
+        (("REPLICAOF", "127.0.0.1", 1), ("REPLICAOF", "NO", "ONE"), "ReadOnly"),
+        (("CLIENT", "PAUSE", 2500, "ALL"), (), "Timeout"),
+    ],
+    ids=["full", "a replica", "silent"],
+)
+def test_a_server_that_takes_nothing(
+    server: RedisServer,
+    call: Callable[[int], Callers],
+    ill: tuple[str | int, ...],
+    well: tuple[str | int, ...],
+    why: str,
+) -> None:
+    callers = call(2)
+    rest(1)
+    server.ask(*ill)
+    wait_until(lambda: callers.apart() == 2, "each counts for itself", seconds=10)
+    assert all(why in one.apart.why for one in callers.states if one.apart is not None)
+    before = len(callers.gone)
+    rest(1)
+    assert len(callers.gone) > before
+    if well:
+        server.ask(*well)
+    wait_until(lambda: callers.apart() == 0, "they share again", seconds=30)
+    rest(0.5)
+    callers.end()
+    callers.assert_kept(SLACK)
+    assert len(callers.said) == 4
+
+
+def test_values_are_set_all_or_none(server: RedisServer) -> None:
+    link = Link(server.address, WAIT)
+    _, before = link.read(["{a}:1", "{a}:2"])
+    assert before == [None, None]
+    assert link.swap(["{a}:1", "{a}:2"], before, [b"x", b"y"], [0, 60_000])
+    assert not link.swap(["{a}:1", "{a}:2"], [b"x", None], [b"z", b"z"], [0, 0])
+    now, held = link.read(["{a}:1", "{a}:2"])
+    assert held == [b"x", b"y"]
+    assert abs(now / SECOND - time.time()) < 5
+    assert server.ask("PTTL", "{a}:1") == -1
+    assert 0 < int(str(server.ask("PTTL", "{a}:2"))) <= 60_000
+    server.ask("SCRIPT", "FLUSH")
+    assert link.swap(["{a}:1", "{a}:2"], held, [None, b"z"], [0, 0])
+    assert link.read(["{a}:1", "{a}:2"])[1] == [None, b"z"]
+    link.close()
+
+
+def test_by_tls_and_only_with_its_certificate(tmp_path: Path) -> None:
+    with RedisServer(tmp_path).with_certificate().running() as server:
+        link = Link(server.address, WAIT)
+        assert link.read(["a"])[1] == [None]
+        link.close()
+        stranger = Link(server.address.partition("?")[0], WAIT)
+        with pytest.raises(Away, match=r"(?i)certificate"):
+            stranger.read(["a"])
+        stranger.close()
+
+
+def test_what_is_said_of_an_address_shows_no_password(server: RedisServer) -> None:
+    for address in ("http://:secret@x", "nonsense", "redis://:secret@h:port/0"):
+        with pytest.raises(Unavailable) as told:
+            Link(address, WAIT)
+        assert "secret@" not in str(told.value)
+    wrong = Link(server.address.replace(PASSWORD, "another-secret"), WAIT)
+    with pytest.raises(Away) as away:
+        wrong.read(["a"])
+    assert "another-secret" not in str(away.value)
+    assert wrong.name == f"127.0.0.1:{server.port}"
+    wrong.close()
