@@ -41,14 +41,13 @@ class Law:
 class Moment:
     """When and how states are looked at, in microseconds.
 
-    `share` is the percentage of each limit that is ours; `origin` since when the states of a system
-    are counted where that is not kept; `returned`: we counted elsewhere for a while.
+    `origin` is since when calls are counted where the states are kept: a bucket was empty then.
+    `share` is the percentage of each limit that is ours.
     """
 
     now: int
     origin: int
     share: int = 100
-    returned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -92,7 +91,6 @@ class Change:
 class _Stand:
     """The states of a gate as they stand at a moment."""
 
-    since: int
     states: tuple[Bucket | Slots, ...]
     breaker: Breaker
 
@@ -106,8 +104,8 @@ class Gate:
 
     @property
     def keys(self) -> tuple[str, ...]:
-        """Return the names of its states: since when they are counted, the breaker, the limits."""
-        return ("since", "breaker", *(law.key for law in self.laws))
+        """Return the names of its states: the breaker, the limits."""
+        return ("breaker", *(law.key for law in self.laws))
 
     def take(self, kept: Sequence[Any], moment: Moment, trip: Trip) -> Change:
         """Let a call go, counted by every limit, or hold it, counted by none."""
@@ -169,20 +167,16 @@ class Gate:
         return alone or rates
 
     def _stand(self, kept: Sequence[Any], moment: Moment, lease: int) -> _Stand:
-        since = moment.origin if kept[0] is None else min(int(kept[0]), moment.now)
-        longest = max((law.rate.refill for law in self.laws if law.rate is not None), default=0)
-        if moment.returned and moment.now - since > longest:
-            since = moment.now
         states = tuple(
-            bucket_of(one).at(_rate(law, moment), moment.now, since)
+            bucket_of(one).at(_rate(law, moment), moment.now, moment.origin)
             if law.rate is not None
             else slots_of(one).at(moment.now, lease)
-            for law, one in zip(self.laws, kept[2:], strict=True)
+            for law, one in zip(self.laws, kept[1:], strict=True)
         )
-        breaker = breaker_of(kept[1])
+        breaker = breaker_of(kept[0])
         if self.breaker is not None:
             breaker = breaker.at(self.breaker, moment.now, lease)
-        return _Stand(since=since, states=states, breaker=breaker)
+        return _Stand(states=states, breaker=breaker)
 
     def _hold(self, stand: _Stand, moment: Moment) -> Hold | None:
         """Return the longest hold; one that concerns every call comes before one that does not."""
@@ -209,12 +203,10 @@ class Gate:
         law = self.breaker
         return Change(
             values=(
-                stand.since,
                 None if stand.breaker == Breaker() else stand.breaker.packed(),
                 *(packed(one) for one in stand.states),
             ),
             until=(
-                None,
                 0 if law is None else stand.breaker.idle_at(law),
                 *(one.idle_at() for one in stand.states),
             ),

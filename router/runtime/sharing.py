@@ -26,7 +26,10 @@ TRIES = 20
 #: when to come again after so many tries, in microseconds
 BUSY = 20_000
 #: how soon a server that is away is tried again, at first and at last
-FIRST, LAST = timedelta(seconds=1), timedelta(seconds=10)
+FIRST, LAST = timedelta(seconds=1), timedelta(seconds=5)
+#: how long a server that is back is not counted on, in microseconds: until all have seen that it is
+#: back, so that nobody has all of a limit while another still has its share
+SETTLE = 6_000_000
 
 
 Complain = Callable[[str], None]
@@ -51,18 +54,28 @@ def open_shared(
     return SharedStates(link, part, clock, complain)
 
 
+class Unsettled(Away):
+    """The server knows nothing of what was called before a time that is to come."""
+
+    def __init__(self, wait: timedelta) -> None:
+        super().__init__("it knows nothing of what was called until now")
+        self.wait = wait
+
+
 class SharedStates:
     """States on a server. Safe for many threads.
 
-    While it is away, does not take what is written or is full, this process counts by its share. It
-    begins with empty buckets, as others used them until now; when the server is back, its buckets
-    count as empty as well. A server that came back without its data knows nothing, so that its
-    buckets begin empty, too. What was seen of breakers and pauses is kept.
+    While it is away, does not take what is written or is full, this process counts by its share,
+    and begins with empty buckets, as others used them until now. Who finds the server back, or
+    without its data, writes down from when on it counts: a moment later, when all have seen that it
+    is back. Until then each process goes on by its share; then the buckets begin empty. What was
+    seen of breakers and pauses is kept.
     """
 
     def __init__(self, link: Link, part: Part, clock: Clock, complain: Complain) -> None:
         self._link = link
-        self._name = part.name
+        #: in braces: keys that are set together lie on one node of a cluster
+        self._prefix = f"router:{VERSION}:{{{part.name}}}:"
         self._share = part.share
         self._clock = clock
         self._complain = complain
@@ -73,9 +86,9 @@ class SharedStates:
         self._apart: Apart | None = None
         self._pause = FIRST
         self._next_try = clock.now()
-        #: how often the server came back, and what of that each system has taken in
-        self._returns = 0
-        self._taken_in: dict[str, int] = {}
+        #: the server is back, and from when on it counts is written down
+        self._settling = False
+        self._troubles = 0
 
     @property
     def apart(self) -> Apart | None:
@@ -91,32 +104,47 @@ class SharedStates:
                 try:
                     return self._shared(system, keys, decide)
                 except Away as error:
-                    self._gone(str(error))
+                    self._gone(error)
         return self._local.change_part(system, keys, decide, self._share)
 
     def look(self) -> None:
         """See whether a server that was away is back, also when nobody calls."""
-        self.change("look", ("since",), _seen)
+        self.change("look", ("seen",), _seen)
 
     def close(self) -> None:
         """Let go of the server."""
         self._link.close()
 
     def _shared(self, system: str, keys: Sequence[str], decide: Decide) -> Change:
-        names = [f"router:{self._name}:{VERSION}:{{{system}}}:{key}" for key in keys]
+        begun = self._troubles
+        names = [self._prefix + key for key in ("since", *(f"{system}:{key}" for key in keys))]
         for _ in range(TRIES):
-            now, kept = self._link.read(names)
-            returned = self._apart is not None or self._taken_in.get(system, 0) != self._returns
-            moment = Moment(now=now, origin=now, returned=returned)
+            now, (since, *kept) = self._link.read(names)
+            origin = self._counted_since(names[0], since, now)
+            moment = Moment(now=now, origin=origin)
             change = decide([None if one is None else decode_trusted(one) for one in kept], moment)
             new = [None if one is None else encode_json(one) for one in change.values]
             spans = [_span(until, now) for until in change.until]
-            if self._link.swap(names, kept, new, spans):
-                self._back(system)
+            if self._link.swap(names, [since, *kept], [since, *new], [0, *spans]):
+                self._back(begun)
                 self._local.mirror(system, keys, change.values, now)
                 return change
         hold = Hold(wait=BUSY, why="limit: many processes ask at once", alone=False, apart=0)
         return Change(values=(), until=(), hold=hold)
+
+    def _counted_since(self, name: str, since: bytes | None, now: int) -> int:
+        """Return since when the server counts. Raises Unsettled where that is yet to come.
+
+        A time that is further ahead than it can be was written by another clock.
+        """
+        known = None if since is None else int(since)
+        returned = self._apart is not None and not self._settling
+        if known is None or known > now + SETTLE or (returned and known <= now):
+            known = now + SETTLE
+            self._link.swap([name], [since], [encode_json(known)], [0])  # or another has done so
+        if known > now:
+            raise Unsettled(timedelta(microseconds=known - now))
+        return known
 
     def _may_try(self) -> bool:
         """Return whether the server is asked now: while it is away, by one caller in a while."""
@@ -128,32 +156,37 @@ class SharedStates:
                 self._next_try = now + LAST
             return True
 
-    def _gone(self, why: str) -> None:
+    def _gone(self, error: Away) -> None:
         with self._lock:
             now, is_new = self._clock.now(), self._apart is None
-            self._pause = FIRST if is_new else min(2 * self._pause, LAST)
+            self._settling = isinstance(error, Unsettled)
+            self._troubles += 1
+            if isinstance(error, Unsettled):
+                self._pause = error.wait
+            else:
+                self._pause = FIRST if is_new else min(max(FIRST, 2 * self._pause), LAST)
             self._next_try = now + self._pause
             since = now if self._apart is None else self._apart.since
-            self._apart = Apart(since=since, why=why, share=self._share)
+            self._apart = Apart(since=since, why=str(error), share=self._share)
             if is_new:
                 self._local.begin_anew()
         if is_new:
             self._complain(
-                f"redis {self._link.name} is away ({why}): limits are kept by this process,"
-                f" {self._share}% of each"
+                f"redis {self._link.name} is not counted on ({error}): this process goes on by"
+                f" {self._share}% of each limit"
             )
 
-    def _back(self, system: str) -> None:
+    def _back(self, begun: int) -> None:
+        """Share again, unless there was trouble since a call began."""
         with self._lock:
-            apart, self._apart = self._apart, None
-            if apart is not None:
-                self._returns += 1
-            self._taken_in[system] = self._returns
+            if self._troubles != begun:
+                return
+            apart, self._apart, self._settling = self._apart, None, False
             lasted = None if apart is None else self._clock.now() - apart.since
         if lasted is not None:
             self._complain(
-                f"redis {self._link.name} is back after {lasted.total_seconds():.0f} s:"
-                " limits are shared again"
+                f"redis {self._link.name} is counted on again after {lasted.total_seconds():.0f} s:"
+                " limits are shared"
             )
 
 

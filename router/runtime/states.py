@@ -106,8 +106,6 @@ class LocalStates:
         """Take every bucket for empty from now on: others have used them, too."""
         with self._lock:
             self._origin = self._now()
-            for name in [name for name in self._kept if name.endswith(":since")]:
-                del self._kept[name]
 
     def _now(self) -> int:
         return micros(self._clock.now()) + self._ahead

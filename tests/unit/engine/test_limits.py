@@ -27,12 +27,11 @@ class Kept:
         self.now = now
         self.origin = origin
         self.share = 100
-        self.returned = False
         self.values: tuple[Any, ...] = (None,) * len(gate.keys)
         self._trips = 0
 
     def moment(self) -> Moment:
-        return Moment(now=self.now, origin=self.origin, share=self.share, returned=self.returned)
+        return Moment(now=self.now, origin=self.origin, share=self.share)
 
     def keep(self, change: Change) -> Change:
         self.values = tuple(json.loads(json.dumps(change.values)))  # as they are kept elsewhere
@@ -91,22 +90,22 @@ def test_never_more_go_than_burst_and_rate_whatever_becomes_of_the_states(
     parts = [Kept(gate) for _ in range(4)]
     rate = rate_of(per_minute, burst)
     gone: list[int] = []
-    now = turned = HOUR
-    away = False
+    now = counted = HOUR  # from the latter on all of them count together
+    apart = False
     for span, act in acts:
         now += span
-        if act == "lose":
-            shared.values, shared.origin = (None,) * len(gate.keys), now
-        if act == "away" and now - turned > rate.refill:  # shorter ones are not made up for
-            away, turned = not away, now
-            shared.returned = not away
-            for one in parts if away else ():
+        if act != "call" and not apart:
+            for one in parts:
                 one.values, one.origin, one.share = (None,) * len(gate.keys), now, 25
-        for one in parts if away else [shared]:
+        if act == "lose":
+            shared.values = (None,) * len(gate.keys)
+        if act != "call":
+            counted = shared.origin = now + 6 * SECOND
+        apart = now < counted
+        for one in parts if apart else [shared]:
             one.now = now
             while one.take() is not None:
                 gone.append(now)
-        shared.returned = False
     for first, begun in enumerate(gone):
         for last in range(first, len(gone)):
             assert last - first + 1 <= max(burst, 4) + (gone[last] - begun) // rate.interval
@@ -173,7 +172,7 @@ def test_what_the_far_side_asks_for_pauses_the_narrowest_bucket() -> None:
     kept.back(trip, Heard(too_many=True, wish=90 * SECOND))
     assert kept.wait() == 90 * SECOND
     other = Kept(Gate(laws=(wide,)))
-    other.values = kept.values[:3]
+    other.values = kept.values[:2]
     assert other.wait() == 0
     kept.back(trip, Heard(too_many=True, wish=10**15))
     assert kept.wait() == 24 * HOUR  # nobody parks us for longer
@@ -205,7 +204,7 @@ def test_a_breaker_opens_tries_and_closes() -> None:
     assert trial is not None
     kept.back(trial, Heard())
     assert [bool(kept.take()) for _ in range(3)] == [True] * 3
-    assert kept.values[1] is None, "nothing of before is remembered"
+    assert kept.values[0] is None, "nothing of before is remembered"
 
 
 def test_a_breaker_looks_at_the_share_within_its_window() -> None:
@@ -260,10 +259,10 @@ def test_an_open_breaker_lets_go_as_many_as_try_and_no_others(acts: list[tuple[i
         trip = kept.take()
         if trip is not None:
             under_way.append(trip)
-        is_open = kept.values[1] is not None and kept.values[1][1]
+        is_open = kept.values[0] is not None and kept.values[0][1]
         if is_open:
-            trying = len(kept.values[1][2])
+            trying = len(kept.values[0][2])
             assert trying <= LAW.probes
-            assert trip is None or kept.now >= kept.values[1][1]
+            assert trip is None or kept.now >= kept.values[0][1]
         if under_way:
             kept.back(under_way.pop(0), Heard(failed=failed))

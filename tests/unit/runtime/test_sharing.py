@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from router.engine.admission import Change, Gate, Heard, Law, Moment, Trip
+from router.engine.admission import Change, Gate, Heard, Law, Trip
 from router.engine.breaker import BreakerLaw
 from router.engine.limits import MINUTE, SECOND, rate_of
 from router.infra.redis.link import Away
@@ -101,20 +101,33 @@ class Office:
         )
 
 
+def settled(processes: int, share: int = 25) -> Office:
+    """Return processes that count together, with full buckets."""
+    office = Office(processes, share)
+    for seconds in (0, 6, 60):
+        office.later(seconds)
+        for process in range(processes):
+            office.states[process].look()
+    office.said.clear()
+    return office
+
+
 def test_processes_have_one_limit_together_by_the_servers_clock() -> None:
     office = Office(3)
-    assert office.taken() == 0, "an empty server knows nothing: the bucket begins empty"
+    assert office.taken() == 0, "an empty server knows nothing: each begins with its share"
+    office.later(6)
+    assert office.taken() == 0, "from here on they count together, with an empty bucket"
     office.later(60)
     assert office.taken() == 8
     office.later(3)
     assert office.taken() == 3
-    assert office.said == []
+    assert [("not counted on" in one, "after 6 s" in one) for one in office.said] == (
+        [(True, False)] * 3 + [(False, True)] * 3
+    )
 
 
 def test_what_others_have_changed_meanwhile_is_read_again() -> None:
-    office = Office(1)
-    office.taken()
-    office.later(60)
+    office = settled(1)
     office.server.quicker = 19
     assert office.take(0).hold is None
     office.server.quicker = 100
@@ -127,9 +140,7 @@ def test_what_others_have_changed_meanwhile_is_read_again() -> None:
 
 @pytest.mark.parametrize("how", ["away", "read only"])
 def test_each_process_uses_its_share_while_the_server_is_away(how: str) -> None:
-    office = Office(4)
-    office.taken()
-    office.later(60)
+    office = settled(4)
     assert office.taken() == 8
     if how == "away":
         office.server.away = "ConnectionError: refused"
@@ -137,53 +148,60 @@ def test_each_process_uses_its_share_while_the_server_is_away(how: str) -> None:
         office.server.takes = False
     assert office.taken() == 0, "others have used the bucket until now"
     assert len(office.said) == 4, "each says it once"
-    assert "25% of each" in office.said[0]
+    assert "25% of each limit" in office.said[0]
     apart = office.states[0].apart
     assert apart is not None
-    assert (apart.since, apart.share) == (START + timedelta(seconds=60), 25)
+    assert (apart.since, apart.share) == (START + timedelta(seconds=66), 25)
     office.later(8)
     assert office.taken() == 8, "eight seconds, one a second"
     office.server.away, office.server.takes = "", True
-    office.later(60)
+    office.later(6)
+    assert office.taken() == 4, "it is back, and not counted on as yet: a rest of 25% of the burst"
+    office.later(6)
     assert office.taken() == 0, "the parts were used until now"
     assert len(office.said) == 8
-    assert "is back after 68 s" in office.said[4]
+    assert "again after 20 s" in office.said[4]
     assert office.states[0].apart is None
     office.later(5)
     assert office.taken() == 5
 
 
 def test_a_server_that_is_away_is_not_asked_for_every_call() -> None:
-    office = Office(1)
+    office = settled(1)
     office.server.away = "TimeoutError"
+    asked = office.server.asked
     for _ in range(50):
         office.take(0)
-    assert office.server.asked == 1
+    assert office.server.asked == asked + 1
     for _ in range(60):
         office.later(1)
         office.take(0)
-    assert office.server.asked < 12
+    assert office.server.asked < asked + 16
     office.server.away = ""
-    office.later(10)
-    office.states[0].look()
+    for _ in range(2):
+        office.later(6)
+        office.states[0].look()
     assert office.states[0].apart is None, "also when nobody calls"
 
 
 def test_a_server_that_lost_everything_begins_with_empty_buckets() -> None:
-    office = Office(2)
-    office.taken()
-    office.later(60)
+    office = settled(2, share=50)
     assert office.taken() == 8
     office.server.kept.clear()
     assert office.taken() == 0
     office.later(2)
-    assert office.taken() == 2
+    assert office.taken() == 2, "by their shares"
+    office.later(4)
+    assert office.taken() == 0
+    office.later(2)
+    assert office.taken() == 2, "together"
+    assert len(office.said) == 4
 
 
 def test_an_open_breaker_that_was_seen_stays_open_without_the_server() -> None:
     law = BreakerLaw(failures=1, share=0, within=MINUTE, open_for=30 * SECOND, probes=1)
     gate = Gate(laws=(), breaker=law)
-    office = Office(2)
+    office = settled(2)
     office.fail(0, gate)
     assert office.take(1, gate).hold is not None
     office.server.away = "ConnectionError"
@@ -195,29 +213,17 @@ def test_an_open_breaker_that_was_seen_stays_open_without_the_server() -> None:
 
 
 def test_values_end_when_they_say_nothing_more() -> None:
-    office = Office(1)
+    office = settled(1)
     office.taken()
-    office.later(60)
+    assert office.server.spans["router:1:{t}:since"] == 0
+    assert office.server.spans["router:1:{t}:far:calls"] == 9000
+    assert "router:1:{t}:far:breaker" not in office.server.kept
+
+
+def test_a_time_that_another_clock_wrote_is_written_anew() -> None:
+    office = settled(1)
+    office.server.kept["router:1:{t}:since"] = b"99999999999999999"
     office.taken()
-    assert office.server.spans["router:t:1:{far}:since"] == 0
-    assert office.server.spans["router:t:1:{far}:calls"] == 9000
-    assert "router:t:1:{far}:breaker" not in office.server.kept
-
-
-def test_a_moment_of_another_process_is_not_taken_for_ours() -> None:
-    office = Office(1)
-    seen: list[Moment] = []
-
-    def decide(kept: Sequence[Any], moment: Moment) -> Change:
-        seen.append(moment)
-        return Change(values=tuple(kept), until=(None,) * len(kept))
-
-    office.states[0].change("far", ("since",), decide)
-    office.server.away = "x"
-    office.states[0].change("far", ("since",), decide)
-    assert [(one.share, one.returned) for one in seen] == [(100, False), (25, False)]
-    office.server.away = ""
-    office.later(20)
-    for _ in range(2):
-        office.states[0].change("far", ("since",), decide)
-    assert [one.returned for one in seen[2:]] == [True, False]
+    office.later(6)
+    office.taken()
+    assert office.states[0].apart is None
