@@ -126,7 +126,12 @@ class Daemon:
             self._states.close()
             self._states, self._redis = self._open_states(environment.redis), environment.redis
         exchange = open_exchange(project, environment, site.secrets, site.clock, self._states)
-        hooks = Hooks(revisions=self._revisions, caution=self._caution, complain=site.complain)
+        hooks = Hooks(
+            revisions=self._revisions,
+            caution=self._caution,
+            states=self._states,
+            complain=site.complain,
+        )
         return build_parts(project, environment, self._site.store, exchange, hooks)
 
     def _open_states(self, settings: RedisSettings | None) -> States:
