@@ -59,15 +59,19 @@ def status(root: Path, environment: str, style: str) -> None:
         return
     if not running:
         click.echo("no daemon runs on this store, nothing moves: start router run\n")
-    click.echo(count_table(counters))
-    waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
-    click.echo(f"\nwaiting: {waiting or 'nothing'}")
     lines = [_held_line(name, why) for name, why in paused.items()]
     lines += [_apart_line(apart)] if apart is not None else []
     lines += [_system_line(one) for one in held]
     lines += [_file_line(one) for one in files]
     lines += [poll_line(one) for one in polls if one.failures or one.page]
     lines += [_letter_line(one) for one in dead]
+    _tell(counters, sizes, lines)
+
+
+def _tell(counters: list[dict[str, Any]], sizes: dict[str, int], lines: list[str]) -> None:
+    click.echo(count_table(counters))
+    waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
+    click.echo(f"\nwaiting: {waiting or 'nothing'}")
     for line in lines:
         click.echo(visible(line))
 
