@@ -130,6 +130,7 @@ class Daemon:
             revisions=self._revisions,
             caution=self._caution,
             states=self._states,
+            shelf=self._states.shelf(project.revision),
             complain=site.complain,
         )
         return build_parts(project, environment, self._site.store, exchange, hooks)

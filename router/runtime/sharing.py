@@ -10,13 +10,15 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any
+from typing import Any, TypeVar
 
 from router.config.environments import RedisSettings
+from router.core.errors import DecodeError
 from router.core.ports import Clock, Secrets
 from router.engine.admission import Change, Hold, Moment
 from router.infra.codecs import decode_trusted, encode_json
 from router.infra.redis.link import Away, Link
+from router.runtime.shelf import RedisShelf
 from router.runtime.states import Apart, Decide, LocalStates
 
 #: of the format of what is kept
@@ -32,6 +34,7 @@ FIRST, LAST = timedelta(seconds=1), timedelta(seconds=5)
 SETTLE = 6_000_000
 
 
+T = TypeVar("T")
 Complain = Callable[[str], None]
 
 
@@ -107,6 +110,23 @@ class SharedStates:
                     self._gone(error)
         return self._local.change_part(system, keys, decide, self._share)
 
+    def shelf(self, revision: str) -> RedisShelf:
+        """Return the answers that processes share."""
+        return RedisShelf(self.reach, revision)
+
+    def reach(self, use: Callable[[Link, str], T]) -> T | None:
+        """Return what use is made of the server beside states, None while it is away.
+
+        `use` gets it with what its keys begin with.
+        """
+        if self._apart is not None and not self._settling:
+            return None
+        try:
+            return use(self._link, self._prefix)
+        except Away as error:
+            self._gone(error)
+            return None
+
     def look(self) -> None:
         """See whether a server that was away is back, also when nobody calls."""
         self.change("look", ("seen",), _seen)
@@ -122,7 +142,7 @@ class SharedStates:
             now, (since, *kept) = self._link.read(names)
             origin = self._counted_since(names[0], since, now)
             moment = Moment(now=now, origin=origin)
-            change = decide([None if one is None else decode_trusted(one) for one in kept], moment)
+            change = _decided(decide, kept, moment)
             new = [None if one is None else encode_json(one) for one in change.values]
             spans = [_span(until, now) for until in change.until]
             if self._link.swap(names, [since, *kept], [since, *new], [0, *spans]):
@@ -137,7 +157,7 @@ class SharedStates:
 
         A time that is further ahead than it can be was written by another clock.
         """
-        known = None if since is None else int(since)
+        known = int(since) if since is not None and since.isdigit() else None
         returned = self._apart is not None and not self._settling
         if known is None or known > now + SETTLE or (returned and known <= now):
             known = now + SETTLE
@@ -188,6 +208,14 @@ class SharedStates:
                 f"redis {self._link.name} is counted on again after {lasted.total_seconds():.0f} s:"
                 " limits are shared"
             )
+
+
+def _decided(decide: Decide, kept: Sequence[bytes | None], moment: Moment) -> Change:
+    """Return what a decision makes of states as they are kept. Raises Away."""
+    try:
+        return decide([None if one is None else decode_trusted(one) for one in kept], moment)
+    except (DecodeError, ValueError, TypeError, LookupError, AssertionError) as error:
+        raise Away(f"what it keeps is no state of ours: {type(error).__name__}") from error
 
 
 def _seen(_kept: Sequence[Any], moment: Moment) -> Change:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Protocol
 
-from router.core.ports import Clock
+from router.core.ports import Clock, Shelf
 from router.engine.admission import Change, Moment
 
 #: states kept at once: beyond it those go first that nobody has used for longest
@@ -41,6 +41,9 @@ class States(Protocol):
 
     def look(self) -> None:
         """See whether those that could not be asked can be asked again."""
+
+    def shelf(self, revision: str) -> Shelf | None:
+        """Return the answers that others asked for by the same configuration."""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -76,6 +79,9 @@ class LocalStates:
 
     def look(self) -> None:
         """There is nobody else."""
+
+    def shelf(self, revision: str) -> None:
+        """There are no answers of others."""
 
     def close(self) -> None:
         """Hold nothing."""

@@ -25,7 +25,7 @@ from router.config.shapes import Nested
 from router.config.steps import Step
 from router.config.verification import SecretShape
 from router.core.errors import Unavailable
-from router.core.ports import Adapter, Clock, Secrets
+from router.core.ports import Adapter, Clock, Secrets, Shelf
 from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
 from router.runtime.admission import admissions_of
@@ -69,8 +69,8 @@ class Hooks:
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
-    `caution` knows how the last process ended. `states` are those of the limits, `complain` is told
-    what people should know.
+    `caution` knows how the last process ended. `states` are those of the limits, `shelf` has
+    answers of other processes, `complain` is told what people should know.
     """
 
     observe: Callable[[Verdict], None] | None = None
@@ -78,6 +78,7 @@ class Hooks:
     revisions: Revisions | None = None
     caution: Caution | None = None
     states: States | None = None
+    shelf: Shelf | None = None
     complain: Callable[[str], None] = lambda _: None
 
 
@@ -125,7 +126,7 @@ def build_parts(
     """Return the running parts of a project over an open store."""
     env, clock = exchange.env, exchange.clock
     asking, slots = (ENRICH_WORKERS, environment.workers) if hooks.observe is None else (0, 0)
-    answers = Answers(exchange, asking)
+    answers = Answers(exchange, asking, hooks.shelf)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
     judge = Judge(project, env, revisions.get, hooks.entered)

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from router.core.decision import Call
 from router.core.errors import Unavailable
 from router.engine.admission import Gate, Law, Trip
 from router.engine.limits import SECOND, rate_of
@@ -229,3 +230,24 @@ def test_what_is_said_of_an_address_shows_no_password(server: RedisServer) -> No
     assert "another-secret" not in str(away.value)
     assert wrong.name == f"127.0.0.1:{server.port}"
     wrong.close()
+
+
+def test_answers_are_shared_for_as_long_as_a_step_allows(server: RedisServer) -> None:
+    said: list[str] = []
+    part, clock = Part(name="t", share=100), SystemClock()
+    one, two = (SharedStates(Link(server.address, WAIT), part, clock, said.append) for _ in "ab")
+    call = Call(operation="far.get", arguments={"id": 1}, key="k", cache=timedelta(seconds=2))
+    assert two.shelf("r").find(call) is None
+    one.shelf("r").put(call, {"order": ["ä", 1.1, None]})
+    found = two.shelf("r").find(call)
+    assert found is not None
+    assert (found.word, found.result) == ("done", {"order": ["ä", 1.1, None]})
+    assert timedelta(0) <= found.age < timedelta(seconds=1)
+    rest(2.1)
+    assert two.shelf("r").find(call) is None
+    server.kill()
+    assert two.shelf("r").find(call) is None
+    assert two.apart is not None
+    one.shelf("r").put(call, {})
+    for states in (one, two):
+        states.close()

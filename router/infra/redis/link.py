@@ -96,12 +96,16 @@ class Link:
         except (RedisError, OSError) as error:
             raise _away(error) from error
 
-    def get(self, name: str) -> bytes | None:
-        """Return a value. Raises Away."""
+    def get(self, name: str) -> tuple[bytes | None, int]:
+        """Return a value and how many milliseconds it is kept from now on. Raises Away."""
         try:
-            return cast("bytes | None", self._client.get(name))
+            with self._client.pipeline(transaction=False) as pipe:
+                pipe.get(name)
+                pipe.pttl(name)
+                value, left = pipe.execute()
         except (RedisError, OSError) as error:
             raise _away(error) from error
+        return value, int(left)
 
     def put(self, name: str, value: bytes, span: timedelta) -> None:
         """Set a value for a while. Raises Away."""

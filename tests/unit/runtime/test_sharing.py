@@ -227,3 +227,11 @@ def test_a_time_that_another_clock_wrote_is_written_anew() -> None:
     office.later(6)
     office.taken()
     assert office.states[0].apart is None
+
+
+@pytest.mark.parametrize("value", [b"{", b"7", b"[1]", b'[["x"]]', b'{"a": 1}'])
+def test_a_state_that_is_none_is_as_if_the_server_was_away(value: bytes) -> None:
+    office = settled(1)
+    office.server.kept["router:1:{t}:far:calls"] = value
+    assert office.taken() == 0
+    assert "is no state of ours" in office.said[0]
