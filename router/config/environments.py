@@ -66,6 +66,11 @@ class RedisSettings:
         doc="what tells landscapes on one server apart; by default the environment",
         default="",
     )
+    events: int = knob(
+        Integer(0, 1_000_000),
+        doc="lines of the journal kept on a stream, for who looks on, without contents; 0 = none",
+        default=0,
+    )
     timeout: timedelta = knob(
         DURATION,
         doc="how long an answer of it is waited for",

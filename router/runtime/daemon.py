@@ -131,6 +131,7 @@ class Daemon:
             caution=self._caution,
             states=self._states,
             shelf=self._states.shelf(project.revision),
+            feed=self._states.feed(site.store),
             complain=site.complain,
         )
         return build_parts(project, environment, self._site.store, exchange, hooks)

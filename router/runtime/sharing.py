@@ -18,6 +18,8 @@ from router.core.ports import Clock, Secrets
 from router.engine.admission import Change, Hold, Moment
 from router.infra.codecs import decode_trusted, encode_json
 from router.infra.redis.link import Away, Link
+from router.infra.store.store import Store
+from router.runtime.feed import Feed
 from router.runtime.shelf import RedisShelf
 from router.runtime.states import Apart, Decide, LocalStates
 
@@ -40,10 +42,13 @@ Complain = Callable[[str], None]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Part:
-    """What this process is of a landscape: its name there, its percentage of each limit."""
+    """What this process is of a landscape: its name there, its percentage of each limit, and how
+    many lines of its journal it puts on the stream.
+    """
 
     name: str
     share: int
+    events: int = 0
 
 
 def open_shared(
@@ -53,7 +58,7 @@ def open_shared(
     server that is away is no error.
     """
     link = Link(secrets.get(settings.url), settings.timeout)
-    part = Part(name=settings.name or environment, share=settings.share)
+    part = Part(name=settings.name or environment, share=settings.share, events=settings.events)
     return SharedStates(link, part, clock, complain)
 
 
@@ -80,6 +85,7 @@ class SharedStates:
         #: in braces: keys that are set together lie on one node of a cluster
         self._prefix = f"router:{VERSION}:{{{part.name}}}:"
         self._share = part.share
+        self._events = part.events
         self._clock = clock
         self._complain = complain
         self._local = LocalStates(clock)
@@ -113,6 +119,10 @@ class SharedStates:
     def shelf(self, revision: str) -> RedisShelf:
         """Return the answers that processes share."""
         return RedisShelf(self.reach, revision)
+
+    def feed(self, store: Store) -> Feed | None:
+        """Return who puts the journal of a store on the stream, None when nobody does."""
+        return Feed(store, self.reach, self._events) if self._events else None
 
     def reach(self, use: Callable[[Link, str], T]) -> T | None:
         """Return what use is made of the server beside states, None while it is away.

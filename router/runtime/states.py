@@ -10,10 +10,14 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from router.core.ports import Clock, Shelf
 from router.engine.admission import Change, Moment
+
+if TYPE_CHECKING:
+    from router.infra.store.store import Store
+    from router.runtime.feed import Feed
 
 #: states kept at once: beyond it those go first that nobody has used for longest
 MOST = 50_000
@@ -44,6 +48,9 @@ class States(Protocol):
 
     def shelf(self, revision: str) -> Shelf | None:
         """Return the answers that others asked for by the same configuration."""
+
+    def feed(self, store: Store) -> Feed | None:
+        """Return who shows others the journal of a store, None when nobody does."""
 
     def close(self) -> None:
         """Let go of connections."""
@@ -82,6 +89,9 @@ class LocalStates:
 
     def shelf(self, revision: str) -> None:
         """There are no answers of others."""
+
+    def feed(self, store: Store) -> None:
+        """There is nobody to look on."""
 
     def close(self) -> None:
         """Hold nothing."""

@@ -33,6 +33,7 @@ from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
 from router.runtime.exchange import Exchange
+from router.runtime.feed import Feed
 from router.runtime.folders import Folder
 from router.runtime.holds import Holds
 from router.runtime.ingress import Ingress
@@ -70,7 +71,8 @@ class Hooks:
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
     `caution` knows how the last process ended. `states` are those of the limits, `shelf` has
-    answers of other processes, `complain` is told what people should know.
+    answers of other processes, `feed` tells who looks on, `complain` is told what people should
+    know.
     """
 
     observe: Callable[[Verdict], None] | None = None
@@ -79,6 +81,7 @@ class Hooks:
     caution: Caution | None = None
     states: States | None = None
     shelf: Shelf | None = None
+    feed: Feed | None = None
     complain: Callable[[str], None] = lambda _: None
 
 
@@ -100,13 +103,16 @@ class Parts:
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
+    feed: Feed | None
     holds: Holds
     operator: Operator
 
     @property
-    def asking(self) -> Iterator[Poller | Ticker | Holds]:
-        """Yield the sources that nobody rings for, and who looks at what is held."""
+    def asking(self) -> Iterator[Poller | Ticker | Holds | Feed]:
+        """Yield the sources that nobody rings for, and who tells what is held, what is new."""
         yield self.holds
+        if self.feed is not None:
+            yield self.feed
         yield from self.pollers
         yield from self.tickers
 
@@ -129,8 +135,7 @@ def build_parts(
     answers = Answers(exchange, asking, hooks.shelf)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
-    judge = Judge(project, env, revisions.get, hooks.entered)
-    loop = Loop(store, judge, answers, hooks.observe)
+    loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
     workers = _workers(project, exchange, slots, (store, revisions))
     folders = tuple(_folders(project, environment, (store, ingress, clock)))
     if hooks.caution is not None:
@@ -157,6 +162,7 @@ def build_parts(
         ),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
+        feed=hooks.feed,
         holds=Holds(store, exchange.admissions, hooks.states, hooks.complain),
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
     )

@@ -5,16 +5,19 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
 
 from router.core.decision import Call
 from router.core.errors import Unavailable
+from router.core.message import Message
 from router.engine.admission import Gate, Law, Trip
 from router.engine.limits import SECOND, rate_of
 from router.infra.redis.link import Away, Link
+from router.infra.store.rows import Entry
+from router.infra.store.store import Store
 from router.runtime.clock import SystemClock
 from router.runtime.sharing import Part, SharedStates
 from tests.crash.processes import wait_until
@@ -251,3 +254,61 @@ def test_answers_are_shared_for_as_long_as_a_step_allows(server: RedisServer) ->
     one.shelf("r").put(call, {})
     for states in (one, two):
         states.close()
+
+
+def test_the_journal_is_seen_on_a_stream_without_contents(server: RedisServer) -> None:
+    store = Store.in_memory("r1")
+    part = Part(name="t", share=100, events=100)
+    states = SharedStates(Link(server.address, WAIT), part, SystemClock(), lambda _: None)
+    write(store, 3)
+    feed = states.feed(store)
+    assert feed is not None
+    assert feed.step() == 0, "it begins with what is written from now on"
+    write(store, 4)
+    assert (feed.step(), feed.step()) == (4, 0)
+    assert [one[b"message_id"] for one in seen(server)] == [b"m0", b"m1", b"m2", b"m3"]
+    assert seen(server)[0] == {
+        b"seq": b"4",
+        b"at": b"2026-05-01T08:00:00.000000Z",
+        b"correlationid": b"order/1",
+        b"message_id": b"m0",
+        b"consumer": b"shop:plain",
+        b"word": b"routed",
+        b"attempt": b"1",
+        b"revision": b"r1",
+    }
+    server.kill()
+    write(store, 5)
+    assert feed.step() == 0
+    server.start()
+    states.look()
+    wait_until(lambda: (states.look(), states.apart is None)[1], "it is back", seconds=20)
+    assert feed.step() == 5, "what was written meanwhile is seen"
+    write(store, 900)
+    while feed.step():
+        pass
+    assert 100 <= len(seen(server)) < 300
+    states.close()
+
+
+def write(store: Store, lines: int) -> None:
+    at = datetime(2026, 5, 1, 8, tzinfo=UTC)
+    for n in range(lines):
+        message = Message(
+            id=f"m{n}", correlationid="order/1", occurred_at=at, payload={"a": "secret"}
+        )
+        line = Entry(
+            at=at, message=message, consumer="shop:plain", word="routed", detail={"b": "secret"}
+        )
+        store.write(lambda transaction, line=line: transaction.write(line))
+
+
+def seen(server: RedisServer) -> list[dict[bytes, bytes]]:
+    """Return what is on the stream."""
+    found = server.ask("XRANGE", "router:1:{t}:events", "-", "+")
+    assert isinstance(found, list)
+    return [dict(pairs) if isinstance(pairs, dict) else _paired(pairs) for _, pairs in found]
+
+
+def _paired(values: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(values[::2], values[1::2], strict=True))
