@@ -21,7 +21,17 @@ from router.config.components import (
     report_wrong,
 )
 from router.config.references import CHANNEL
-from router.config.shapes import DURATION, Document, Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.shapes import (
+    DURATION,
+    PERCENT,
+    Document,
+    Integer,
+    ListOf,
+    MapOf,
+    Name,
+    Nested,
+    Text,
+)
 from router.config.source import Node, Table
 from router.config.templates import TEMPLATE, Template
 from router.config.verification import SECRET
@@ -37,6 +47,34 @@ class StoreSettings:
         SECRET,
         doc="a server: the reference of its address, `postgresql://user:password@host:port/name`",
         default="",
+    )
+    place: Place = place_of()
+
+
+@component("redis", doc="Where several processes agree about limits, breakers and answers.")
+class RedisSettings:
+    url: str = knob(
+        SECRET, doc="the reference of its address, `rediss://user:password@host:6379/0`"
+    )
+    share: int = knob(
+        PERCENT,
+        doc="how much of each limit this process uses while Redis is away: with four processes 25%",
+        default=25,
+    )
+    name: str = knob(
+        Text("letters, digits, dashes", r"[A-Za-z0-9_-]{1,64}"),
+        doc="what tells landscapes on one server apart; by default the environment",
+        default="",
+    )
+    events: int = knob(
+        Integer(0, 1_000_000),
+        doc="lines of the journal kept on a stream, for who looks on, without contents; 0 = none",
+        default=0,
+    )
+    timeout: timedelta = knob(
+        DURATION,
+        doc="how long an answer of it is waited for",
+        default=timedelta(milliseconds=250),
     )
     place: Place = place_of()
 
@@ -99,6 +137,11 @@ class AdapterSettings:
 class EnvironmentFile:
     environment: str = knob(Name(), doc="its name, the same as its file")
     store: StoreSettings = knob(Nested(StoreSettings), doc="where state is kept")
+    redis: RedisSettings | None = knob(
+        Nested(RedisSettings),
+        doc="shared limits; without it this process has all of each limit",
+        default=None,
+    )
     http: HttpSettings = knob(
         Nested(HttpSettings),
         doc="webhooks",
@@ -140,4 +183,12 @@ def make_environment(file: EnvironmentFile, context: Context) -> EnvironmentFile
             "E058", file.store.place, "store: wants exactly one place", "sqlite: or postgresql:"
         )
         return None
+    redis = file.redis
+    if redis is not None and not (redis.share and redis.timeout):
+        context.report.error(
+            "E235",
+            redis.place,
+            "without Redis nothing would be called, or it is waited for no time",
+            "share: 25%, timeout: 250ms",
+        )
     return file

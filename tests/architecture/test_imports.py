@@ -12,7 +12,7 @@ import pytest
 OWNERS = {
     "kombu": ("router/infra/amqp/",),
     "amqp": ("router/infra/amqp/",),
-    "redis": (),
+    "redis": ("router/infra/redis/",),
     "sqlalchemy": ("router/infra/store/",),
     "alembic": ("router/infra/store/",),
     "jmespath": ("router/config/transforms/",),

@@ -247,6 +247,22 @@ class Reader:
         )
         return [_document(row, "detail") for row in rows.mappings()]
 
+    def newest_line(self) -> int:
+        """Return the number of the newest line of the journal, 0 when there is none."""
+        return int(self._connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0)
+
+    def lines(self, after: int, limit: int) -> list[dict[str, str]]:
+        """Return the lines of the journal behind a number, as texts, without their details."""
+        table = tables.journal
+        columns = [column for column in table.c if column.name != "detail"]
+        rows = self._connection.execute(
+            select(*columns).where(table.c.seq > after).order_by(table.c.seq).limit(limit)
+        )
+        return [
+            {name: str(value) for name, value in row.items() if value is not None}
+            for row in rows.mappings()
+        ]
+
     def waiting(self, message_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return what is queued or due for these messages: consumer and time, by message."""
         found: dict[str, dict[str, Any]] = {}
@@ -270,6 +286,20 @@ class Reader:
             )
             for row in rows.mappings():
                 found[row["message_id"]] = dict(row)
+        return found
+
+    def in_lanes(self, lanes: Sequence[str], message_ids: Sequence[str]) -> dict[str, str]:
+        """Return which of these messages wait in some lanes: their consumer, by message."""
+        queue = tables.queue
+        found: dict[str, str] = {}
+        for start in range(0, len(message_ids) if lanes else 0, CHUNK):
+            rows = self._connection.execute(
+                select(queue.c.message_id, queue.c.consumer).where(
+                    queue.c.lane.in_(list(lanes)),
+                    queue.c.message_id.in_(message_ids[start : start + CHUNK]),
+                )
+            )
+            found.update({row.message_id: row.consumer for row in rows})
         return found
 
     def counters(self) -> list[dict[str, Any]]:
