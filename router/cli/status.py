@@ -14,13 +14,14 @@ import click
 from router.cli.common import format_option, load_sound, place_options
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
+from router.config.queues import AmqpSource
 from router.core.instants import time_text
 from router.core.units import rate_text
 from router.infra.store.files import Waiting
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
-from router.runtime.cursors import poll_data, poll_line
+from router.runtime.cursors import poll_data, poll_line, queue_data, queue_line
 
 
 @click.command("status")
@@ -37,7 +38,10 @@ def status(root: Path, environment: str, style: str) -> None:
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
-        polls = reader.cursors.all()
+        cursors = reader.cursors.all()
+    taken = {name for name, one in project.channels.items() if isinstance(one.source, AmqpSource)}
+    polls = [one for one in cursors if one.channel not in taken]
+    queues = [one for one in cursors if one.channel in taken and one.trouble]
     running = is_running(project, environment)
     if style == "json":
         data = {
@@ -48,6 +52,7 @@ def status(root: Path, environment: str, style: str) -> None:
             "paused": paused,
             "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
             "polls": [poll_data(one) for one in polls],
+            "queues": [queue_data(one) for one in queues],
         }
         click.echo(envelope("status", ok=True, data=data))
         return
@@ -59,6 +64,7 @@ def status(root: Path, environment: str, style: str) -> None:
     lines = [_held_line(name, why) for name, why in paused.items()]
     lines += [_file_line(one) for one in files]
     lines += [poll_line(one) for one in polls if one.failures or one.page]
+    lines += [queue_line(one) for one in queues]
     lines += [_letter_line(one) for one in dead]
     for line in lines:
         click.echo(visible(line))

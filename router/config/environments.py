@@ -57,7 +57,9 @@ class ChannelSettings:
         default=None,
         roots=frozenset({"day"}),
     )
-    every: timedelta = knob(DURATION, doc="files: how often it is looked at", default=timedelta(seconds=1))
+    every: timedelta = knob(
+        DURATION, doc="files: how often it is looked at", default=timedelta(seconds=1)
+    )
     broker: str = knob(
         SECRET,
         doc="a queue: the reference of the address of its broker,"

@@ -118,7 +118,7 @@ class Daemon:
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
         exchange = open_exchange(project, environment, self._site.secrets, self._site.clock)
-        hooks = Hooks(revisions=self._revisions, caution=self._caution)
+        hooks = Hooks(revisions=self._revisions, caution=self._caution, secrets=self._site.secrets)
         return build_parts(project, environment, self._site.store, exchange, hooks)
 
     def _environment(self, project: Project) -> EnvironmentFile:

@@ -20,6 +20,7 @@ from router.config.environments import ChannelSettings, EnvironmentFile
 from router.config.filesources import FileSource
 from router.config.polls import PollSource
 from router.config.project import Project, load_texts
+from router.config.queues import AmqpSource
 from router.config.schedules import ScheduleSource
 from router.config.shapes import Nested
 from router.config.steps import Step
@@ -35,6 +36,7 @@ from router.runtime.exchange import Exchange
 from router.runtime.folders import Folder
 from router.runtime.ingress import Ingress
 from router.runtime.installed import installed_adapters
+from router.runtime.intake import Intake, receiver_at
 from router.runtime.jobs import Mover
 from router.runtime.loop import Loop
 from router.runtime.operator import Operator
@@ -64,13 +66,15 @@ class Hooks:
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
-    `caution` knows how the last process ended.
+    `caution` knows how the last process ended, `secrets` where the brokers of channels are; without
+    it nothing is taken from queues.
     """
 
     observe: Callable[[Verdict], None] | None = None
     entered: Callable[[Step], None] | None = None
     revisions: Revisions | None = None
     caution: Caution | None = None
+    secrets: Secrets | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,6 +92,7 @@ class Parts:
     folders: tuple[Folder, ...]
     pollers: tuple[Poller, ...]
     tickers: tuple[Ticker, ...]
+    intakes: tuple[Intake, ...]
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
@@ -101,6 +106,8 @@ class Parts:
 
     def close(self) -> None:
         """Stop calls, waiting for those under way; the store stays open."""
+        for intake in self.intakes:
+            intake.close()
         self.answers.close()
         for worker in self.workers:
             worker.close(GRACE)
@@ -120,10 +127,12 @@ def build_parts(
     judge = Judge(project, env, revisions.get, hooks.entered)
     loop = Loop(store, judge, answers, hooks.observe)
     workers = _workers(project, exchange, slots, (store, revisions))
-    folders = tuple(_folders(project, environment, (store, ingress, clock)))
+    by = (store, ingress, clock)
+    folders = tuple(_folders(project, environment, by))
+    intakes = tuple(_intakes(project, environment, hooks.secrets, by))
     if hooks.caution is not None:
-        _take_care(hooks.caution, loop, workers, folders)
-    doors = _Doors(loop, workers, ingress)
+        _take_care(hooks.caution, loop, (*workers, *intakes), folders)
+    doors = _Doors(loop, workers, ingress, intakes)
     mover = Mover(store, clock, Replayer(project, env, revisions))
     return Parts(
         project=project,
@@ -140,9 +149,9 @@ def build_parts(
             for channel, _ in _coming(project, environment, PollSource)
         ),
         tickers=tuple(
-            Ticker(channel, (store, ingress, clock))
-            for channel, _ in _coming(project, environment, ScheduleSource)
+            Ticker(channel, by) for channel, _ in _coming(project, environment, ScheduleSource)
         ),
+        intakes=intakes,
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
@@ -156,11 +165,14 @@ class _Doors:
     loop: Loop
     workers: tuple[Worker, ...]
     ingress: Ingress
+    intakes: tuple[Intake, ...]
 
     def tell(self, pauses: Sequence[Pause]) -> None:
         self.loop.pause(pauses)
         for worker in self.workers:
             worker.pause(pauses)
+        for intake in self.intakes:
+            intake.pause(pauses)
         self.ingress.close_to(closed_by(pauses))
 
     def in_hand(self) -> frozenset[int]:
@@ -176,11 +188,11 @@ def _workers(
 
 
 def _take_care(
-    caution: Caution, loop: Loop, workers: Iterable[Worker], folders: Iterable[Folder]
+    caution: Caution, loop: Loop, others: Iterable[Worker | Intake], folders: Iterable[Folder]
 ) -> None:
     loop.take_care(caution)
-    for worker in workers:
-        worker.take_care(caution)
+    for one in others:
+        one.take_care(caution)
     for folder in folders:
         folder.caution = caution
 
@@ -228,6 +240,9 @@ def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Sec
         scheme = source.verify
         told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
         wanted.extend((one, f"channel {channel.name}") for one in told)
+    for channel, _ in _coming(project, environment, AmqpSource):
+        settings = environment.channels.get(channel.name)
+        wanted.extend((one, f"channel {channel.name}") for one in references_in(settings))
     for name, settings in environment.systems.items():
         wanted.extend((one, f"system {name}") for one in references_in(settings))
     missing = []
@@ -301,6 +316,10 @@ class Threads:
                 )
                 for one in parts.asking
             ),
+            *(
+                threading.Thread(target=self._run, args=(one.step, self._stop.wait), name="queue")
+                for one in parts.intakes
+            ),
         ]
 
     def _pause(self, seconds: float) -> Callable[[float], Any]:
@@ -318,6 +337,8 @@ class Threads:
         self._parts.loop.bell.ring()
         for worker in self._parts.workers:
             worker.bell.ring()
+        for intake in self._parts.intakes:
+            intake.ring()
         for thread in self._threads:
             thread.join()
         self._parts.close()
@@ -345,6 +366,19 @@ def _folders(
             made = Folder(channel, project.root / settings.folder, archive, parts)
             made.every = settings.every.total_seconds()
             yield made
+
+
+def _intakes(
+    project: Project,
+    environment: EnvironmentFile,
+    secrets: Secrets | None,
+    parts: tuple[Store, Ingress, Clock],
+) -> Iterator[Intake]:
+    for channel, _ in _coming(project, environment, AmqpSource):
+        settings = environment.channels.get(channel.name)
+        if settings is not None and secrets is not None:
+            address = secrets.get(settings.broker)
+            yield Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
 
 
 def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:

@@ -47,8 +47,6 @@ class Parcel:
     queue: str
     headers: Mapping[str, str]
     body: bytes
-    #: it may have been in somebody's hands before
-    again: bool
     unfit: MessageError | None = None
 
 
@@ -67,7 +65,6 @@ def parcel_of(queue: str, connection: int, message: Any) -> Parcel:
         queue=queue,
         headers=headers,
         body=body.encode() if isinstance(body, str) else bytes(body),
-        again=bool(told["redelivered"]),
         unfit=unfit,
     )
 

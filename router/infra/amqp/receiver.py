@@ -119,7 +119,7 @@ class Receiver:
             while self._link is not None:
                 self._flush(self._link)
                 self._tend(self._link)
-                if not self._hand or time.monotonic() > until:
+                if not self._hand or time.monotonic() >= until:
                     break
                 self._link.wait(TICK)
             if self._link is not None:
