@@ -14,8 +14,10 @@ import click
 from router.cli.common import format_option, load_sound, place_options
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
+from router.config.project import Project
 from router.config.queues import AmqpSource
 from router.core.instants import time_text
+from router.core.progress import Progress
 from router.core.units import rate_text
 from router.infra.store.files import Waiting
 from router.infra.store.letters import LetterQuery
@@ -38,10 +40,7 @@ def status(root: Path, environment: str, style: str) -> None:
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
-        cursors = reader.cursors.all()
-    taken = {name for name, one in project.channels.items() if isinstance(one.source, AmqpSource)}
-    polls = [one for one in cursors if one.channel not in taken]
-    queues = [one for one in cursors if one.channel in taken and one.trouble]
+        polls, queues = _by_source(project, reader.cursors.all())
     running = is_running(project, environment)
     if style == "json":
         data = {
@@ -68,6 +67,15 @@ def status(root: Path, environment: str, style: str) -> None:
     lines += [_letter_line(one) for one in dead]
     for line in lines:
         click.echo(visible(line))
+
+
+def _by_source(
+    project: Project, progresses: list[Progress]
+) -> tuple[list[Progress], list[Progress]]:
+    """Return how far polls are, and which channels with a queue are in trouble."""
+    taken = {name for name, one in project.channels.items() if isinstance(one.source, AmqpSource)}
+    polls = [one for one in progresses if one.channel not in taken]
+    return polls, [one for one in progresses if one.channel in taken and one.trouble]
 
 
 def _file_line(file: Waiting) -> str:

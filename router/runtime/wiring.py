@@ -131,7 +131,7 @@ def build_parts(
     folders = tuple(_folders(project, environment, by))
     intakes = tuple(_intakes(project, environment, hooks.secrets, by))
     if hooks.caution is not None:
-        _take_care(hooks.caution, loop, (*workers, *intakes), folders)
+        _take_care(hooks.caution, (loop, *workers, *intakes, *folders))
     doors = _Doors(loop, workers, ingress, intakes)
     mover = Mover(store, clock, Replayer(project, env, revisions))
     return Parts(
@@ -148,9 +148,7 @@ def build_parts(
             Poller(channel, (store, ingress, exchange))
             for channel, _ in _coming(project, environment, PollSource)
         ),
-        tickers=tuple(
-            Ticker(channel, by) for channel, _ in _coming(project, environment, ScheduleSource)
-        ),
+        tickers=tuple(Ticker(one, by) for one, _ in _coming(project, environment, ScheduleSource)),
         intakes=intakes,
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
@@ -187,14 +185,9 @@ def _workers(
     return tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
 
 
-def _take_care(
-    caution: Caution, loop: Loop, others: Iterable[Worker | Intake], folders: Iterable[Folder]
-) -> None:
-    loop.take_care(caution)
-    for one in others:
+def _take_care(caution: Caution, parts: Iterable[Loop | Worker | Intake | Folder]) -> None:
+    for one in parts:
         one.take_care(caution)
-    for folder in folders:
-        folder.caution = caution
 
 
 def revisions_of(root: Path, store: Store) -> Revisions:
