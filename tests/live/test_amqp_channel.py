@@ -129,6 +129,7 @@ def waiting(broker: Broker) -> int:
 
 
 def unacknowledged(broker: Broker) -> int:
+    """Return how many messages are in the queue or in somebody's hands, some seconds ago."""
     (row,) = json.loads(
         broker.ctl("list_queues", "name", "messages", "--formatter", "json", "--quiet")
     )
@@ -307,14 +308,13 @@ def test_who_is_asked_to_end_finishes_what_it_has_and_gives_the_rest_back(
     day = make_day(11, messages=600, files=0, mix=LEVELS)
     place = make()
     place.start_sandbox()
-    shop.start(day.webhooks)
-    wait_until(lambda: shop.done, "everything is published", seconds=SECONDS)
     place.start_daemon()
-    for _ in range(2):
+    shop.start(day.webhooks, pace=0.01)
+    for _ in range(3):
         before = len(events(place))
         wait_until(come(place, before + 30), "some have come")
         assert place.end_daemon(signal.SIGTERM, 30) == 0
-        assert unacknowledged(broker) == 600 - place.count("deliveries")
+        assert not shop.done, "it was ended in the midst of them"
         place.start_daemon()
     wait_until(come(place, 600), "everything has come", seconds=SECONDS)
     place.wait_idle(SECONDS)
@@ -337,10 +337,9 @@ def test_a_queue_that_goes_and_comes_back_is_told_and_taken_from(
     (told,) = place.status()["queues"]
     assert told["channel"] == "shopify"
     assert f"no queue {QUEUE}" in told["trouble"]
-    assert (
-        f"takes nothing since {told['trouble_since']}"
-        in place.command("status", "--env", "crash").stdout
-    )
+    since = told["trouble_since"].partition(".")[0]
+    said = place.command("status", "--env", "crash").stdout
+    assert f"queue: shopify takes nothing since {since}" in said
     declare(broker)
     shop.start(day.webhooks[10:])
     wait_until(come(place, 20), "the others have come", seconds=SECONDS)
