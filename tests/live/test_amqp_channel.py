@@ -191,10 +191,10 @@ def test_a_day_from_a_queue_adds_up_with_daemon_and_broker_killed_by_turns(
     names = {one.event for one in day.webhooks}
     wait_until(come(place, len(names)), "everything has come", seconds=SECONDS)
     wait_until(lambda: unacknowledged(broker) == 0, "everything is settled", seconds=SECONDS)
+    wait_until(lambda: not place.status()["queues"], "it has found the broker", seconds=60)
     status = place.wait_idle(SECONDS)
     assert set(events(place)) == names
     assert status["waiting"].get("dead", 0) == 0, status["dead_letters"]
-    assert status["queues"] == []
     figures = assert_far_sides(place, day)
     assert_one_final_state(place, [])
     assert_one_end_each(place, status)
@@ -362,3 +362,4 @@ def test_a_broker_that_is_away_at_the_start_is_told_and_found(
     declare(broker)
     shop.start(day.webhooks)
     wait_until(come(place, 10), "everything has come", seconds=SECONDS)
+    wait_until(lambda: not place.status()["queues"], "status says so", seconds=20)
