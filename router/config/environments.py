@@ -91,17 +91,25 @@ class MetricsSettings:
     port: int = knob(Integer(0, 65535), doc="the port; 0 takes a free one", default=9321)
 
 
-@component("folder", doc="Where a channel's files appear.")
+@component("channel settings", doc="Where a channel's files appear, or its broker is.")
 class ChannelSettings:
-    folder: str = knob(Text("a path"), doc="relative to the project")
+    folder: str = knob(Text("a path"), doc="files: relative to the project", default="")
     archive: Template | None = knob(
         TEMPLATE,
-        doc="where files go when they are done, {day} is the day they came on (UTC), such as"
+        doc="files: where they go when they are done, {day} is the day they came on (UTC), such as"
         " 2026-11-26; by default the folder with .done",
         default=None,
         roots=frozenset({"day"}),
     )
-    every: timedelta = knob(DURATION, doc="how often it is looked at", default=timedelta(seconds=1))
+    every: timedelta = knob(
+        DURATION, doc="files: how often it is looked at", default=timedelta(seconds=1)
+    )
+    broker: str = knob(
+        SECRET,
+        doc="a queue: the reference of the address of its broker,"
+        " `amqps://user:password@host:5671/vhost`",
+        default="",
+    )
     place: Place = place_of()
 
     def archive_on(self, day: str) -> str:
@@ -155,7 +163,7 @@ class EnvironmentFile:
     values: Mapping[str, Any] = knob(Document(), doc="what expressions see as env", default=dict)
     systems: Mapping[str, Any] = knob(AdapterSettings(), doc="by system", default=dict)
     channels: Mapping[str, ChannelSettings] = knob(
-        MapOf(Nested(ChannelSettings)), doc="by channel with a file source", default=dict
+        MapOf(Nested(ChannelSettings)), doc="by channel with a file source or a queue", default=dict
     )
     takes: tuple[Channel, ...] = knob(
         ListOf(CHANNEL, least=1),

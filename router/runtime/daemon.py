@@ -139,6 +139,7 @@ class Daemon:
             shelf=self._states.shelf(project.revision),
             feed=self._states.feed(site.store),
             complain=site.complain,
+            secrets=site.secrets,
         )
         return build_parts(project, environment, site.store, exchange, hooks)
 

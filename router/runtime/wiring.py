@@ -20,6 +20,7 @@ from router.config.environments import ChannelSettings, EnvironmentFile
 from router.config.filesources import FileSource
 from router.config.polls import PollSource
 from router.config.project import Project, load_texts
+from router.config.queues import AmqpSource
 from router.config.schedules import ScheduleSource
 from router.config.shapes import Nested
 from router.config.steps import Step
@@ -38,6 +39,7 @@ from router.runtime.folders import Folder
 from router.runtime.holds import Holds
 from router.runtime.ingress import Ingress
 from router.runtime.installed import installed_adapters
+from router.runtime.intake import Intake, receiver_at
 from router.runtime.jobs import Mover
 from router.runtime.loop import Loop
 from router.runtime.operator import Operator
@@ -72,7 +74,7 @@ class Hooks:
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
     `caution` knows how the last process ended. `states` are those of the limits, `shelf` has
     answers of other processes, `feed` tells who looks on, `complain` is told what people should
-    know.
+    know. `secrets` say where brokers of channels are; without them nothing is taken from queues.
     """
 
     observe: Callable[[Verdict], None] | None = None
@@ -83,6 +85,7 @@ class Hooks:
     shelf: Shelf | None = None
     feed: Feed | None = None
     complain: Callable[[str], None] = lambda _: None
+    secrets: Secrets | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -100,6 +103,7 @@ class Parts:
     folders: tuple[Folder, ...]
     pollers: tuple[Poller, ...]
     tickers: tuple[Ticker, ...]
+    intakes: tuple[Intake, ...]
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
@@ -119,6 +123,8 @@ class Parts:
     def close(self) -> None:
         """Stop calls, waiting for those under way; the store stays open."""
         self.holds.close()
+        for intake in self.intakes:
+            intake.close()
         self.answers.close()
         for worker in self.workers:
             worker.close(GRACE)
@@ -137,10 +143,12 @@ def build_parts(
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
     workers = _workers(project, exchange, slots, (store, revisions))
-    folders = tuple(_folders(project, environment, (store, ingress, clock)))
+    by = (store, ingress, clock)
+    folders = tuple(_folders(project, environment, by))
+    intakes = tuple(_intakes(project, environment, hooks.secrets, by))
     if hooks.caution is not None:
-        _take_care(hooks.caution, loop, workers, folders)
-    doors = _Doors(loop, workers, ingress)
+        _take_care(hooks.caution, (loop, *workers, *intakes, *folders))
+    doors = _Doors(loop, workers, ingress, intakes)
     mover = Mover(store, clock, Replayer(project, env, revisions))
     return Parts(
         project=project,
@@ -156,10 +164,8 @@ def build_parts(
             Poller(channel, (store, ingress, exchange))
             for channel, _ in _coming(project, environment, PollSource)
         ),
-        tickers=tuple(
-            Ticker(channel, (store, ingress, clock))
-            for channel, _ in _coming(project, environment, ScheduleSource)
-        ),
+        tickers=tuple(Ticker(one, by) for one, _ in _coming(project, environment, ScheduleSource)),
+        intakes=intakes,
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
         feed=hooks.feed,
@@ -175,11 +181,14 @@ class _Doors:
     loop: Loop
     workers: tuple[Worker, ...]
     ingress: Ingress
+    intakes: tuple[Intake, ...]
 
     def tell(self, pauses: Sequence[Pause]) -> None:
         self.loop.pause(pauses)
         for worker in self.workers:
             worker.pause(pauses)
+        for intake in self.intakes:
+            intake.pause(pauses)
         self.ingress.close_to(closed_by(pauses))
 
     def in_hand(self) -> frozenset[int]:
@@ -194,14 +203,9 @@ def _workers(
     return tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
 
 
-def _take_care(
-    caution: Caution, loop: Loop, workers: Iterable[Worker], folders: Iterable[Folder]
-) -> None:
-    loop.take_care(caution)
-    for worker in workers:
-        worker.take_care(caution)
-    for folder in folders:
-        folder.caution = caution
+def _take_care(caution: Caution, parts: Iterable[Loop | Worker | Intake | Folder]) -> None:
+    for one in parts:
+        one.take_care(caution)
 
 
 def revisions_of(root: Path, store: Store) -> Revisions:
@@ -257,6 +261,9 @@ def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Sec
         scheme = source.verify
         told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
         wanted.extend((one, f"channel {channel.name}") for one in told)
+    for channel, _ in _coming(project, environment, AmqpSource):
+        settings = environment.channels.get(channel.name)
+        wanted.extend((one, f"channel {channel.name}") for one in references_in(settings))
     for name, settings in environment.systems.items():
         wanted.extend((one, f"system {name}") for one in references_in(settings))
     missing = []
@@ -328,6 +335,10 @@ class Threads:
                 )
                 for one in parts.asking
             ),
+            *(
+                threading.Thread(target=self._run, args=(one.step, self._stop.wait), name="queue")
+                for one in parts.intakes
+            ),
         ]
 
     def _pause(self, seconds: float) -> Callable[[float], Any]:
@@ -345,6 +356,8 @@ class Threads:
         self._parts.loop.bell.ring()
         for worker in self._parts.workers:
             worker.bell.ring()
+        for intake in self._parts.intakes:
+            intake.ring()
         for thread in self._threads:
             thread.join()
         self._parts.close()
@@ -372,6 +385,19 @@ def _folders(
             made = Folder(channel, project.root / settings.folder, archive, parts)
             made.every = settings.every.total_seconds()
             yield made
+
+
+def _intakes(
+    project: Project,
+    environment: EnvironmentFile,
+    secrets: Secrets | None,
+    parts: tuple[Store, Ingress, Clock],
+) -> Iterator[Intake]:
+    for channel, _ in _coming(project, environment, AmqpSource):
+        settings = environment.channels.get(channel.name)
+        if settings is not None and secrets is not None:
+            address = secrets.get(settings.broker)
+            yield Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
 
 
 def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:
