@@ -21,10 +21,10 @@ from router.runtime.caution import Caution
 from router.runtime.exchange import Called
 from router.runtime.memory import settle_memory
 from router.runtime.states import LocalStates, States
+from router.runtime.threads import Threads
 from router.runtime.wiring import (
     Hooks,
     Parts,
-    Threads,
     build_parts,
     missing_secrets,
     open_exchange,
