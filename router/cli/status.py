@@ -21,6 +21,8 @@ from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
 from router.runtime.cursors import poll_data, poll_line
+from router.runtime.holds import SystemHeld, held_systems, told_apart
+from router.runtime.states import Apart
 
 
 @click.command("status")
@@ -38,7 +40,9 @@ def status(root: Path, environment: str, style: str) -> None:
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
         polls = reader.cursors.all()
+        held, apart = held_systems(reader), told_apart(reader)
     running = is_running(project, environment)
+    held, apart = (held, apart) if running else ([], None)
     if style == "json":
         data = {
             "running": running,
@@ -46,6 +50,8 @@ def status(root: Path, environment: str, style: str) -> None:
             "waiting": sizes,
             "dead_letters": dead,
             "paused": paused,
+            "held": [_system_data(one) for one in held],
+            "apart": None if apart is None else {**asdict(apart), "since": time_text(apart.since)},
             "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
             "polls": [poll_data(one) for one in polls],
         }
@@ -53,15 +59,36 @@ def status(root: Path, environment: str, style: str) -> None:
         return
     if not running:
         click.echo("no daemon runs on this store, nothing moves: start router run\n")
-    click.echo(count_table(counters))
-    waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
-    click.echo(f"\nwaiting: {waiting or 'nothing'}")
     lines = [_held_line(name, why) for name, why in paused.items()]
+    lines += [_apart_line(apart)] if apart is not None else []
+    lines += [_system_line(one) for one in held]
     lines += [_file_line(one) for one in files]
     lines += [poll_line(one) for one in polls if one.failures or one.page]
     lines += [_letter_line(one) for one in dead]
+    _tell(counters, sizes, lines)
+
+
+def _tell(counters: list[dict[str, Any]], sizes: dict[str, int], lines: list[str]) -> None:
+    click.echo(count_table(counters))
+    waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
+    click.echo(f"\nwaiting: {waiting or 'nothing'}")
     for line in lines:
         click.echo(visible(line))
+
+
+def _system_data(held: SystemHeld) -> dict[str, str]:
+    times = {"since": time_text(held.since), "until": time_text(held.until)}
+    return {"system": held.system, **times, "why": held.why}
+
+
+def _system_line(held: SystemHeld) -> str:
+    since, until = time_text(held.since)[:19], time_text(held.until)[:19]
+    return f"held: system:{held.system} since {since}Z, until {until}Z at least, {held.why}"
+
+
+def _apart_line(apart: Apart) -> str:
+    since = f"since {time_text(apart.since)[:19]}Z"
+    return f"redis is away {since}, {apart.why}: {apart.share}% of each limit is used here"
 
 
 def _file_line(file: Waiting) -> str:

@@ -25,14 +25,17 @@ from router.config.shapes import Nested
 from router.config.steps import Step
 from router.config.verification import SecretShape
 from router.core.errors import Unavailable
-from router.core.ports import Adapter, Clock, Secrets
+from router.core.ports import Adapter, Clock, Secrets, Shelf
 from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
+from router.runtime.admission import admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
 from router.runtime.exchange import Exchange
+from router.runtime.feed import Feed
 from router.runtime.folders import Folder
+from router.runtime.holds import Holds
 from router.runtime.ingress import Ingress
 from router.runtime.installed import installed_adapters
 from router.runtime.jobs import Mover
@@ -42,6 +45,7 @@ from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
 from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
+from router.runtime.states import LocalStates, States
 from router.runtime.ticker import Ticker
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
@@ -54,6 +58,8 @@ TICK = 0.2
 PAUSE = 1.0
 #: answers asked for at once, for enrich
 ENRICH_WORKERS = 8
+#: how long an answer for enrich may wait for the limits of its system before its policy times it
+PATIENCE = timedelta(seconds=1)
 #: how long calls under way may take to come back when the daemon stops
 GRACE = timedelta(seconds=10)
 
@@ -64,13 +70,19 @@ class Hooks:
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
-    `caution` knows how the last process ended.
+    `caution` knows how the last process ended. `states` are those of the limits, `shelf` has
+    answers of other processes, `feed` tells who looks on, `complain` is told what people should
+    know.
     """
 
     observe: Callable[[Verdict], None] | None = None
     entered: Callable[[Step], None] | None = None
     revisions: Revisions | None = None
     caution: Caution | None = None
+    states: States | None = None
+    shelf: Shelf | None = None
+    feed: Feed | None = None
+    complain: Callable[[str], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -91,16 +103,22 @@ class Parts:
     #: channels with a webhook by its path
     paths: Mapping[str, Channel]
     adapters: Mapping[str, Adapter]
+    feed: Feed | None
+    holds: Holds
     operator: Operator
 
     @property
-    def asking(self) -> Iterator[Poller | Ticker]:
-        """Yield the sources that nobody rings for."""
+    def asking(self) -> Iterator[Poller | Ticker | Holds | Feed]:
+        """Yield the sources that nobody rings for, and who tells what is held, what is new."""
+        yield self.holds
+        if self.feed is not None:
+            yield self.feed
         yield from self.pollers
         yield from self.tickers
 
     def close(self) -> None:
         """Stop calls, waiting for those under way; the store stays open."""
+        self.holds.close()
         self.answers.close()
         for worker in self.workers:
             worker.close(GRACE)
@@ -114,11 +132,10 @@ def build_parts(
     """Return the running parts of a project over an open store."""
     env, clock = exchange.env, exchange.clock
     asking, slots = (ENRICH_WORKERS, environment.workers) if hooks.observe is None else (0, 0)
-    answers = Answers(exchange, asking)
+    answers = Answers(exchange, asking, hooks.shelf)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
-    judge = Judge(project, env, revisions.get, hooks.entered)
-    loop = Loop(store, judge, answers, hooks.observe)
+    loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
     workers = _workers(project, exchange, slots, (store, revisions))
     folders = tuple(_folders(project, environment, (store, ingress, clock)))
     if hooks.caution is not None:
@@ -145,6 +162,8 @@ def build_parts(
         ),
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
+        feed=hooks.feed,
+        holds=Holds(store, exchange.admissions, hooks.states, hooks.complain),
         operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
     )
 
@@ -199,14 +218,22 @@ def _systems(project: Project, store: Store, earlier: Iterable[Project]) -> set[
 
 
 def open_exchange(
-    project: Project, environment: EnvironmentFile, secrets: Secrets, clock: Clock
+    project: Project,
+    environment: EnvironmentFile,
+    secrets: Secrets,
+    clock: Clock,
+    states: States | None = None,
 ) -> Exchange:
-    """Return the calls to the systems of an environment."""
+    """Return the calls to the systems of an environment; `states` are those of their limits."""
+    adapters = open_adapters(project, environment, secrets)
+    kept = states or LocalStates(clock)
     return Exchange(
         operations=project.operations,
-        adapters=open_adapters(project, environment, secrets),
+        adapters=adapters,
         env=dict(environment.values),
         clock=clock,
+        admissions=admissions_of(project.systems, adapters, kept, clock),
+        patience=timedelta(0) if states is None else PATIENCE,
     )
 
 
@@ -224,6 +251,8 @@ def open_adapters(
 def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Secrets) -> list[str]:
     """Return each secret reference that cannot be resolved, with what wants it."""
     wanted = [(one, "the store") for one in references_in(environment.store)]
+    if environment.redis is not None:
+        wanted.extend((one, "redis") for one in references_in(environment.redis))
     for channel, source in _coming(project, environment, HttpSource):
         scheme = source.verify
         told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
@@ -284,9 +313,7 @@ class Threads:
                 target=self._run, args=(parts.operator.step, self._stop.wait), name="operator"
             ),
             *(
-                threading.Thread(
-                    target=self._run, args=(worker.step, worker.bell.wait), name="dispatch"
-                )
+                threading.Thread(target=self._run, args=(worker.step, worker.rest), name="dispatch")
                 for worker in parts.workers
             ),
             *(

@@ -46,6 +46,9 @@ def check_landscape_types(library: Library, report: Report) -> None:
                 uses[call.file.transform.name] = NONE
             if call is operation and call.file.place.file not in wrong:
                 operations.operation(call)
+    for system in library.systems.values():
+        if system.place.file not in wrong:
+            operations.limits(system)
     for name, transform in library.transforms.items():
         if f"transforms/{name}.yaml" in wrong:
             continue
