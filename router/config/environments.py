@@ -85,6 +85,12 @@ class HttpSettings:
     port: int = knob(Integer(0, 65535), doc="the port; 0 takes a free one", default=8321)
 
 
+@component("metrics", doc="Where operations ask: `/metrics`, `/healthz`, `/readyz`.")
+class MetricsSettings:
+    host: str = knob(Text(), doc="the interface", default="127.0.0.1")
+    port: int = knob(Integer(0, 65535), doc="the port; 0 takes a free one", default=9321)
+
+
 @component("folder", doc="Where a channel's files appear.")
 class ChannelSettings:
     folder: str = knob(Text("a path"), doc="relative to the project")
@@ -140,6 +146,11 @@ class EnvironmentFile:
         Nested(HttpSettings),
         doc="webhooks",
         default=lambda: HttpSettings(host="127.0.0.1", port=8321),
+    )
+    metrics: MetricsSettings | None = knob(
+        Nested(MetricsSettings),
+        doc="for a Prometheus server, apart from where senders come in; without it nobody can ask",
+        default=None,
     )
     values: Mapping[str, Any] = knob(Document(), doc="what expressions see as env", default=dict)
     systems: Mapping[str, Any] = knob(AdapterSettings(), doc="by system", default=dict)

@@ -18,12 +18,14 @@ from router.core.errors import RouterError, Unavailable
 from router.core.ports import Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.caution import Caution
+from router.runtime.exchange import Called
 from router.runtime.memory import settle_memory
 from router.runtime.states import LocalStates, States
 from router.runtime.wiring import (
     Hooks,
     Parts,
     Threads,
+    bounded,
     build_parts,
     missing_secrets,
     open_exchange,
@@ -42,6 +44,8 @@ class Site:
     #: reads the project anew
     load: Callable[[], tuple[Project, list[Diagnostic]]]
     complain: Callable[[str], None]
+    #: told of each call of a system
+    called: Called = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -125,7 +129,7 @@ class Daemon:
         if environment.redis != self._redis:
             self._states.close()
             self._states, self._redis = self._open_states(environment.redis), environment.redis
-        exchange = open_exchange(project, environment, site.secrets, site.clock, self._states)
+        exchange = open_exchange(project, environment, site.secrets, site.clock, site.called)
         hooks = Hooks(
             revisions=self._revisions,
             caution=self._caution,
@@ -134,7 +138,8 @@ class Daemon:
             feed=self._states.feed(site.store),
             complain=site.complain,
         )
-        return build_parts(project, environment, self._site.store, exchange, hooks)
+        bound = bounded(exchange, project, self._states)
+        return build_parts(project, environment, site.store, bound, hooks)
 
     def _open_states(self, settings: RedisSettings | None) -> States:
         """Return the states of limits. Raises Unavailable when the address of Redis is none."""

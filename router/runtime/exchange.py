@@ -5,9 +5,11 @@ Never: repeats, records, decides what comes next; makes a call that its system's
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
+from time import monotonic
+from typing import TypeAlias
 
 from router.config.systems import AnyOperation, Operation
 from router.core.document import Json
@@ -18,6 +20,9 @@ from router.engine.lookup import what_is_there
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
 from router.runtime.admission import Admission, Ticket, free
+
+#: told of a call: operation, outcome, seconds
+Called: TypeAlias = Callable[[str, str, float], None]
 
 #: the answer where none came
 _NOTHING = Answer(status=0)
@@ -32,6 +37,8 @@ class Exchange:
     adapters: Mapping[str, Adapter]
     env: Mapping[str, Json]
     clock: Clock
+    #: told of each call: operation, what came of it, seconds
+    called: Called = lambda *_: None
     #: the doors of systems that bound their calls
     admissions: Mapping[str, Admission] = field(default_factory=dict)
     #: how long a read may wait at such a door before it goes by its policy
@@ -89,6 +96,14 @@ class Exchange:
     def _called(
         self, operation: Operation, prepared: Prepared, key: Mapping[str, str]
     ) -> tuple[Outcome, Answer]:
+        begun = monotonic()
+        outcome, answer = self._made(operation, prepared, key)
+        self.called(operation.name, outcome.word, monotonic() - begun)
+        return outcome, answer
+
+    def _made(
+        self, operation: Operation, prepared: Prepared, key: Mapping[str, str]
+    ) -> tuple[Outcome, Answer]:
         try:
             answer = self.adapter(operation).call(prepared, key)
         except Retryable as error:
@@ -113,7 +128,9 @@ class Exchange:
         `places` are our `reference`, `theirs` and the references of earlier calls by name;
         `payload` is the object that was sent; `ticket` stands for the call.
         """
+        begun = monotonic()
         outcome, answer = self._found(operation, places, payload)
+        self.called(operation.name, "looked_up", monotonic() - begun)
         ticket.came(outcome, answer, self.clock.now())
         return outcome
 

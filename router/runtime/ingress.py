@@ -155,6 +155,8 @@ def with_beside(channel: Channel, delivery: Delivery) -> Delivery:
 
     They stay with the delivery; each record would carry them. Raises MessageError.
     """
+    if channel.control is None and BESIDE not in delivery.headers:
+        return delivery
     headers = {name: one for name, one in delivery.headers.items() if name != BESIDE}
     beside = None if delivery.released else decode_beside(channel, delivery.headers)
     return replace(delivery, headers=headers, beside=beside)

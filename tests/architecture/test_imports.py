@@ -26,6 +26,7 @@ OWNERS = {
     "httpcore": ("adapters/deadline.py",),
     "starlette": ("router/api/", "router/cli/run.py", "router/cli/sandbox.py"),
     "uvicorn": ("router/api/", "router/cli/run.py", "router/cli/sandbox.py"),
+    "prometheus_client": ("router/infra/metrics.py",),
     "random": (),
 }
 CLOCK = "router/runtime/clock.py"

@@ -15,6 +15,7 @@ from router.core.claim import Held, Holding
 from router.core.instants import time_of, time_text
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.backlog import Backlog, backlogs
 from router.infra.store.cursors import Cursors
 from router.infra.store.evidence import Evidence
 from router.infra.store.files import Files
@@ -177,15 +178,15 @@ class Reader:
         """Return what is held back, to be looked at."""
         return Pauses(self._connection)
 
+    def backlog(self) -> list[Backlog]:
+        """Return what waits, by consumer and place: queued, due, held back, open letters."""
+        return backlogs(self._connection)
+
     def waiting_by_consumer(self) -> dict[str, int]:
-        """Return how many messages wait for each consumer: queued, due, held back, open letters."""
+        """Return how many messages wait for each consumer, wherever they do."""
         found: dict[str, int] = {}
-        for table in (tables.queue, tables.due, tables.held_back, tables.dead):
-            query = select(table.c.consumer, func.count()).group_by(table.c.consumer)
-            if table is tables.dead:
-                query = query.where(tables.dead.c.state == "open")
-            for consumer, n in self._connection.execute(query):
-                found[consumer] = found.get(consumer, 0) + int(n)
+        for one in self.backlog():
+            found[one.consumer] = found.get(one.consumer, 0) + one.messages
         return found
 
     def mark(self, name: str) -> str:
