@@ -19,7 +19,7 @@ from router.core.document import Json
 
 #: values that one field is asked for
 MOST = 24
-_LEAVES = (Contract, Operation, Table, Place, str, bytes, int)
+_LEAVES = (Contract, Operation, Table, Place, str, bytes, int, type)
 
 
 def hints_of(parts: Any, tables: Mapping[str, Table]) -> dict[str, tuple[Json, ...]]:
@@ -36,7 +36,7 @@ def expressions_in(part: Any) -> Iterator[Expression]:
     """Yield the expressions of steps, maps, transforms, whatever they lie in."""
     if isinstance(part, Expression):
         yield part
-    elif isinstance(part, _LEAVES) or isinstance(part, type):
+    elif isinstance(part, _LEAVES):
         return
     elif isinstance(part, Mapping):
         for one in part.values():

@@ -166,6 +166,11 @@ class TransformFile:
         CONTRACT, doc="with map: the contract that the result keeps", default=None
     )
     tables: tuple[Table, ...] = knob(ListOf(TABLE), doc="tables it looks up", default=())
+    refuses: Mapping[str, str] = knob(
+        MapOf(Text("a reason in words", r".*\S.*"), key="[a-z_0-9]+", key_says="a function"),
+        doc="functions that may refuse what its contracts let through, each with the reason",
+        default=dict,
+    )
     let: tuple[tuple[str, Builder], ...] = knob(LetShape(), doc="values with a name", default=())
     map: Builder | None = knob(MapShape(), doc="the result, field by field", default=None)
     encoding: str = knob(

@@ -6,15 +6,20 @@ Never: blames what an author says is refused on purpose.
 from __future__ import annotations
 
 import re
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 
 from router.config.pointers import parts_of
 from router.config.transforms.maptree import Block, Builder, Constant, Items, Leaf, Record
+from router.config.transforms.tables import UNKNOWN_KEY
 from router.config.transforms.transform import Transform
 from router.core.decision import DeadLettered
 from router.core.diagnostics import Diagnostic, Place
 from router.core.document import Json
+from router.core.money import MIXED, NO_CODE, TOO_FINE
 
+#: what the language refuses for the author: money that is none, a table without a default
+_MEANT = (MIXED, NO_CODE, TOO_FINE, UNKNOWN_KEY)
 _PLACE = re.compile(r"(.+):(\d+):(\d+)")
 #: what each kind of failure is told by, and what to write against it
 _CODES = {"transform_failed": "E210", "contract_violation": "E211"}
@@ -51,28 +56,53 @@ class Failure:
         )
 
 
-def failure_of(
-    decision: DeadLettered,
-    gave: tuple[Transform, Json] | None,
-    transform: Transform | None = None,
-) -> Failure | None:
-    """Return what a dead letter says of the project; None where its author meant it.
+@dataclass(frozen=True, slots=True)
+class Blame:
+    """Tells failures from what is refused on purpose. `refuses` are functions by file."""
 
-    `gave` is the last transform that ran with what it gave, `transform` one that did not come to
-    an end.
-    """
-    code = _CODES.get(decision.reason, "E213")
-    if code == "E211" and gave is not None:
-        return of_transform(*gave, decision.detail)
-    place = _place(decision.place)
-    if place is None and transform is not None:
-        place = transform.file.place
-    return Failure(
-        code=code,
-        place=place or Place("routes"),
-        text=decision.detail,
-        rule=_shape(decision.detail),
-    )
+    refuses: Mapping[str, Collection[str]]
+
+    def failure(
+        self,
+        decision: DeadLettered,
+        gave: tuple[Transform, Json] | None = None,
+        transform: Transform | None = None,
+    ) -> Failure | None:
+        """Return what a dead letter says of the project; None where it is meant.
+
+        `gave` is the last transform that ran with what it gave, `transform` one that did not come
+        to an end.
+        """
+        code = _CODES.get(decision.reason, "E213")
+        if code == "E211" and gave is not None:
+            return of_transform(*gave, decision.detail)
+        place = _place(decision.place)
+        if place is None and transform is not None:
+            place = transform.file.place
+        if code == "E210" and self._is_meant(decision.detail, place):
+            return None
+        return Failure(
+            code=code,
+            place=place or Place("routes"),
+            text=decision.detail,
+            rule=_shape(decision.detail),
+        )
+
+    def _is_meant(self, detail: str, place: Place | None) -> bool:
+        function, _, told = detail.partition("(")
+        if function == "needed" or any(text in told for text in _MEANT):
+            return True
+        return place is not None and function in self.refuses.get(place.file, ())
+
+
+def blame_of(transforms: Iterable[Transform]) -> Blame:
+    """Return who blames, with what authors say that their transforms refuse."""
+    refuses: dict[str, Collection[str]] = {}
+    for one in transforms:
+        refuses[one.file.place.file] = one.file.refuses
+        if one.file.template is not None:
+            refuses[one.file.template.place.file] = one.file.refuses
+    return Blame(refuses)
 
 
 def of_transform(transform: Transform, payload: Json, detail: str) -> Failure:

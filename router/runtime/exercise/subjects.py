@@ -28,7 +28,7 @@ from router.engine.arrival import Delivery, arrival_of
 from router.engine.pipeline import run_flow, run_route
 from router.infra.store.rows import Queued
 from router.runtime.exchange import Exchange
-from router.runtime.exercise.blame import failure_of
+from router.runtime.exercise.blame import Blame, blame_of
 from router.runtime.exercise.trial import Sample, Trial, World, failed_in, tried
 from router.runtime.requests import Leg, prepare, reference_of
 
@@ -57,7 +57,8 @@ def subjects(
     project: Project, exchange: Exchange, stamps: Mapping[str, Mapping[str, str]]
 ) -> Iterator[Subject]:
     """Yield routes, then flows, then operations, each in the order of its name."""
-    world = World(env=exchange.env, subscribers=project.subscribers)
+    blame = blame_of(project.transforms.values())
+    world = World(env=exchange.env, subscribers=project.subscribers, blame=blame)
     for channel in project.channels.values():
         for route in channel.routes.values():
             if isinstance(route, Route):
@@ -68,7 +69,7 @@ def subjects(
     for operation in project.operations.values():
         for call in operation.calls:
             if call.accept is not None and not call.needs:
-                yield _operation(project, exchange, call)
+                yield _operation(project, exchange, call, blame)
 
 
 def _route(
@@ -107,8 +108,7 @@ class _Always(dict[str, Any]):
 
 
 def _asked(steps: Any) -> dict[str, Any]:
-    asked = [one for one in _enrichments(steps)]
-    told = {one.call.name: one.call.file.returns for one in asked}
+    told = {one.call.name: one.call.file.returns for one in _enrichments(steps)}
     return {
         "asks": {name: contract for name, contract in told.items() if contract is not None},
         "unknown": tuple(name for name, contract in told.items() if contract is None),
@@ -150,7 +150,7 @@ def _run_route(
     channel, route = found
     arrival = arrival_of(channel, delivery, sample.document, world.env)
     if isinstance(arrival.verdict, DeadLettered):
-        failure = failure_of(arrival.verdict, None)
+        failure = world.blame.failure(arrival.verdict)
         return Trial(word="refused" if failure is None else "failed", failure=failure)
     return tried(world, sample, partial(run_route, route, arrival.message))
 
@@ -179,20 +179,20 @@ def _message(contract: Contract, sample: Sample, stamp: Mapping[str, str]) -> Me
     )
 
 
-def _operation(project: Project, exchange: Exchange, operation: Operation) -> Subject:
+def _operation(project: Project, exchange: Exchange, operation: Operation, blame: Blame) -> Subject:
     accept = operation.accept
     assert accept is not None, "an operation that only reads takes nothing"
     return Subject(
         name=operation.name,
         accept=accept,
-        place=operation.file.place if hasattr(operation.file, "place") else Place("routes"),
+        place=operation.file.place,
         hints=hints_of(operation.file.transform, project.tables),
         asks={},
-        run=partial(_request, exchange, operation),
+        run=partial(_request, exchange, operation, blame),
     )
 
 
-def _request(exchange: Exchange, operation: Operation, sample: Sample) -> Trial:
+def _request(exchange: Exchange, operation: Operation, blame: Blame, sample: Sample) -> Trial:
     assert operation.accept is not None, "an operation that only reads takes nothing"
     message = _message(operation.accept, sample, {})
     row = Queued(lane="generated", consumer=operation.name, message=message)
@@ -200,5 +200,5 @@ def _request(exchange: Exchange, operation: Operation, sample: Sample) -> Trial:
     try:
         prepare(exchange, leg, reference_of(leg.key, operation))
     except MessageError as error:
-        return failed_in(error, operation.file.transform, None)
+        return failed_in(blame, error, operation.file.transform)
     return Trial(word="routed")

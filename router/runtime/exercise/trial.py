@@ -5,7 +5,6 @@ Never: calls a system; keeps anything.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -14,12 +13,12 @@ from router.config.steps import Apply, Step
 from router.config.transforms.transform import Transform
 from router.core.decision import DeadLettered, Needs, Produced, Routed
 from router.core.document import Json
-from router.core.errors import ContractViolation, MessageError
+from router.core.errors import MessageError
 from router.core.message import Message
 from router.engine.pipeline import follow
 from router.engine.steps.enrich import call_key
 from router.engine.token import Context, Emit, Token
-from router.runtime.exercise.blame import Failure, failure_of, of_transform
+from router.runtime.exercise.blame import Blame, Failure
 
 #: rounds of asking for answers: an enrich that asks by what another one answered
 MOST_ROUNDS = 20
@@ -58,10 +57,11 @@ class Watch:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class World:
-    """What every run sees: environment values, subscribers."""
+    """What every run sees: environment values, subscribers; who is to blame."""
 
     env: Mapping[str, Json]
     subscribers: Mapping[str, tuple[str, ...]]
+    blame: Blame
 
 
 def tried(world: World, sample: Sample, decide: Callable[[Context], Any]) -> Trial:
@@ -80,7 +80,7 @@ def tried(world: World, sample: Sample, decide: Callable[[Context], Any]) -> Tri
         )
         decision = decide(context)
         if not isinstance(decision, Needs):
-            return _judged(decision, watch, frozenset(asked))
+            return _judged(world.blame, decision, watch, frozenset(asked))
         for call in decision.calls:
             asked.add(call.operation)
             if call.operation not in sample.answers:
@@ -89,9 +89,9 @@ def tried(world: World, sample: Sample, decide: Callable[[Context], Any]) -> Tri
     return Trial(word="asks", asked=frozenset(asked))
 
 
-def _judged(decision: Any, watch: Watch, asked: frozenset[str]) -> Trial:
+def _judged(blame: Blame, decision: Any, watch: Watch, asked: frozenset[str]) -> Trial:
     if isinstance(decision, DeadLettered) and decision.step != "dead_letter":
-        failure = failure_of(decision, watch.last)
+        failure = blame.failure(decision, watch.last)
         return Trial(word="refused" if failure is None else "failed", failure=failure, asked=asked)
     if isinstance(decision, Routed):
         made = tuple(one.message for one in decision.effects if isinstance(one, Produced))
@@ -99,19 +99,10 @@ def _judged(decision: Any, watch: Watch, asked: frozenset[str]) -> Trial:
     return Trial(word="turned away", asked=asked)
 
 
-def failed_in(error: MessageError, transform: Transform | None, given: Json) -> Trial:
+def failed_in(blame: Blame, error: MessageError, transform: Transform | None) -> Trial:
     """Return the run that an error of an operation's request ends."""
-    failure: Failure | None
-    if isinstance(error, ContractViolation) and transform is not None:
-        failure = of_transform(transform, given, str(error))
-    else:
-        decision = DeadLettered(
-            reason=error.code, detail=str(error), step="request", place=str(error.place or "")
-        )
-        failure = failure_of(decision, None, transform)
+    decision = DeadLettered(
+        reason=error.code, detail=str(error), step="request", place=str(error.place or "")
+    )
+    failure = blame.failure(decision, None, transform)
     return Trial(word="refused" if failure is None else "failed", failure=failure)
-
-
-def general(text: str) -> str:
-    """Return a text without the numbers in it: two failures of one cause read alike."""
-    return re.sub(r"\d+", "N", text)
