@@ -59,7 +59,9 @@ def texts(demand: Demand, hints: Sequence[Json], turn: int) -> list[str]:
         known = [*known[turn % len(known) :], *known[: turn % len(known)]]
     likely = [one.format(number) for one in _LIKELY] if patterns else [f"text {number}"]
     made = [one for pattern in patterns for one in matching(pattern)]
-    wanted = forms or [*known, *likely, *made]
+    # three letters are a currency: those of a table of exceptions are not the ordinary ones
+    first = [one for one in likely if one.isalpha() and len(one) == 3]
+    wanted = forms or [*first, *known, *likely, *made]
     found = [one for one in wanted if allowed(demand, one)]
     if not forms and not patterns:
         found += [one for one in _edges(demand) if allowed(demand, one)]

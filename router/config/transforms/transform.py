@@ -18,6 +18,7 @@ from router.config.source import Node, Scalar
 from router.config.source import Table as TableNode
 from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import Expression
+from router.config.transforms.functions import LIBRARY
 from router.config.transforms.mapcode import MapFunction
 from router.config.transforms.maps import check_name, decode_map
 from router.config.transforms.maptree import Builder, named
@@ -31,6 +32,7 @@ from router.core.document import Json, Written
 
 #: roots that every transform may read without declaring them
 COMMON_ROOTS = frozenset({"headers", "stamp", "env"})
+FUNCTION_SAYS = "a function of expressions, such as instant"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +169,11 @@ class TransformFile:
     )
     tables: tuple[Table, ...] = knob(ListOf(TABLE), doc="tables it looks up", default=())
     refuses: Mapping[str, str] = knob(
-        MapOf(Text("a reason in words", r".*\S.*"), key="[a-z_0-9]+", key_says="a function"),
+        MapOf(
+            Text("a reason in words", r".*\S.*"),
+            key="|".join(sorted(LIBRARY)),
+            key_says=FUNCTION_SAYS,
+        ),
         doc="functions that may refuse what its contracts let through, each with the reason",
         default=dict,
     )

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from router.config.project import Project
+from router.core.diagnostics import Diagnostic, Place
 from router.core.document import Json
 from router.runtime.cases import START, Result, Rig
 from router.runtime.clock import ManualClock
@@ -108,7 +109,13 @@ def _strangers(kept: list[Kept], names: set[str], only: str) -> Iterator[Result]
         if not wrong and one.subject not in names:
             wrong = f"nobody is called {one.subject}: correct for:, or delete the file"
         if wrong and only in one.file:
-            yield Result(file=one.file, name="kept", line=1, complaints=(f"E215 {wrong}",))
+            yield Result(
+                file=one.file, name="kept", line=1, complaints=(str(_unusable(one.file, wrong)),)
+            )
+
+
+def _unusable(file: str, wrong: str) -> Diagnostic:
+    return Diagnostic(code="E215", place=Place(file), message=wrong, hint="router explain E215")
 
 
 def examples_of(project: Project) -> dict[str, list[Json]]:
