@@ -9,6 +9,8 @@ import asyncio
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass
+from time import monotonic
+from typing import TypeAlias
 
 from starlette.applications import Starlette
 from starlette.requests import ClientDisconnect, Request
@@ -16,6 +18,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from router.api.guard import Claimed, verify
+from router.api.probes import health
 from router.config.channels import Channel, HttpSource
 from router.core.errors import Draining, Unavailable
 from router.core.ports import Secrets
@@ -25,6 +28,9 @@ from router.runtime.bodies import decode_body
 from router.runtime.failpoints import reach
 from router.runtime.ingress import Receipt
 from router.runtime.wiring import Parts
+
+#: told of a delivery: channel, status, seconds
+Answered: TypeAlias = Callable[[str, int, float], None]
 
 #: header lines of a request; more are refused before anything is looked at
 MAX_HEADERS = 64
@@ -38,15 +44,17 @@ RETRY_AFTER = {"retry-after": "2"}
 DRAINED = {"retry-after": "60"}
 
 
-def make_app(parts: Callable[[], Parts], secrets: Secrets) -> Starlette:
+def make_app(
+    parts: Callable[[], Parts], secrets: Secrets, answered: Answered = lambda *_: None
+) -> Starlette:
     """Return the application: the paths of the channels, `/healthz` and `/readyz`.
 
-    `parts` gives what runs at this moment: a reload may change it.
+    `parts` gives what runs at this moment: a reload may change it. `answered` is told of each
+    delivery: channel, status, seconds from its first byte.
     """
-    desk = _Desk(current=parts, secrets=secrets)
+    desk = _Desk(current=parts, secrets=secrets, answered=answered)
     routes = [
-        Route("/healthz", _healthy, methods=["GET"]),
-        Route("/readyz", desk.ready, methods=["GET"]),
+        *health(parts),
         Route("/{path:path}", desk.deliver, methods=["POST"]),
         Route("/{path:path}", desk.other, methods=["GET", "PUT", "PATCH", "DELETE"]),
     ]
@@ -59,13 +67,18 @@ class _Desk:
 
     current: Callable[[], Parts]
     secrets: Secrets
+    answered: Answered
     waiting: int = 0
 
     async def deliver(self, request: Request) -> Response:
         """Take a delivery for the channel of the path."""
-        parts = self.current()
-        channel = parts.paths.get(request.url.path)
-        return _refuse(404, "no channel") if channel is None else await self.take(channel, request)
+        begun = monotonic()
+        channel = self.current().paths.get(request.url.path)
+        if channel is None:
+            return _refuse(404, "no channel")
+        response = await self.take(channel, request)
+        self.answered(channel.name, response.status_code, monotonic() - begun)
+        return response
 
     async def other(self, request: Request) -> Response:
         """Refuse what is no delivery."""
@@ -128,15 +141,6 @@ class _Desk:
             status_code=202,
         )
 
-    async def ready(self, _request: Request) -> Response:
-        """Say whether deliveries can be stored."""
-        try:
-            with self.current().store.read() as reader:
-                reader.next_due()
-        except Unavailable:
-            return _refuse(503, "the store is away", RETRY_AFTER)
-        return JSONResponse({"ready": True, "revision": self.current().project.revision})
-
 
 async def _on_disk(pending: Pending[Receipt]) -> Receipt:
     """Return the receipt of a delivery once it is on disk. Raises what its job raised."""
@@ -149,10 +153,6 @@ async def _on_disk(pending: Pending[Receipt]) -> Receipt:
     pending.when_done(tell)
     await there.wait()
     return pending.result()
-
-
-async def _healthy(_request: Request) -> Response:
-    return JSONResponse({"ok": True})
 
 
 async def _body(request: Request, limit: int) -> bytes | Response:

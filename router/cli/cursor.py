@@ -16,6 +16,7 @@ from router.cli.reading import reading
 from router.cli.render import envelope, visible
 from router.config.polls import PollSource, complaint_of
 from router.config.project import Project
+from router.config.queues import AmqpSource
 from router.config.schedules import ScheduleSource
 from router.core.diagnostics import nearest
 from router.core.document import Json
@@ -38,7 +39,7 @@ def list_cursors(root: Path, environment: str, style: str) -> None:
     """Say how far each channel is, and what holds it up."""
     project = load_sound(root)
     with reading(project, environment) as reader:
-        polls = reader.cursors.all()
+        polls = [one for one in reader.cursors.all() if not _is_queue(project, one.channel)]
     if style == "json":
         data = {"polls": [poll_data(one) for one in polls]}
         click.echo(envelope("cursor list", ok=True, data=data))
@@ -92,6 +93,11 @@ def _source(project: Project, channel: str) -> PollSource:
     if channel not in polled:
         fail(f"no channel {channel} that polls: {nearest(channel, polled)}")
     return polled[channel]
+
+
+def _is_queue(project: Project, channel: str) -> bool:
+    found = project.channels.get(channel)
+    return found is not None and isinstance(found.source, AmqpSource)
 
 
 def _word(cursor: Json) -> str:

@@ -20,7 +20,12 @@ from router.config.lineage.naming import NamingError, field_named
 from router.config.lineage.paths import Path, spelled
 
 #: in which order the documents at the other end are told
-_KINDS = ("channel", "headers", "object", "request", "answer", "table", "env", "call", "constant")
+_KINDS = (
+    *("channel", "headers", "object", "request", "address", "answer", "body", "look-up"),
+    *("table", "env", "call", "constant"),
+)
+#: ends: nothing is made of them
+_SENT = ("request", "address")
 _NOT_THERE = "nothing of this landscape"
 
 
@@ -38,9 +43,9 @@ _NOT_THERE = "nothing of this landscape"
 def lineage(path: str, root: File, style: str) -> None:
     """Say where a field comes from, and what it feeds, through the whole landscape.
 
-    PATH is `object.path`, `channel:path`, `contract.path` of what a channel accepts, or
-    `system.operation:path`. Of the path the end is enough where no other ends so. What flows into
-    a field is told apart from what only decides about it.
+    PATH is `object.path`, `channel:path`, `contract.path` of what a channel accepts,
+    `system.operation:path`, or `address of system.operation`. Of the path the end is enough where
+    no other ends so. What flows into a field is told apart from what only decides about it.
     """
     landscape = landscape_of(load_sound(root))
     try:
@@ -59,15 +64,17 @@ def lineage(path: str, root: File, style: str) -> None:
         }
         click.echo(envelope("lineage", ok=True, data=data))
     else:
-        click.echo(visible("\n".join(_text(asked, sources, targets))))
+        made = asked.source.kind in ("object", *_SENT) or known.is_made(asked)
+        click.echo(visible("\n".join(_text(asked, sources if made else None, targets))))
 
 
-def _text(asked: Path, sources: list[Link], targets: list[Link]) -> Iterator[str]:
-    if asked.source.kind in ("object", "request"):
+def _text(asked: Path, sources: list[Link] | None, targets: list[Link]) -> Iterator[str]:
+    """Yield both directions; `sources` None = nothing of the landscape makes it."""
+    if sources is not None:
         yield f"{asked} comes from" + ("" if sources else f" {_NOT_THERE}")
         yield from _groups(sources, DECIDED)
-    if asked.source.kind != "request":
-        if asked.source.kind == "object":
+    if asked.source.kind not in _SENT:
+        if sources is not None:
             yield ""
         yield f"{asked} feeds" + ("" if targets else f" {_NOT_THERE}")
         yield from _groups(targets, "decides about")
@@ -125,9 +132,13 @@ def _ways(group: Iterable[Link]) -> list[str]:
         for way in link.ways:
             channel, _, kind = way[0].maker.partition(":")
             ways.setdefault((channel, _way(way)), set()).add(kind)
-    return sorted(
-        f"{channel}: {', '.join(sorted(kinds))}{tail}" for (channel, tail), kinds in ways.items()
-    )
+    return sorted(f"{channel}{_kinds(kinds)}{tail}" for (channel, tail), kinds in ways.items())
+
+
+def _kinds(kinds: set[str]) -> str:
+    """Return the kinds of a channel; an operation has none."""
+    some = sorted(kinds - {""})
+    return f": {', '.join(some)}" if some else ""
 
 
 def _way(way: tuple[Hop, ...]) -> str:

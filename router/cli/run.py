@@ -22,13 +22,13 @@ from router.cli.common import choose, fail, load, load_sound, place_options, sec
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
 from router.core.errors import Unavailable
-from router.core.ports import Clock
+from router.core.ports import Clock, Secrets
 from router.runtime.clock import SystemClock
 from router.runtime.daemon import Daemon, Site
 from router.runtime.wiring import missing_secrets
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping, Sequence
 
     import uvicorn
     from starlette.applications import Starlette
@@ -51,15 +51,14 @@ def run(root: Path, environment: str) -> None:
     signal.signal(signal.SIGINT, early)
     project = load_sound(root)
     settings = choose(project, environment)
-    secrets = secrets_of(project)
-    missing = missing_secrets(project, settings, secrets)
-    if missing:
-        fail("secrets are missing: " + ", ".join(missing))
+    secrets = _secrets(project, settings)
     from router.api.app import make_app  # noqa: PLC0415 (Starlette is for this command alone)
+    from router.api.probes import make_probes  # noqa: PLC0415
+    from router.infra.metrics import Measures  # noqa: PLC0415
 
-    listener, store = _open(project, settings)
+    listeners, store = _open(project, settings)
     early.has_store = True
-    clock = SystemClock()
+    clock, measures = SystemClock(), Measures()
     site = Site(
         environment=environment,
         secrets=secrets,
@@ -67,14 +66,16 @@ def run(root: Path, environment: str) -> None:
         store=store,
         load=lambda: load(root),
         complain=lambda text: log(clock, "trouble", error=text),
+        called=measures.called,
     )
     daemon = Daemon(site, project)
-    address = listener.getsockname()
-    log(clock, "started", revision=project.revision, http=f"{address[0]}:{address[1]}")
+    log(clock, "started", revision=project.revision, **_names(listeners))
     daemon.start()
     try:
-        app = make_app(lambda: daemon.parts, secrets)
-        serve(app, listener, lambda: _reload(daemon, clock), early)
+        app = make_app(lambda: daemon.parts, secrets, measures.requested)
+        probes = make_probes(lambda: daemon.parts, measures)
+        served = list(zip((app, probes), listeners.values(), strict=False))  # http comes first
+        serve(served, lambda: _reload(daemon, clock), early)
     finally:
         log(clock, "stopping")
         daemon.stop()
@@ -95,19 +96,35 @@ class _Early:
         self.asked = True
 
 
-def _open(project: Project, settings: EnvironmentFile) -> tuple[socket.socket, Store]:
-    """Return the socket and the store, or fail with what keeps them."""
+def _open(project: Project, settings: EnvironmentFile) -> tuple[dict[str, socket.socket], Store]:
+    """Return the sockets and the store, or fail with what keeps them."""
     from router.infra.store.store import Store  # noqa: PLC0415 (SQLAlchemy is for this command)
 
-    http = settings.http
+    listeners = {}
+    for name, where in (("http", settings.http), ("metrics", settings.metrics)):
+        if where is None:
+            continue
+        try:
+            listeners[name] = listen(where.host, where.port)
+        except OSError as error:
+            fail(f"cannot listen on {where.host}:{where.port} ({name}): {error.strerror}")
     try:
-        listener = listen(http.host, http.port)
-    except OSError as error:
-        fail(f"cannot listen on {http.host}:{http.port}: {error.strerror}")
-    try:
-        return listener, Store.on(store_of(project, settings), project.revision)
+        return listeners, Store.on(store_of(project, settings), project.revision)
     except Unavailable as error:
         fail(str(error))
+
+
+def _secrets(project: Project, settings: EnvironmentFile) -> Secrets:
+    """Return the secrets, or fail with those that are missing."""
+    secrets = secrets_of(project)
+    missing = missing_secrets(project, settings, secrets)
+    if missing:
+        fail("secrets are missing: " + ", ".join(missing))
+    return secrets
+
+
+def _names(listeners: Mapping[str, socket.socket]) -> dict[str, str]:
+    return {name: "{}:{}".format(*one.getsockname()[:2]) for name, one in listeners.items()}
 
 
 def _reload(daemon: Daemon, clock: Clock) -> None:
@@ -127,48 +144,55 @@ def listen(host: str, port: int) -> socket.socket:
 
 
 def serve(
-    app: Starlette,
-    listener: socket.socket,
+    served: Sequence[tuple[Starlette, socket.socket]],
     reload: Callable[[], None] | None = None,
     early: _Early | None = None,
 ) -> None:
-    """Serve until SIGTERM or SIGINT; `reload` is called, off the event loop, at a SIGHUP.
+    """Serve applications until SIGTERM or SIGINT; `reload` is called, off the loop, at a SIGHUP.
 
     `early` may have heard the SIGINT already.
     """
-    import uvicorn  # noqa: PLC0415
-
-    from router.api.protocol import BoundedProtocol  # noqa: PLC0415
-
-    config = uvicorn.Config(
-        app,
-        http=BoundedProtocol,
-        log_level="warning",
-        access_log=False,
-        timeout_graceful_shutdown=HTTP_GRACE,
-        lifespan="off",
-        server_header=False,
-    )
-    server = uvicorn.Server(config)
+    servers = [_server(app) for app, _ in served]
 
     async def serving() -> None:
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
-            loop.add_signal_handler(one, _stop(server))
-        server.should_exit = early is not None and early.asked
+            loop.add_signal_handler(one, stop)
+        if early is not None and early.asked:
+            stop()
         if reload is not None:
             loop.add_signal_handler(signal.SIGHUP, loop.run_in_executor, None, reload)
-        await server._serve(sockets=[listener])  # noqa: SLF001 (serve() would put its own handlers)
+        await asyncio.gather(
+            *(
+                server._serve(sockets=[listener])  # noqa: SLF001 (serve() would put its own handlers)
+                for server, (_, listener) in zip(servers, served, strict=True)
+            )
+        )
+
+    def stop() -> None:
+        for server in servers:
+            server.should_exit = True
 
     with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(serving())
 
 
-def _stop(server: uvicorn.Server) -> Callable[[], None]:
-    def stop() -> None:
-        server.should_exit = True
+def _server(app: Starlette) -> uvicorn.Server:
+    import uvicorn  # noqa: PLC0415
 
-    return stop
+    from router.api.protocol import BoundedProtocol  # noqa: PLC0415
+
+    return uvicorn.Server(
+        uvicorn.Config(
+            app,
+            http=BoundedProtocol,
+            log_level="warning",
+            access_log=False,
+            timeout_graceful_shutdown=HTTP_GRACE,
+            lifespan="off",
+            server_header=False,
+        )
+    )
 
 
 def log(clock: Clock, event: str, **fields: object) -> None:

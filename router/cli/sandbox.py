@@ -54,4 +54,5 @@ def sandbox(name: str, root: Path, port: int | None) -> None:
                 fail(f"the secret {reference} is missing, that events are signed with")
     address = listener.getsockname()
     click.echo(f"sandbox {name} on http://{address[0]}:{address[1]}, look at /_sandbox", err=True)
-    serve(make_sandbox_app(stand_in, Events(file.receivers, secrets, SystemClock())), listener)
+    app = make_sandbox_app(stand_in, Events(file.receivers, secrets, SystemClock()))
+    serve([(app, listener)])

@@ -14,13 +14,18 @@ import click
 from router.cli.common import format_option, load_sound, place_options
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
+from router.config.project import Project
+from router.config.queues import AmqpSource
 from router.core.instants import time_text
+from router.core.progress import Progress
 from router.core.units import rate_text
 from router.infra.store.files import Waiting
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
-from router.runtime.cursors import poll_data, poll_line
+from router.runtime.cursors import poll_data, poll_line, queue_data, queue_line
+from router.runtime.holds import SystemHeld, held_systems, told_apart
+from router.runtime.states import Apart
 
 
 @click.command("status")
@@ -37,8 +42,10 @@ def status(root: Path, environment: str, style: str) -> None:
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
-        polls = reader.cursors.all()
+        polls, queues = _by_source(project, reader.cursors.all())
+        held, apart = held_systems(reader), told_apart(reader)
     running = is_running(project, environment)
+    held, apart = (held, apart) if running else ([], None)
     if style == "json":
         data = {
             "running": running,
@@ -46,22 +53,56 @@ def status(root: Path, environment: str, style: str) -> None:
             "waiting": sizes,
             "dead_letters": dead,
             "paused": paused,
+            "held": [_system_data(one) for one in held],
+            "apart": None if apart is None else {**asdict(apart), "since": time_text(apart.since)},
             "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
             "polls": [poll_data(one) for one in polls],
+            "queues": [queue_data(one) for one in queues],
         }
         click.echo(envelope("status", ok=True, data=data))
         return
     if not running:
         click.echo("no daemon runs on this store, nothing moves: start router run\n")
+    lines = [_held_line(name, why) for name, why in paused.items()]
+    lines += [_apart_line(apart)] if apart is not None else []
+    lines += [_system_line(one) for one in held]
+    lines += [_file_line(one) for one in files]
+    lines += [poll_line(one) for one in polls if one.failures or one.page]
+    lines += [queue_line(one) for one in queues]
+    lines += [_letter_line(one) for one in dead]
+    _tell(counters, sizes, lines)
+
+
+def _tell(counters: list[dict[str, Any]], sizes: dict[str, int], lines: list[str]) -> None:
     click.echo(count_table(counters))
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
     click.echo(f"\nwaiting: {waiting or 'nothing'}")
-    lines = [_held_line(name, why) for name, why in paused.items()]
-    lines += [_file_line(one) for one in files]
-    lines += [poll_line(one) for one in polls if one.failures or one.page]
-    lines += [_letter_line(one) for one in dead]
     for line in lines:
         click.echo(visible(line))
+
+
+def _system_data(held: SystemHeld) -> dict[str, str]:
+    times = {"since": time_text(held.since), "until": time_text(held.until)}
+    return {"system": held.system, **times, "why": held.why}
+
+
+def _system_line(held: SystemHeld) -> str:
+    since, until = time_text(held.since)[:19], time_text(held.until)[:19]
+    return f"held: system:{held.system} since {since}Z, until {until}Z at least, {held.why}"
+
+
+def _apart_line(apart: Apart) -> str:
+    since = f"since {time_text(apart.since)[:19]}Z"
+    return f"redis is away {since}, {apart.why}: {apart.share}% of each limit is used here"
+
+
+def _by_source(
+    project: Project, progresses: list[Progress]
+) -> tuple[list[Progress], list[Progress]]:
+    """Return how far polls are, and which channels with a queue are in trouble."""
+    taken = {name for name, one in project.channels.items() if isinstance(one.source, AmqpSource)}
+    polls = [one for one in progresses if one.channel not in taken]
+    return polls, [one for one in progresses if one.channel in taken and one.trouble]
 
 
 def _file_line(file: Waiting) -> str:

@@ -144,10 +144,6 @@ def test(
     Retries take no time: the clock is virtual. Nothing is called: systems are mocked. What a
     generated document broke and was kept is run again each time. Exits with 1 when a test fails.
     """
-    if update or keep:
-        refuse_in_ci(os.environ, force=force)
-    if keep and generate is None:
-        fail("--keep without --generate: nothing is generated that could fail")
     wish = Wish(
         environment=environment,
         only=only,
@@ -158,6 +154,7 @@ def test(
         seed=seed,
         keep=keep,
     )
+    _refuse(wish, force=force)
     if not watched:
         _test(root, wish, style)
         return
@@ -167,6 +164,14 @@ def test(
     if update:
         fail("--watch and --update: a file that is written would be the next change")
     watch(root, lambda: _test(root, wish, style))
+
+
+def _refuse(wish: Wish, *, force: bool) -> None:
+    """End the command where it would write and nobody looks, or has nothing to write."""
+    if wish.update or wish.keep:
+        refuse_in_ci(os.environ, force=force)
+    if wish.keep and not wish.generate:
+        fail("--keep without --generate: nothing is generated that could fail")
 
 
 def _test(root: Path, wish: Wish, style: str) -> None:

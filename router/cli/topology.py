@@ -6,6 +6,7 @@ Never: speaks to a broker.
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 
 import click
@@ -30,7 +31,8 @@ def topology(style: str, vhost: str, root: Path, environment: str) -> None:
     """Say what a shared broker must hold: a queue for each channel, flow and system.
 
     All are quorum queues; what dies goes to the queue `dead` and leaves its own when it is there.
-    A channel with `order_by` has several, each with one consumer at a time.
+    A channel with `order_by` has several, each with one consumer at a time. Queues of others that
+    channels take from are listed, and never declared.
     """
     project = load_sound(root)
     made = topology_of(project, choose(project, environment))
@@ -47,7 +49,10 @@ def topology(style: str, vhost: str, root: Path, environment: str) -> None:
             }
             for one in made.queues
         ]
-        data = {"exchanges": list(made.exchanges), "queues": queues}
+        foreign = [
+            {"name": one.name, "for": one.taker, "broker": one.broker} for one in made.foreign
+        ]
+        data = {"exchanges": list(made.exchanges), "queues": queues, "foreign": foreign}
         click.echo(envelope("topology", ok=True, data=data))
     else:
         click.echo(_text(made))
@@ -58,12 +63,20 @@ def _text(made: Topology) -> str:
         (one.name, f"{one.exchange} {one.key}", one.taker, "one at a time" if one.single else "any")
         for one in made.queues
     ]
-    heads = ("queue", "exchange and key", "for", "consumers")
-    widths = [max(len(row[i]) for row in (heads, *rows)) for i in range(len(heads))]
-    lines = [
-        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
-        for row in (heads, *rows)
-    ]
+    lines = _columns([("queue", "exchange and key", "for", "consumers"), *rows])
     shared = made.queues[0].arguments
     said = ", ".join(f"{key} {shared[key]}" for key in shared if key != "x-single-active-consumer")
-    return "\n".join([*lines, "", f"each but {DEAD}: durable, {said}"])
+    lines += ["", f"each but {DEAD}: durable, {said}"]
+    if made.foreign:
+        foreign = [(one.name, one.broker, one.taker) for one in made.foreign]
+        heads = ("queue of others", "broker", "for")
+        lines += ["", *_columns([heads, *foreign]), "", "they must be there: none is declared"]
+    return "\n".join(lines)
+
+
+def _columns(rows: Sequence[tuple[str, ...]]) -> list[str]:
+    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
+    return [
+        "  ".join(text.ljust(width) for text, width in zip(row, widths, strict=True)).rstrip()
+        for row in rows
+    ]

@@ -1,4 +1,4 @@
-"""Owns: running a command again whenever a file of the project is saved, until it is interrupted.
+"""Owns: running a command again after each save of a file, until it is interrupted.
 Imports: click, config.files (which folders there are).
 Never: ends because a file is half written or gone; reads a file (the command does).
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import sys
 import threading
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeAlias
 
@@ -23,19 +23,20 @@ EVERY = 0.3
 Seen: TypeAlias = Mapping[str, tuple[int, int]]
 
 
-def watch(root: Path, run: Callable[[], None]) -> None:
+def watch(root: Path, run: Callable[[], None], also: Sequence[Path] = ()) -> None:
     """Run now and after each change, and end with one line and exit code 0 on Ctrl-C.
 
-    An editor that saves several files, or one in pieces, is waited for: it runs when two looks
-    have seen the same. `run` may exit, and read what is not there any more.
+    `also` are files that are looked at beside those of the project. An editor that saves several
+    files, or one in pieces, is waited for: it runs when two looks have seen the same. `run` may
+    exit, and read what is not there any more.
     """
     pause = threading.Event()
     try:
-        seen = _look(root)
+        seen = _look(root, also)
         while True:
             _guarded(run)
             click.echo(f"watching {len(seen)} files; Ctrl-C ends it")
-            seen = _changed(root, seen, pause)
+            seen = _changed(lambda: _look(root, also), seen, pause)
     except KeyboardInterrupt:
         click.echo("\nno longer watching")
 
@@ -49,13 +50,13 @@ def _guarded(run: Callable[[], None]) -> None:
         click.echo(visible(f"router: {error.filename}: {error.strerror}"), err=True)
 
 
-def _changed(root: Path, seen: Seen, pause: threading.Event) -> Seen:
+def _changed(look: Callable[[], Seen], seen: Seen, pause: threading.Event) -> Seen:
     """Wait for a change, and until it is over; return what there is then."""
-    while (now := _look(root)) == seen:
+    while (now := look()) == seen:
         pause.wait(EVERY)
     while True:
         pause.wait(EVERY)
-        later = _look(root)
+        later = look()
         if later == now:
             break
         now = later
@@ -66,15 +67,22 @@ def _changed(root: Path, seen: Seen, pause: threading.Event) -> Seen:
     return now
 
 
-def _look(root: Path) -> Seen:
-    found = {}
+def _look(root: Path, also: Sequence[Path]) -> Seen:
+    found: dict[str, tuple[int, int]] = {}
     for folder in FOLDERS:
         for here, _, files in os.walk(root / folder):
             for name in files:
                 path = os.path.join(here, name)  # noqa: PTH118 (a Path each costs more than the look)
-                try:
-                    state = os.stat(path)  # noqa: PTH116
-                except OSError:  # gone between two calls
-                    continue
-                found[os.path.relpath(path, root)] = (state.st_mtime_ns, state.st_size)
+                _note(found, os.path.relpath(path, root), path)
+    for one in also:
+        if os.path.relpath(one, root) not in found:
+            _note(found, str(one), str(one))
     return found
+
+
+def _note(found: dict[str, tuple[int, int]], name: str, path: str) -> None:
+    try:
+        state = os.stat(path)  # noqa: PTH116
+    except OSError:  # gone between two calls
+        return
+    found[name] = (state.st_mtime_ns, state.st_size)

@@ -27,6 +27,7 @@ from router.config.formats import (
 )
 from router.config.policies import FailurePolicy
 from router.config.polls import PollSource, check_poll
+from router.config.queues import AmqpSource, check_queue
 from router.config.references import CONTRACT, EXPRESSION, POLICY, VALUE, Value
 from router.config.schedules import ScheduleSource, check_schedule
 from router.config.shapes import DURATION, SIZE, ListOf, MapOf, Name, Nested, OneKey, Text
@@ -54,7 +55,7 @@ class HttpSource(ForeignSource):
     records_limit: int = knob(MANY, doc=MANY_SAYS, default=5_000)
 
 
-Source: TypeAlias = HttpSource | FileSource | PollSource | ScheduleSource
+Source: TypeAlias = HttpSource | FileSource | PollSource | ScheduleSource | AmqpSource
 
 
 @component("from", doc="Where a channel's messages come from.")
@@ -65,6 +66,7 @@ class From:
     schedule: ScheduleSource | None = knob(
         Nested(ScheduleSource), doc="the clock: a message at times that are known", default=None
     )
+    amqp: AmqpSource | None = knob(Nested(AmqpSource), doc="a queue of a broker", default=None)
     records: Expression | None = knob(
         EXPRESSION,
         doc="one delivery holds many messages: the list of them",
@@ -174,14 +176,13 @@ class Channel:
 
 def make_channel(file: ChannelFile, context: Context) -> Channel | None:
     """Return the channel of a decoded file, having checked it as a whole."""
-    said = (file.source.http, file.source.file, file.source.poll, file.source.schedule)
-    sources = [one for one in said if one is not None]
+    sources = _sources(file.source)
     if len(sources) != 1:
         context.report.error(
             "E052",
             file.source.place,
             "from: wants exactly one source",
-            "http:, file:, poll: or schedule:",
+            "http:, file:, poll:, schedule: or amqp:",
         )
         return None
     if isinstance(sources[0], ForeignSource):
@@ -193,6 +194,8 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         check_poll(file.source.poll, context)
     if file.source.schedule is not None:
         check_schedule(file.source.schedule, context)
+    if file.source.amqp is not None:
+        check_queue(file.source.amqp, context)
     routes: dict[str, Route | Ending] = {}
     for kind, route in file.routes.items():
         routes[kind] = _route(file, kind, route, context) if isinstance(route, RouteFile) else route
@@ -207,6 +210,11 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
         otherwise=file.otherwise[0],
         place=file.place,
     )
+
+
+def _sources(said: From) -> list[Source]:
+    every = (said.http, said.file, said.poll, said.schedule, said.amqp)
+    return [one for one in every if one is not None]
 
 
 def _check_signed_records(file: ChannelFile, context: Context) -> None:

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
-from router.config.components import Context, component, decode_component, knob, place_of
+from router.config.components import Context, component, decode_component, keys_of, knob, place_of
 from router.config.demands import fits_nothing
 from router.config.library import Library
 from router.config.references import EXPRESSION
@@ -69,6 +69,7 @@ class ContractFile:
         ListOf(Nested(InvariantFile)), doc="truths about whole documents", default=()
     )
     place: Place = place_of()
+    places: Mapping[str, Place] = keys_of()
 
 
 @dataclass(slots=True)
@@ -187,6 +188,7 @@ def _versions(
             schema=schema,
             place=file.place,
             keys=file.keys,
+            keys_at=file.places.get("keys", file.place),
             unconsumed=file.unconsumed,
             invariants=_invariants(file, version),
             validator=validator,

@@ -21,7 +21,17 @@ from router.config.components import (
     report_wrong,
 )
 from router.config.references import CHANNEL
-from router.config.shapes import DURATION, Document, Integer, ListOf, MapOf, Name, Nested, Text
+from router.config.shapes import (
+    DURATION,
+    PERCENT,
+    Document,
+    Integer,
+    ListOf,
+    MapOf,
+    Name,
+    Nested,
+    Text,
+)
 from router.config.source import Node, Table
 from router.config.templates import TEMPLATE, Template
 from router.config.verification import SECRET
@@ -41,23 +51,65 @@ class StoreSettings:
     place: Place = place_of()
 
 
+@component("redis", doc="Where several processes agree about limits, breakers and answers.")
+class RedisSettings:
+    url: str = knob(
+        SECRET, doc="the reference of its address, `rediss://user:password@host:6379/0`"
+    )
+    share: int = knob(
+        PERCENT,
+        doc="how much of each limit this process uses while Redis is away: with four processes 25%",
+        default=25,
+    )
+    name: str = knob(
+        Text("letters, digits, dashes", r"[A-Za-z0-9_-]{1,64}"),
+        doc="what tells landscapes on one server apart; by default the environment",
+        default="",
+    )
+    events: int = knob(
+        Integer(0, 1_000_000),
+        doc="lines of the journal kept on a stream, for who looks on, without contents; 0 = none",
+        default=0,
+    )
+    timeout: timedelta = knob(
+        DURATION,
+        doc="how long an answer of it is waited for",
+        default=timedelta(milliseconds=250),
+    )
+    place: Place = place_of()
+
+
 @component("http", doc="Where the router listens for webhooks.")
 class HttpSettings:
     host: str = knob(Text(), doc="the interface", default="127.0.0.1")
     port: int = knob(Integer(0, 65535), doc="the port; 0 takes a free one", default=8321)
 
 
-@component("folder", doc="Where a channel's files appear.")
+@component("metrics", doc="Where operations ask: `/metrics`, `/healthz`, `/readyz`.")
+class MetricsSettings:
+    host: str = knob(Text(), doc="the interface", default="127.0.0.1")
+    port: int = knob(Integer(0, 65535), doc="the port; 0 takes a free one", default=9321)
+
+
+@component("channel settings", doc="Where a channel's files appear, or its broker is.")
 class ChannelSettings:
-    folder: str = knob(Text("a path"), doc="relative to the project")
+    folder: str = knob(Text("a path"), doc="files: relative to the project", default="")
     archive: Template | None = knob(
         TEMPLATE,
-        doc="where files go when they are done, {day} is the day they came on (UTC), such as"
+        doc="files: where they go when they are done, {day} is the day they came on (UTC), such as"
         " 2026-11-26; by default the folder with .done",
         default=None,
         roots=frozenset({"day"}),
     )
-    every: timedelta = knob(DURATION, doc="how often it is looked at", default=timedelta(seconds=1))
+    every: timedelta = knob(
+        DURATION, doc="files: how often it is looked at", default=timedelta(seconds=1)
+    )
+    broker: str = knob(
+        SECRET,
+        doc="a queue: the reference of the address of its broker,"
+        " `amqps://user:password@host:5671/vhost`",
+        default="",
+    )
     place: Place = place_of()
 
     def archive_on(self, day: str) -> str:
@@ -93,15 +145,25 @@ class AdapterSettings:
 class EnvironmentFile:
     environment: str = knob(Name(), doc="its name, the same as its file")
     store: StoreSettings = knob(Nested(StoreSettings), doc="where state is kept")
+    redis: RedisSettings | None = knob(
+        Nested(RedisSettings),
+        doc="shared limits; without it this process has all of each limit",
+        default=None,
+    )
     http: HttpSettings = knob(
         Nested(HttpSettings),
         doc="webhooks",
         default=lambda: HttpSettings(host="127.0.0.1", port=8321),
     )
+    metrics: MetricsSettings | None = knob(
+        Nested(MetricsSettings),
+        doc="for a Prometheus server, apart from where senders come in; without it nobody can ask",
+        default=None,
+    )
     values: Mapping[str, Any] = knob(Document(), doc="what expressions see as env", default=dict)
     systems: Mapping[str, Any] = knob(AdapterSettings(), doc="by system", default=dict)
     channels: Mapping[str, ChannelSettings] = knob(
-        MapOf(Nested(ChannelSettings)), doc="by channel with a file source", default=dict
+        MapOf(Nested(ChannelSettings)), doc="by channel with a file source or a queue", default=dict
     )
     takes: tuple[Channel, ...] = knob(
         ListOf(CHANNEL, least=1),
@@ -129,4 +191,12 @@ def make_environment(file: EnvironmentFile, context: Context) -> EnvironmentFile
             "E058", file.store.place, "store: wants exactly one place", "sqlite: or postgresql:"
         )
         return None
+    redis = file.redis
+    if redis is not None and not (redis.share and redis.timeout):
+        context.report.error(
+            "E235",
+            redis.place,
+            "without Redis nothing would be called, or it is waited for no time",
+            "share: 25%, timeout: 250ms",
+        )
     return file

@@ -11,8 +11,9 @@ from os.path import normpath
 from typing import TYPE_CHECKING
 
 from router.config.casefiles import check_files
-from router.config.channels import HttpSource, Route
+from router.config.channels import Channel, HttpSource, Route
 from router.config.filesources import FileSource
+from router.config.queues import AmqpSource
 from router.config.reach import systems_reached
 from router.config.steps import Produce, Step, steps_in
 from router.core.diagnostics import Report, nearest
@@ -124,15 +125,9 @@ def _check_environments(project: Project, broken: AbstractSet[str], report: Repo
                 f"systems: {{{name}: ...}}",
             )
         for channel in project.channels.values():
-            if not isinstance(channel.source, FileSource) or not environment.has(channel.name):
-                continue
-            if channel.name not in environment.channels:
-                report.error(
-                    "E068",
-                    environment.place,
-                    f"no folder for channel {channel.name}",
-                    f"channels: {{{channel.name}: {{folder: var/in/{channel.name}}}}}",
-                )
+            if environment.has(channel.name):
+                _check_settings(channel, environment, report)
+        _check_queues(project, environment, report)
         _check_archives(environment, report)
         for name in sorted(set(environment.channels) - set(project.channels) - broken):
             place = environment.channels[name].place
@@ -140,10 +135,67 @@ def _check_environments(project: Project, broken: AbstractSet[str], report: Repo
             report.error("E039", place, f"unknown channel {name}", hint)
 
 
+def _check_settings(channel: Channel, environment: EnvironmentFile, report: Report) -> None:
+    """A channel of files has a folder, one with a queue a broker, and no other has either."""
+    name, settings = channel.name, environment.channels.get(channel.name)
+    place = environment.place if settings is None else settings.place
+    takes_files, takes_queue = (isinstance(channel.source, one) for one in (FileSource, AmqpSource))
+    folder, broker = (settings.folder, settings.broker) if settings is not None else ("", "")
+    for wrong, code, message, hint in (
+        (
+            takes_files and not folder,
+            "E068",
+            f"no folder for channel {name}",
+            f"channels: {{{name}: {{folder: var/in/{name}}}}}",
+        ),
+        (
+            takes_queue and not broker,
+            "E241",
+            f"no broker for channel {name}",
+            f'channels: {{{name}: {{broker: "env:{name.upper()}_BROKER"}}}}',
+        ),
+        (
+            bool(broker) and not takes_queue,
+            "E242",
+            f"a broker for channel {name}, which takes from no queue",
+            "leave broker: out",
+        ),
+        (
+            bool(folder) and takes_queue,
+            "E242",
+            f"a folder for channel {name}, which takes no files",
+            "leave folder: out",
+        ),
+    ):
+        if wrong:
+            report.error(code, place, message, hint)
+
+
+def _check_queues(project: Project, environment: EnvironmentFile, report: Report) -> None:
+    """Each message of a queue goes to one who takes from it: two channels would share them."""
+    seen: dict[tuple[str, str], str] = {}
+    for channel in project.channels.values():
+        source, settings = channel.source, environment.channels.get(channel.name)
+        if not isinstance(source, AmqpSource) or not environment.has(channel.name):
+            continue
+        if settings is None or not settings.broker:
+            continue
+        other = seen.setdefault((settings.broker, source.queue), channel.name)
+        if other != channel.name:
+            report.error(
+                "E243",
+                settings.place,
+                f"queue {source.queue} belongs to channel {other} already: each message goes to"
+                " one of the two",
+                "one channel that tells kinds, or a queue of its own",
+            )
+
+
 def _check_archives(environment: EnvironmentFile, report: Report) -> None:
     """No file is put away into a folder that is watched: it would come in again, and again."""
-    watched = {normpath(one.folder): name for name, one in environment.channels.items()}
-    for settings in environment.channels.values():
+    folders = {name: one for name, one in environment.channels.items() if one.folder}
+    watched = {normpath(one.folder): name for name, one in folders.items()}
+    for settings in folders.values():
         owner = watched.get(normpath(settings.archive_on("{day}")))
         if owner is not None:
             report.error(

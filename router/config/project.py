@@ -31,6 +31,7 @@ from router.config.tablefiles import TableFile, make_table
 from router.config.transforms.tables import Table
 from router.config.transforms.transform import Transform, TransformFile
 from router.config.types.landscape import check_landscape_types
+from router.config.types.sandboxes import check_sandboxes
 from router.config.verification import decode_presets
 from router.core.diagnostics import Diagnostic, Place, Report, in_order
 
@@ -152,6 +153,8 @@ class _Loader:
         library.channels = self._kind("channels", ChannelFile, make_channel)
         check_landscape_types(library, self.report)
         environments = self._kind("environments", EnvironmentFile, make_environment)
+        sandboxes = self._kind("sandboxes", SandboxFile, make_sandbox)
+        check_sandboxes(sandboxes, library.tables, self.report)
         return Project(
             root=root,
             revision=revision_of(self.texts, _sources(library.adapters)),
@@ -164,7 +167,7 @@ class _Loader:
             flows={flow.name: flow for flow in library.flows.values()},
             environments=environments,
             subscribers=_subscribers(library.flows),
-            sandboxes=self._kind("sandboxes", SandboxFile, make_sandbox),
+            sandboxes=sandboxes,
             cases=self._cases(),
             texts=self.texts,
         )

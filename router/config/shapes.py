@@ -116,6 +116,7 @@ DURATION = Parsed(
 )
 SIZE = Parsed("a size such as 64KiB or 1MiB", units.size, units.SIZE, ("64KiB", "1MiB"))
 PERCENT = Parsed("a percentage such as 20%", units.percent, units.PERCENT, ("20%",))
+RATE = Parsed("a rate such as 2/s or 30/m", units.rate, units.RATE, ("2/s", "30/m"))
 
 
 @dataclass(frozen=True, slots=True)

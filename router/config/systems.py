@@ -20,6 +20,7 @@ from router.config.components import (
     place_of,
     report_wrong,
 )
+from router.config.limits import LIMITS, BreakerRule, LimitRule, check_limits
 from router.config.policies import FailurePolicy
 from router.config.references import (
     CONTRACT,
@@ -280,6 +281,8 @@ class SystemFile:
     owner: str = knob(Text(), doc="who answers for it")
     adapter: Any = knob(ADAPTER, doc="the protocol that it speaks")
     on_failure: FailurePolicy = knob(POLICY, doc="when a call comes again")
+    limits: Mapping[str, LimitRule] = knob(LIMITS, doc="by name; a call fits all", default=dict)
+    breaker: BreakerRule | None = knob(Nested(BreakerRule), doc="by default none", default=None)
     operations: Mapping[str, OperationFile | SequenceFile] = knob(
         Operations(OperationFile), doc="by name"
     )
@@ -343,6 +346,8 @@ class System:
     name: str
     adapter: Any
     operations: Mapping[str, AnyOperation]
+    limits: Mapping[str, LimitRule]
+    breaker: BreakerRule | None
     place: Place
 
 
@@ -370,7 +375,15 @@ def make_system(file: SystemFile, context: Context) -> System:
     for name, one in sequences.items():
         check_calls(one, f"{file.system}.{name}", {**made, **sequences}, context)
         found[name] = make_sequence(one, f"{file.system}.{name}", made, file.on_failure)
-    return System(name=file.system, adapter=file.adapter, operations=found, place=file.place)
+    check_limits(file, context)
+    return System(
+        name=file.system,
+        adapter=file.adapter,
+        operations=found,
+        limits=file.limits,
+        breaker=file.breaker,
+        place=file.place,
+    )
 
 
 def _reads(operation: OperationFile) -> frozenset[tuple[str, str]]:

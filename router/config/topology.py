@@ -5,13 +5,14 @@ Never: speaks to a broker; knows which broker beyond the words of AMQP and of qu
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from router.config.channels import Channel, Route
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
+from router.config.queues import AmqpSource
 from router.config.systems import System
 
 #: exchanges by what is published to them; the routing key is the name of who takes it
@@ -44,12 +45,28 @@ class Queue:
     arguments: Mapping[str, Any]
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Foreign:
+    """A queue of somebody else that a channel takes from: it must be there, and is not declared.
+
+    `broker` is the reference of its broker's address.
+    """
+
+    name: str
+    taker: str
+    broker: str
+
+
 @dataclass(frozen=True, slots=True)
 class Topology:
-    """What must be declared, in the order in which it can be: exchanges, then queues."""
+    """What must be declared, in the order in which it can be: exchanges, then queues.
+
+    `foreign` is what others declare, at brokers of their own or at this one.
+    """
 
     exchanges: tuple[str, ...]
     queues: tuple[Queue, ...]
+    foreign: tuple[Foreign, ...] = ()
 
 
 def topology_of(project: Project, environment: EnvironmentFile) -> Topology:
@@ -70,7 +87,8 @@ def topology_of(project: Project, environment: EnvironmentFile) -> Topology:
         single=False,
         arguments={**_KEPT, "x-delivery-limit": NEVER},
     )
-    return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, dead))
+    foreign = tuple(_foreign(taken, environment))
+    return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, dead), foreign)
 
 
 def definitions(topology: Topology, vhost: str) -> dict[str, Any]:
@@ -104,6 +122,15 @@ def is_ordered(channel: Channel) -> bool:
     """Return whether messages of a channel are handled in order, of one route at least."""
     routes = channel.routes.values()
     return any(isinstance(one, Route) and bool(one.order_by) for one in routes)
+
+
+def _foreign(channels: Iterable[Channel], environment: EnvironmentFile) -> Iterator[Foreign]:
+    for one in channels:
+        settings = environment.channels.get(one.name)
+        if isinstance(one.source, AmqpSource) and settings is not None:
+            yield Foreign(
+                name=one.source.queue, taker=f"channel:{one.name}", broker=settings.broker
+            )
 
 
 def _inbound(channel: Channel, partitions: int) -> Iterator[Queue]:

@@ -59,6 +59,8 @@ class Contract:
     unconsumed: str
     invariants: tuple[Invariant, ...]
     validator: Any
+    #: where `keys` are written
+    keys_at: Place = field(default=Place(""), repr=False, compare=False)
     #: the most that one value can cost who tells what is wrong with it
     weight: int = 1
     #: the schema that a reference in it names, None where there is none

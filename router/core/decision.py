@@ -79,12 +79,16 @@ class Conflict:
 
 @value(frozen=True, slots=True, kw_only=True)
 class Redeliver:
-    """The message comes again at `at`; `nominal` is the declared delay without its jitter."""
+    """The message comes again at `at`; `nominal` is the declared delay without its jitter.
+
+    `counts`: as its next attempt. What only waited for a limit of ours was none.
+    """
 
     at: datetime
     nominal: timedelta
     reason: str
     detail: str = ""
+    counts: bool = True
 
 
 @value(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ RouterError
 |  |- Retryable           nothing happened at the far side; `after` when it said how long
 |  |- Refused             the far side said no, with a code
 |  |- Unknown             the effect may or may not exist
+|- Held                   the limits or the breaker of a system let no call go as yet
 |- Unavailable            store or broker are away: not the message's fault
 |  |- Draining            the channel is drained: it takes nothing new
 """
@@ -21,7 +22,7 @@ RouterError
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -119,6 +120,21 @@ class Unknown(AdapterError):
     """The effect may or may not exist at the far side."""
 
     code = "unknown"
+
+
+class Held(RouterError):
+    """A call may not leave before `until`; nothing is wrong with its message.
+
+    `alone`: only calls like it are held, others to the same system go.
+    """
+
+    code = "held"
+
+    def __init__(self, system: str, why: str, *, until: datetime, alone: bool) -> None:
+        super().__init__(f"{system} is held: {why}")
+        self.why = why
+        self.until = until
+        self.alone = alone
 
 
 class Unavailable(RouterError):

@@ -31,6 +31,10 @@ class Outcome:
     result: Json = None
     #: the far side's wish for the next try
     after: timedelta | None = None
+    #: how old the answer is, where somebody else asked for it
+    age: timedelta = timedelta(0)
+    #: it was not asked: a limit of ours, or a breaker, held it
+    held: bool = False
 
 
 def status_text(status: int) -> str:

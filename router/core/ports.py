@@ -1,4 +1,4 @@
-"""Owns: the protocols between floors: adapters, the clock, the source of secrets.
+"""Owns: the protocols between floors: adapters, the clock, the source of secrets, the shelf.
 Imports: core.
 Never: an implementation.
 """
@@ -10,7 +10,9 @@ from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
+from router.core.decision import Call
 from router.core.document import Json
+from router.core.outcome import Outcome
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,3 +81,13 @@ class Secrets(Protocol):
 
     def get(self, reference: str) -> str:
         """Return the secret that `env:NAME` or `file:NAME` means. Raises LookupError."""
+
+
+class Shelf(Protocol):
+    """Answers that processes share. Nothing on it is needed: what is not there is asked for."""
+
+    def find(self, call: Call) -> Outcome | None:
+        """Return an answer that is not older than a call allows."""
+
+    def put(self, call: Call, document: Json) -> None:
+        """Keep a good answer as long as a call allows."""

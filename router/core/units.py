@@ -12,13 +12,14 @@ from datetime import timedelta
 DURATION = r"([0-9]{1,9})(ms|s|m|h|d)"
 SIZE = r"([0-9]{1,9})(B|KiB|MiB|GiB)"
 PERCENT = r"(0?[0-9]{1,2}|100)%"
+RATE = r"([0-9]{1,6})/(s|m)"
 _DURATION = re.compile(DURATION)
 _UNITS = {"ms": "milliseconds", "s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 #: a longer one added to a time of today is no time any more
 _LONGEST = timedelta(days=36_500)
 _SIZE = re.compile(SIZE)
 _SIZES = {"B": 1, "KiB": 1024, "MiB": 1024**2, "GiB": 1024**3}
-_RATE = re.compile(r"([0-9]{1,6})/(s|m)")
+_RATE = re.compile(RATE)
 _PERCENT = re.compile(PERCENT)
 
 

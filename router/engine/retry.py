@@ -47,6 +47,23 @@ def decide(
     return Redeliver(at=now + wait, nominal=nominal, reason=failure.reason, detail=failure.detail)
 
 
+def decide_held(
+    message: Message, policy: FailurePolicy, failure: Failure, now: datetime
+) -> Redeliver | DeadLettered:
+    """Return when a message comes again that was not tried, as a limit of ours held its call.
+
+    It is no attempt; the policy's `within` bounds how long it may go on so.
+    """
+    wait = failure.after or timedelta(0)
+    if now - message.occurred_at + wait > policy.retry.within:
+        return DeadLettered(
+            reason="retries_exhausted", detail=f"{failure.reason}: {failure.detail}"
+        )
+    return Redeliver(
+        at=now + wait, nominal=wait, reason="held", detail=failure.detail, counts=False
+    )
+
+
 def share(attempt: str) -> float:
     """Return a number from 0 to 1 that only the name of an attempt decides."""
     raw = hashlib.blake2b(attempt.encode(), digest_size=4).digest()

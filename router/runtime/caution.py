@@ -70,7 +70,8 @@ class Caution:
         self._clock = clock
         self._since = clock.now()
         with store.read() as reader:
-            unclean = reader.mark("state") == "running"
+            #: whether the last process did not end in order
+            self.unclean = unclean = reader.mark("state") == "running"
             self._until = reader.newest_row() if unclean else 0
             #: what the last process ended with in hand, and how many in succession; it stays when
             #: that was put down: a row may be harmless until it has its answer

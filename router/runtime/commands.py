@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from router.config.systems import AnyOperation
 from router.core.decision import DeadLettered
+from router.core.errors import Held
 from router.core.ports import Clock
 from router.engine import retry
 from router.infra.store.rows import Intent, Queued
@@ -46,7 +47,7 @@ class Commands:
         """Carry one command as far as it goes: settled, or to come again. Raises Unavailable.
 
         After each call the store says which is next: a later call sees what is on disk, so that it
-        sees the same after a crash.
+        sees the same after a crash. Raises Held, when its next call may not leave as yet.
         """
         if row.damage:
             self._bury(row, damaged(row))
@@ -93,6 +94,13 @@ class Commands:
     def leave_alone(self, row: Queued, lasts: timedelta) -> None:
         """Let a command come again after a while, untouched. Raises Unavailable."""
         self._effects.later(row, self._clock.now() + lasts, "suspected")
+
+    def wait_in_line(self, row: Queued, held: Held) -> None:
+        """Let a command come again when its limit lets it, not counted as an attempt.
+
+        Raises Unavailable.
+        """
+        self._effects.later(row, held.until, held.why[:64])
 
     def bury_killer(self, row: Queued) -> None:
         """Keep a command that ends the process for a person. Raises Unavailable."""

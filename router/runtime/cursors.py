@@ -1,4 +1,4 @@
-"""Owns: what operators see of polls and schedules, and what they do about polls.
+"""Owns: what operators see of polls, schedules, queues of brokers, and what they do about polls.
 Imports: core, engine.polling, infra.store.
 Never: asks a system.
 """
@@ -45,6 +45,23 @@ def poll_line(progress: Progress) -> str:
         since = to_text(progress.trouble_since.replace(microsecond=0))
         line += f", stuck since {since} ({progress.failures} tries): {progress.trouble}"
     return line
+
+
+def queue_line(progress: Progress) -> str:
+    """Return what keeps the messages of a queue from coming, as a line."""
+    assert progress.trouble_since is not None, "who has a trouble has had it since"
+    since = to_text(progress.trouble_since.replace(microsecond=0))
+    return f"queue: {progress.channel} takes nothing since {since}: {progress.trouble}"
+
+
+def queue_data(progress: Progress) -> dict[str, Any]:
+    """Return what keeps the messages of a queue from coming as plain data."""
+    since = progress.trouble_since
+    return {
+        "channel": progress.channel,
+        "trouble": progress.trouble,
+        "trouble_since": to_text(since) if since is not None else None,
+    }
 
 
 def tick_line(progress: Progress) -> str:

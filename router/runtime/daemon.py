@@ -8,21 +8,23 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from router.config.channels import Route
-from router.config.environments import EnvironmentFile
+from router.config.environments import EnvironmentFile, RedisSettings
 from router.config.project import Project
 from router.core.diagnostics import Diagnostic, Severity
 from router.core.errors import RouterError, Unavailable
 from router.core.ports import Clock, Secrets
 from router.infra.store.store import Store
 from router.runtime.caution import Caution
+from router.runtime.exchange import Called
 from router.runtime.memory import settle_memory
+from router.runtime.states import LocalStates, States
+from router.runtime.threads import Threads
 from router.runtime.wiring import (
     Hooks,
     Parts,
-    Threads,
     build_parts,
     missing_secrets,
     open_exchange,
@@ -41,6 +43,8 @@ class Site:
     #: reads the project anew
     load: Callable[[], tuple[Project, list[Diagnostic]]]
     complain: Callable[[str], None]
+    #: told of each call of a system
+    called: Called = lambda *_: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +64,8 @@ class Daemon:
         site.store.write(lambda transaction: transaction.end_leases(site.clock.now()))
         self._revisions = revisions_of(project.root, site.store)
         self._reloading = threading.Lock()
+        self._redis = project.environments[site.environment].redis
+        self._states = self._open_states(self._redis)  # a reload leaves them as they are
         self._keep(project)
         self.parts = self._build(project)
         self._threads = Threads(self.parts, site.complain)
@@ -112,14 +118,39 @@ class Daemon:
     def stop(self) -> None:
         """Finish what is in hand, then close the store."""
         self._threads.stop()
+        self._states.close()
         self._caution.end()
         self._site.store.close()
 
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
-        exchange = open_exchange(project, environment, self._site.secrets, self._site.clock)
-        hooks = Hooks(revisions=self._revisions, caution=self._caution)
-        return build_parts(project, environment, self._site.store, exchange, hooks)
+        site = self._site
+        if environment.redis != self._redis:
+            self._states.close()
+            self._states, self._redis = self._open_states(environment.redis), environment.redis
+        exchange = replace(
+            open_exchange(project, environment, site.secrets, site.clock, self._states),
+            called=site.called,
+        )
+        hooks = Hooks(
+            revisions=self._revisions,
+            caution=self._caution,
+            states=self._states,
+            shelf=self._states.shelf(project.revision),
+            feed=self._states.feed(site.store),
+            complain=site.complain,
+            secrets=site.secrets,
+        )
+        return build_parts(project, environment, site.store, exchange, hooks)
+
+    def _open_states(self, settings: RedisSettings | None) -> States:
+        """Return the states of limits. Raises Unavailable when the address of Redis is none."""
+        site = self._site
+        if settings is None:
+            return LocalStates(site.clock)
+        from router.runtime.sharing import open_shared  # noqa: PLC0415 (redis is for who has one)
+
+        return open_shared(settings, site.environment, site.secrets, site.clock, site.complain)
 
     def _environment(self, project: Project) -> EnvironmentFile:
         return project.environments[self._site.environment]

@@ -19,6 +19,7 @@ from router.engine import retry
 from router.infra.store.rows import SETTLED, Intent, Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
+from router.runtime.admission import Ticket
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
 from router.runtime.requests import Leg, prepare, reference_of
@@ -45,11 +46,18 @@ class Effects:
         self._clock: Clock = exchange.clock
 
     def carry(self, leg: Leg, intent: Intent | None) -> bool:
-        """Carry one call as far as it goes: settled, or to come again. Raises Unavailable."""
+        """Carry one call as far as it goes: settled, or to come again.
+
+        Raises Unavailable; Held, when the call may not leave as yet: then nothing has happened.
+        """
         if intent is None:
-            intent = self._intend(leg)
-            return intent is not None and self._call(Job(leg=leg, intent=intent))
+            with self._admit(leg) as ticket:
+                intent = self._intend(leg)
+                return intent is not None and self._call(Job(leg=leg, intent=intent), ticket)
         return self._repeat(Job(leg=leg, intent=intent))
+
+    def _admit(self, leg: Leg) -> Ticket:
+        return self._exchange.admit(leg.operation, {"payload": leg.row.message.payload})
 
     def _intend(self, leg: Leg) -> Intent | None:
         """Fix the exact request and commit it; None when the message cannot become one."""
@@ -101,41 +109,43 @@ class Effects:
             done = intent.state == "done"
             self._store.write(lambda t: record_settled(t, job.row, done=done, now=now))
             return False
-        if intent.state == "accepted":
-            return self._confirm(job, now)
-        if intent.successor:
+        if intent.state != "accepted" and intent.successor:
             self._store.write(lambda t: record_settled(t, job.row, done=False, now=now))
             return False
-        if intent.state == "waiting":
-            return self._lease_and_call(job, now)
-        if now < intent.lease_until:
+        if intent.state not in ("accepted", "waiting") and now < intent.lease_until:
             return self.later(job.row, intent.lease_until, "in_flight")
-        return self._unsure(job, now)
+        with self._admit(job.leg) as ticket:
+            if intent.state == "accepted":
+                return self._confirm(job, ticket, now)
+            if intent.state == "waiting":
+                return self._lease_and_call(job, ticket, now)
+            return self._unsure(job, ticket, now)
 
-    def _unsure(self, job: Job, now: datetime) -> bool:
+    def _unsure(self, job: Job, ticket: Ticket, now: datetime) -> bool:
         """The effect may or may not exist, and no call of ours is under way."""
         idempotency = _idempotency(job.leg.operation)
         intent = job.intent
         if idempotency.kind in ("key", "conflict") and now < intent.first_at + idempotency.ttl:
-            return self._lease_and_call(replace(job, unsure=True), now)
+            return self._lease_and_call(replace(job, unsure=True), ticket, now)
         if idempotency.kind != "lookup":
             text = job.leg.told("the effect may exist and the far side cannot be asked")
             return self._bury(job.row, DeadLettered(reason="unknown", detail=text, step="call"))
-        found = self._find(job)
+        found = self._find(job, ticket)
         settled = intent.lease_until + idempotency.settles_in
         if found.word in SETTLED:
             return self._settle(job, found)
         if found.word == "unknown":
             return self._after(job, found)
         if now >= settled:
-            return self._lease_and_call(job, now)
+            ticket.again()
+            return self._lease_and_call(job, ticket, now)
         return self.later(job.row, settled, "settling")
 
-    def _find(self, job: Job, theirs: str = "") -> Outcome:
+    def _find(self, job: Job, ticket: Ticket, theirs: str = "") -> Outcome:
         places = {**job.leg.references, "reference": job.intent.reference, "theirs": theirs}
-        return self._exchange.find(job.leg.operation, places, job.row.message.payload)
+        return self._exchange.find(job.leg.operation, places, job.row.message.payload, ticket)
 
-    def _lease_and_call(self, job: Job, now: datetime) -> bool:
+    def _lease_and_call(self, job: Job, ticket: Ticket, now: datetime) -> bool:
         token = secrets.token_hex(8)
         until = self._lease_end(job.leg.operation, now)
         held = job.intent.token
@@ -151,9 +161,9 @@ class Effects:
         with self._store.read() as reader:
             intent = reader.intent(job.intent.key)
         assert intent is not None, "it was leased a moment ago"
-        return self._call(replace(job, intent=intent))
+        return self._call(replace(job, intent=intent), ticket)
 
-    def _call(self, job: Job) -> bool:
+    def _call(self, job: Job, ticket: Ticket) -> bool:
         """Make the call while the lease lasts, and record what came of it."""
         operation = job.leg.operation
         adapter = self._exchange.adapter(operation)
@@ -162,7 +172,7 @@ class Effects:
         idempotency = _idempotency(operation)
         key = {idempotency.header: job.intent.key} if idempotency.header else {}
         reach(f"worker.call.{job.row.message.kind}")
-        outcome = self._exchange.call(operation, job.prepared, key)
+        outcome = self._exchange.call(operation, job.prepared, key, ticket)
         reach("worker.after_call")
         goes_on = self._conclude(job, outcome)
         reach("worker.after_result")
@@ -173,11 +183,11 @@ class Effects:
             return self._settle(job, outcome)
         return self._after(job, outcome)
 
-    def _confirm(self, job: Job, now: datetime) -> bool:
+    def _confirm(self, job: Job, ticket: Ticket, now: datetime) -> bool:
         """Ask whether what was accepted is there by now."""
         confirmation = job.leg.operation.file.confirmation
         theirs = job.intent.their_reference or ""
-        found = self._find(job, theirs)
+        found = self._find(job, ticket, theirs)
         if found.word in SETTLED:
             return self._settle(job, replace(found, reference=found.reference or theirs))
         if now >= job.intent.first_at + confirmation.within:

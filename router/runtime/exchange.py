@@ -1,21 +1,28 @@
 """Owns: one call of an operation, from values to outcome.
 Imports: core, config, engine.
-Never: repeats, records, decides what comes next.
+Never: repeats, records, decides what comes next; makes a call that its system's limits hold.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from datetime import timedelta
+from time import monotonic
+from typing import TypeAlias
 
 from router.config.systems import AnyOperation, Operation
 from router.core.document import Json
-from router.core.errors import MessageError, Retryable, Unknown
+from router.core.errors import Held, MessageError, Retryable, Unknown
 from router.core.outcome import Outcome, status_text
 from router.core.ports import Adapter, Answer, Clock, Prepared
 from router.engine.lookup import what_is_there
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
+from router.runtime.admission import Admission, Ticket, free
+
+#: told of a call: operation, outcome, seconds
+Called: TypeAlias = Callable[[str, str, float], None]
 
 #: the answer where none came
 _NOTHING = Answer(status=0)
@@ -30,32 +37,71 @@ class Exchange:
     adapters: Mapping[str, Adapter]
     env: Mapping[str, Json]
     clock: Clock
+    #: told of each call: operation, what came of it, seconds
+    called: Called = lambda *_: None
+    #: the doors of systems that bound their calls
+    admissions: Mapping[str, Admission] = field(default_factory=dict)
+    #: how long a read may wait at such a door before it goes by its policy
+    patience: timedelta = timedelta(0)
 
     def adapter(self, operation: Operation) -> Adapter:
         """Return the adapter of an operation's system."""
         return self.adapters[operation.system]
 
     def read(self, name: str, arguments: Mapping[str, Json]) -> Outcome:
-        """Ask a read operation. A read that may or may not have arrived is simply asked again."""
-        return self.ask(name, arguments)[0]
+        """Ask a read operation. A read that may or may not have arrived is simply asked again, and
+        so is one that its system's limits hold for longer than a moment.
+        """
+        try:
+            return self.ask(name, arguments)[0]
+        except Held as held:
+            after = held.until - self.clock.now()
+            return Outcome(word="retry", detail=f"is held: {held.why}", after=after, held=True)
 
     def ask(self, name: str, arguments: Mapping[str, Json]) -> tuple[Outcome, Answer]:
-        """Ask as `read` does; return what it means and the answer, an empty one where none came."""
+        """Ask as `read` does; return what it means and the answer, an empty one where none came.
+
+        Raises Held.
+        """
         (operation,) = self.operations[name].calls
         try:
             prepared = self.adapter(operation).prepare(operation.file.request, arguments, None)
         except MessageError as error:
             return Outcome(word="refused", code=error.code, detail=str(error)), _NOTHING
-        outcome, answer = self._called(operation, prepared, {})
+        with self.admit(operation, {"arguments": arguments}, self.patience) as ticket:
+            outcome, answer = self._called(operation, prepared, {})
+            ticket.came(outcome, answer, self.clock.now())
         if outcome.word == "unknown":
             outcome = Outcome(word="retry", detail=outcome.detail, after=outcome.after)
         return outcome, answer
 
-    def call(self, operation: Operation, prepared: Prepared, key: Mapping[str, str]) -> Outcome:
-        """Make the call and classify what came of it."""
-        return self._called(operation, prepared, key)[0]
+    def admit(
+        self,
+        operation: Operation,
+        scope: Mapping[str, Json],
+        patience: timedelta = timedelta(0),
+    ) -> Ticket:
+        """Return leave for one call: `scope` is its payload or its arguments. Raises Held."""
+        door = self.admissions.get(operation.system)
+        return free() if door is None else door.enter(operation, scope, patience)
+
+    def call(
+        self, operation: Operation, prepared: Prepared, key: Mapping[str, str], ticket: Ticket
+    ) -> Outcome:
+        """Make the call that a ticket stands for and classify what came of it."""
+        outcome, answer = self._called(operation, prepared, key)
+        ticket.came(outcome, answer, self.clock.now())
+        return outcome
 
     def _called(
+        self, operation: Operation, prepared: Prepared, key: Mapping[str, str]
+    ) -> tuple[Outcome, Answer]:
+        begun = monotonic()
+        outcome, answer = self._made(operation, prepared, key)
+        self.called(operation.name, outcome.word, monotonic() - begun)
+        return outcome, answer
+
+    def _made(
         self, operation: Operation, prepared: Prepared, key: Mapping[str, str]
     ) -> tuple[Outcome, Answer]:
         try:
@@ -75,13 +121,22 @@ class Exchange:
         return classify(operation, answer, self.env, self.clock.now())
 
     def find(
-        self, operation: Operation, places: Mapping[str, Json], payload: Json = None
+        self, operation: Operation, places: Mapping[str, Json], payload: Json, ticket: Ticket
     ) -> Outcome:
         """Look an effect up: there (done, refused, partial), missing, or unknown.
 
         `places` are our `reference`, `theirs` and the references of earlier calls by name;
-        `payload` is the object that was sent.
+        `payload` is the object that was sent; `ticket` stands for the call.
         """
+        begun = monotonic()
+        outcome, answer = self._found(operation, places, payload)
+        self.called(operation.name, "looked_up", monotonic() - begun)
+        ticket.came(outcome, answer, self.clock.now())
+        return outcome
+
+    def _found(
+        self, operation: Operation, places: Mapping[str, Json], payload: Json
+    ) -> tuple[Outcome, Answer]:
         lookup = operation.file.lookup
         assert lookup is not None, "checked at load: kind lookup has a lookup"
         adapter = self.adapter(operation)
@@ -91,9 +146,11 @@ class Exchange:
             if answer.status >= 500 or answer.status == 429:
                 after = wish_of(answer.headers.get("retry-after", ""), self.clock.now())
                 detail = f"look-up: {status_text(answer.status)}"
-                return Outcome(word="unknown", detail=detail, after=after)
-            return what_is_there(lookup, answer, {"env": self.env, "payload": payload})
+                return Outcome(word="unknown", detail=detail, after=after), answer
+            found = what_is_there(lookup, answer, {"env": self.env, "payload": payload})
+            return found, answer
         except Retryable as error:
-            return Outcome(word="unknown", detail=f"look-up: {error}", after=error.after)
+            why = Outcome(word="unknown", detail=f"look-up: {error}", after=error.after)
         except (Unknown, MessageError, LookupError) as error:
-            return Outcome(word="unknown", detail=f"look-up: {error}")
+            why = Outcome(word="unknown", detail=f"look-up: {error}")
+        return why, _NOTHING

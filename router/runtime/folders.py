@@ -51,8 +51,7 @@ class Folder:
     ) -> None:
         #: seconds between two looks
         self.every = 1.0
-        #: knows whether a file that was taken before may have killed the process
-        self.caution: Caution | None = None
+        self._caution: Caution | None = None
         self.channel = channel
         self._folder = folder
         self._archive = archive
@@ -65,6 +64,10 @@ class Folder:
         self._seen: dict[str, tuple[_Stand, datetime]] = {}
         #: files that were not as those beside them say, and how all of them stood
         self._unfit: dict[str, _Stand] = {}
+
+    def take_care(self, caution: Caution) -> None:
+        """Let a file that was taken before, and may have killed the process, go alone."""
+        self._caution = caution
 
     def step(self) -> int:
         """Read what stands still; return how many files were read. Raises Unavailable.
@@ -156,10 +159,10 @@ class Folder:
 
     def _finish_alone(self, name: str) -> None:
         """Finish a file that an earlier process, or an earlier try, did not come to the end of."""
-        if self.caution is None:
+        if self._caution is None:
             return self._finish(name, leftover=True)
         key = f"file:{self.channel.name}/{shown(name)}"
-        with self.caution.alone(key) as verdict:
+        with self._caution.alone(key) as verdict:
             return self._finish(name, leftover=True, kills=verdict == "killer")
 
     def _finish(self, name: str, *, leftover: bool = False, kills: bool = False) -> None:

@@ -86,13 +86,13 @@ class Ingress:
         headers: Mapping[str, str],
         body: bytes,
         also: Callable[[Transaction, str], None],
+        why: MessageError | None = None,
     ) -> Pending[Receipt]:
-        """Store a delivery that ends the process as a dead letter, without looking into it.
-
-        Raises Draining.
+        """Store a delivery as a dead letter, without looking into it; by default one that ends the
+        process. Raises Draining.
         """
         delivery = self._delivery(headers, body)
-        why = MessageError(killer("decode").detail, code="killer")
+        why = why or MessageError(killer("decode").detail, code="killer")
         failed = failed_arrival(channel, delivery, why, "decode")
         return self._keep(channel, delivery, body, (failed,), also)
 
@@ -155,6 +155,8 @@ def with_beside(channel: Channel, delivery: Delivery) -> Delivery:
 
     They stay with the delivery; each record would carry them. Raises MessageError.
     """
+    if channel.control is None and BESIDE not in delivery.headers:
+        return delivery
     headers = {name: one for name, one in delivery.headers.items() if name != BESIDE}
     beside = None if delivery.released else decode_beside(channel, delivery.headers)
     return replace(delivery, headers=headers, beside=beside)

@@ -7,10 +7,13 @@ from __future__ import annotations
 
 from typing import Any
 
+from router.core.instants import time_text
 from router.infra.store.files import CHANGED, RENAMED, RESENT, WAITS
 from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 from router.infra.store.rows import DECLINED, SETTLED
+from router.runtime.holds import held_systems
+from router.runtime.verdicts import SYSTEM_LANE
 
 #: transactions shown for one word; more are counted
 MOST = 20
@@ -42,10 +45,24 @@ def journeys(reader: Reader, word: str) -> list[dict[str, Any]]:
         ids = sorted({entry["message_id"] for entry in entries} | _derived(entries))
         journey = _empty(correlationid)
         journey["entries"] = entries
-        journey["waiting"] = reader.waiting(ids)
+        journey["waiting"] = {**_held(reader, ids), **reader.waiting(ids)}
         journey["letters"] = _open_letters(reader, entries)
         made.append(journey)
     return made
+
+
+def _held(reader: Reader, message_ids: list[str]) -> dict[str, dict[str, Any]]:
+    """Return the commands that wait because their system is held, by message."""
+    holds = {SYSTEM_LANE + one.system: one for one in held_systems(reader)}
+    return {
+        message_id: {
+            "consumer": consumer,
+            "held": holds[lane].why,
+            "until": time_text(holds[lane].until),
+        }
+        for lane in holds
+        for message_id, consumer in reader.in_lanes([lane], message_ids).items()
+    }
 
 
 def _empty(correlationid: str) -> dict[str, Any]:
@@ -116,12 +133,7 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
         lines.extend(" " * 24 + indent + "  " + line for line in _effects(entry))
     waiting = journey["waiting"].get(message)
     if waiting is not None:
-        lines.append(
-            f"{' ' * 24}{indent}{waiting['consumer']} waits behind {waiting['holder']}"
-            if "holder" in waiting
-            else f"{' ' * 24}{indent}{waiting['consumer']} waits until {waiting['due_at'][:23]}Z"
-            f" ({waiting['reason']})"
-        )
+        lines.append(_waits(waiting, indent))
     for letter in journey["letters"]:
         if letter["message_id"] == message:
             lines.extend(" " * 24 + indent + line for line in _letter_lines(letter))
@@ -130,6 +142,22 @@ def _follow(message: str, journey: dict[str, Any], depth: int, lines: list[str])
     )
     for child in children:
         _follow(child, journey, depth + 1, lines)
+    lines.extend(  # of these nothing is written as yet
+        _waits(journey["waiting"][child], indent + "  ")
+        for child in sorted(_derived(entries) - children.keys())
+        if child in journey["waiting"]
+    )
+
+
+def _waits(waiting: dict[str, Any], indent: str) -> str:
+    """Return the line of a message that waits: behind which, or until when."""
+    if "holder" in waiting:
+        how = f"waits behind {waiting['holder']}"
+    elif "held" in waiting:
+        how = f"is held until {waiting['until'][:23]}Z at least ({waiting['held']})"
+    else:
+        how = f"waits until {waiting['due_at'][:23]}Z ({waiting['reason']})"
+    return f"{' ' * 24}{indent}{waiting['consumer']} {how}"
 
 
 def _letter_lines(letter: dict[str, Any]) -> list[str]:

@@ -16,6 +16,7 @@ from router.core.document import Json
 from router.core.errors import Retryable, Unknown
 from router.core.outcome import Outcome
 from router.core.ports import Adapter, Answer, Health, Prepared
+from router.runtime.admission import Ticket
 from router.runtime.coverage.marks import Marks
 from router.runtime.exchange import Exchange
 
@@ -42,10 +43,10 @@ class MockExchange(Exchange):
         return Exchange.meaning(self, operation, answer)  # super() does not know a slotted class
 
     def find(
-        self, operation: Operation, places: Mapping[str, Json], payload: Json = None
+        self, operation: Operation, places: Mapping[str, Json], payload: Json, ticket: Ticket
     ) -> Outcome:
         """Look an effect up."""
-        outcome = Exchange.find(self, operation, places, payload)
+        outcome = Exchange.find(self, operation, places, payload, ticket)
         if self.marks is not None:
             self.marks.looked(operation, outcome.word)
         return outcome

@@ -14,7 +14,7 @@ from typing import NoReturn
 from router.config.channels import Channel
 from router.config.polls import PollSource
 from router.core.document import Json, type_name
-from router.core.errors import MessageError, TransformError, Unavailable
+from router.core.errors import Held, MessageError, TransformError, Unavailable
 from router.core.message import Message
 from router.core.outcome import Outcome
 from router.core.ports import Answer
@@ -60,7 +60,8 @@ class Poller:
         self._clock = self._exchange.clock
 
     def step(self) -> int:
-        """Ask for the next page when it is time; return how many were taken.
+        """Ask for the next page when it is time and the system's limits let it; return how many
+        were taken.
 
         Raises Unavailable: the store is away, or a page could not be taken, which is told.
         """
@@ -77,6 +78,8 @@ class Poller:
             if outcome.word != "done":
                 self._trouble(progress, _failure(outcome))
             page, after = self._taken(progress, answer, asked)
+        except Held:
+            return 0  # nothing happened: it is asked with the next look
         except MessageError as error:
             self._trouble(progress, Failure(reason=error.code, detail=str(error)))
         reach("poll.answered")

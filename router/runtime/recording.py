@@ -68,11 +68,10 @@ def record_ending(
     left_out = {"stale": _left_out(stale)} if stale else {}
     _note(transaction, row, decision, now, {**_detail(decision), **left_out})
     match decision:
-        case Redeliver(at=at, reason=reason):
+        case Redeliver(at=at, reason=reason, counts=counts):
             extra = {"revision": transaction.revision, **(row.extra or {})}
-            again = Queued(
-                lane=row.lane, consumer=row.consumer, message=row.message.again(), extra=extra
-            )
+            message = row.message.again() if counts else row.message
+            again = Queued(lane=row.lane, consumer=row.consumer, message=message, extra=extra)
             transaction.postpone(again, at, reason)
         case DeadLettered():
             bury(transaction, row, decision, now)

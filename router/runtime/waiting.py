@@ -91,7 +91,7 @@ class Waiting:
             if outcome.word != "done":
                 decision = self._without(one.row, call, outcome, now)
                 return replace(open_row(one.row, {}), decided=decision)
-            self._answers.keep(call, outcome.result, now)
+            self._answers.keep(call, outcome, now)
             if call.key not in one.answers:
                 one.asked.append((call, outcome.result))
             one.answers[call.key] = outcome.result
@@ -106,4 +106,5 @@ class Waiting:
         failure = retry.Failure(
             reason="enrich", detail=f"{call.operation} {outcome.detail}", after=outcome.after
         )
-        return retry.decide(counted(row), self._judge.policy(row), failure, now)
+        how = retry.decide_held if outcome.held else retry.decide
+        return how(counted(row), self._judge.policy(row), failure, now)

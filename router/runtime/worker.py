@@ -1,6 +1,6 @@
 """Owns: the workers of one system: a bounded pool, order by key, pauses.
 Imports: core, config, infra.store, runtime.
-Never: takes more commands than the pool has room for.
+Never: takes more commands than the pool has room for, or any while a limit holds the system.
 """
 
 from __future__ import annotations
@@ -8,10 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from router.config.project import Project
-from router.core.errors import Unavailable
+from router.core.errors import Held, Unavailable
 from router.core.ports import Clock
 from router.infra.store.pauses import PAUSED, Pause, moved_on
 from router.infra.store.rows import Queued
@@ -64,6 +64,8 @@ class Worker:
         self._taking = threading.Lock()
         #: set from a command that found the store away until one that did not
         self._away = threading.Event()
+        #: until when limits or breaker let no call go, as they said last
+        self._held_until: datetime | None = None
         self._caution: Caution | None = None
         self._suspects = Suspects(0, 0)
         #: commands that went alone, and go so when they come again
@@ -78,8 +80,11 @@ class Worker:
     def step(self) -> int:
         """Take what the pool has room for; return how many rows were taken or held back.
 
-        None, while the store stays away: they come again with the next tick, not at once.
+        None, while the store stays away: they come again with the next tick, not at once. None,
+        while limits or breaker hold the system: the commands stay in the queue, in their order.
         """
+        if self._until_let_go() > 0:
+            return 0
         away = self._away.is_set()
         with self._taking:
             with self._lock:
@@ -95,6 +100,16 @@ class Worker:
         finally:
             self._taken = frozenset()
         return 0 if away and self._away.is_set() else len(rows)
+
+    def rest(self, seconds: float) -> None:
+        """Wait for the bell, until the system is let go, or for at most `seconds`."""
+        left = self._until_let_go()
+        self.bell.wait(min(seconds, left) if left > 0 else seconds)
+
+    def _until_let_go(self) -> float:
+        """Return how many seconds the system is held, as far as it was said."""
+        until = self._held_until
+        return 0.0 if until is None else (until - self._clock.now()).total_seconds()
 
     def _room(self, busy: int) -> int:
         """Return how many rows may be taken; one at a time, while they are suspects."""
@@ -191,6 +206,8 @@ class Worker:
                 self._commands.carry(row)
             again = False
             self._away.clear()
+        except Held as held:
+            again = not self._stands_aside(row, held)
         except Unavailable:
             self._away.set()
         except Exception as error:  # noqa: BLE001 (unknown errors are repeated, then buried)
@@ -202,6 +219,20 @@ class Worker:
                 self._busy.discard(row.id)
             if not again:
                 self.bell.ring()
+
+    def _stands_aside(self, row: Queued, held: Held) -> bool:
+        """Let a held command wait for its time, so that others pass; False when all are held: then
+        it keeps its place in the queue.
+        """
+        if not held.alone:
+            self._held_until = held.until
+            return False
+        try:
+            self._commands.wait_in_line(row, held)
+        except Unavailable:
+            self._away.set()
+            return False
+        return True
 
     def _carry_alone(self, row: Queued) -> None:
         """Carry a command that may have killed the process; no other suspect is in hand."""

@@ -12,7 +12,7 @@ import pytest
 OWNERS = {
     "kombu": ("router/infra/amqp/",),
     "amqp": ("router/infra/amqp/",),
-    "redis": (),
+    "redis": ("router/infra/redis/",),
     "sqlalchemy": ("router/infra/store/",),
     "alembic": ("router/infra/store/",),
     "jmespath": ("router/config/transforms/",),
@@ -26,6 +26,7 @@ OWNERS = {
     "httpcore": ("adapters/deadline.py",),
     "starlette": ("router/api/", "router/cli/run.py", "router/cli/sandbox.py"),
     "uvicorn": ("router/api/", "router/cli/run.py", "router/cli/sandbox.py"),
+    "prometheus_client": ("router/infra/metrics.py",),
     "random": (),
 }
 CLOCK = "router/runtime/clock.py"

@@ -23,6 +23,7 @@ from router.infra.store.letters import LetterQuery
 from router.infra.store.packing import unpack_row
 from router.infra.store.pending import Pending
 from router.infra.store.rows import Dead, Entry, Intent, Queued
+from router.infra.store.statements import TOGETHER
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 
@@ -302,6 +303,28 @@ def test_rows_come_in_the_order_of_their_publishing(store: Store, row_of: Any) -
     assert names(queued(store, after=rows[1].id)) == ["a", "aa"]
     assert names(queued(store, limit=3)) == ["b", "bb", "a"]
     assert names(queued(store, "other")) == ["x"]
+
+
+@pytest.mark.parametrize("many", [TOGETHER - 1, TOGETHER, 3 * TOGETHER + 1])
+def test_many_rows_of_a_transaction_are_there_once_and_in_order(
+    store: Store, row_of: Any, message_of: Any, noon: datetime, many: int
+) -> None:
+    told = [f"m{n}" for n in range(many)]
+
+    def job(transaction: Transaction) -> None:
+        for name in told:
+            transaction.enqueue([row_of(name, extra={"name": name})])
+            transaction.write(entry(message_of(id=name), noon, detail={"name": name}))
+            transaction.claim(Kept(claim(name.encode(), version=len(name)), name, Held.LIVE), noon)
+            transaction.refer([name], "c1")
+
+    store.write(job)
+    assert [one.extra for one in queued(store)] == [{"name": name} for name in told]
+    with store.read() as reader:
+        assert [one["detail"] for one in reader.history("c1")] == [{"name": one} for one in told]
+        held = reader.holdings([name.encode() for name in told], noon)
+        assert {key: one.message_id for key, one in held.items()} == {n.encode(): n for n in told}
+        assert {one for name in told for one in reader.correlations(name)} == {"c1"}
 
 
 def test_an_id_is_never_given_twice(store: Store, row_of: Any) -> None:

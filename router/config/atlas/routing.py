@@ -14,6 +14,7 @@ from router.config.atlas.markdown import cell, code, code_cell, spelled, table
 from router.config.channels import HttpSource
 from router.config.filesources import FileSource
 from router.config.polls import PollSource
+from router.config.queues import AmqpSource
 from router.config.schedules import ScheduleSource
 
 _SOURCES: dict[str, type[Any]] = {
@@ -21,6 +22,7 @@ _SOURCES: dict[str, type[Any]] = {
     "file": FileSource,
     "poll": PollSource,
     "schedule": ScheduleSource,
+    "amqp": AmqpSource,
 }
 
 

@@ -27,12 +27,24 @@ def system_page(book: Book, name: str) -> list[str]:
     page, file = f"systems/{name}.md", book.file("system", name)
     said = f"Owner: {cell(file['owner'])}. It speaks {code(file['adapter'])}."
     lines = [f"# System `{name}`", "", said, "", *book.drawing([Node("system", name)])]
+    lines += _bounds(file)
     for word, operation in file["operations"].items():
         lines += [f"## Operation `{name}.{word}`", ""]
         lines += _calls(operation) if "calls" in operation else _operation(book, operation, page)
         lines += _users(book, name, word, page)
         lines += _retries(book, operation.get("on_failure", file["on_failure"]))
     return lines
+
+
+def _bounds(file: dict[str, Any]) -> list[str]:
+    """Return what bounds the calls to a system."""
+    rows = [
+        (code(f"limit {name}"), code_cell(spelled(limit)))
+        for name, limit in file.get("limits", {}).items()
+    ]
+    if "breaker" in file:
+        rows.append((code("breaker"), code_cell(spelled(file["breaker"]))))
+    return table(("calls are held by", "which says"), rows) if rows else []
 
 
 def _calls(operation: dict[str, Any]) -> list[str]:

@@ -15,7 +15,8 @@ from router.config.lineage.value import THERE, WHOLE, Origin, Value, conditions
 from router.core.diagnostics import Place
 
 FROM, DECIDED = "from", "decided by"
-#: made in the landscape: what they come from can be asked
+#: made in the landscape: a way back goes on from them. An answer is an end: what is taken out of it
+#: by `result:` is told where it is asked for itself
 _MADE = ("object", "request", "stamp")
 
 
@@ -60,6 +61,10 @@ class Lineage:
         for one in landscape.productions:
             self._into.setdefault(one.target.key, []).append(one)
         self._out = _readers(landscape.productions)
+
+    def is_made(self, path: Path) -> bool:
+        """Return whether anything in the landscape makes the document of a path."""
+        return path.source.key in self._into
 
     def comes_from(self, path: Path) -> list[Link]:
         """Return the fields at the beginning of all ways that lead to `path`."""

@@ -73,11 +73,13 @@ def _split(landscape: Landscape, text: str) -> tuple[list[Source], tuple[str, ..
 def _names(sources: Iterable[Source]) -> dict[str, list[Source]]:
     """Return the sources by every name that they have."""
     found: dict[str, list[Source]] = {}
+    sources = list(sources)
+    sent_to = {one.name for one in sources if one.kind == "request"}
     for one in sources:
         names = {str(one)}
         if one.kind == "object":
             names.add(one.name.partition("@")[0])
-        elif one.kind == "answer":
+        elif one.kind == "answer" and one.name not in sent_to:
             names.add(one.name)
         elif one.kind == "channel" and one.contract is not None:
             names |= {one.contract.subject, one.contract.name}

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from router.config.contracts import Contracts
 from router.config.types.contracts import ContractTypes
 from router.config.types.type import UNKNOWN, Type
+from router.config.validation import Contract
 from router.core.message import ContractRef
 from router.core.value import value
 
@@ -22,15 +23,23 @@ DEEPEST = 9
 #: what a name may be without quotes
 _PLAIN = re.compile(r"[\w@$-]+|\*")
 _STEP = re.compile(r'"([^"]*)"|\[[^\]]*\]|[^.\[\]"]+')
-_WORDS = {"answer": "answer of ", "table": "table ", "headers": "headers of "}
+_WORDS = {
+    "address": "address of ",
+    "answer": "answer of ",
+    "body": "body of ",
+    "look-up": "look-up of ",
+    "table": "table ",
+    "headers": "headers of ",
+}
 
 
 @value(frozen=True, slots=True)
 class Source:
     """Whose document it is.
 
-    `kind` is channel, headers, object, answer (of a read operation), request (to a system), table,
-    stamp, env, call or constant; an object's name is `name@major`, a constant's its JSON.
+    `kind` is channel, headers, object, request (to a system), address (of a request), answer (of a
+    system), body (what an answer is taken from), look-up, table, stamp, env, call or constant; an
+    object's name is `name@major`, a constant's its JSON.
     """
 
     kind: str
@@ -44,6 +53,20 @@ class Source:
 
     def __str__(self) -> str:
         return f"{_WORDS.get(self.kind, '')}{self.name}"
+
+
+STAMP = Source("stamp", "stamp")
+ENV = Source("env", "env")
+
+
+def of_object(contract: ContractRef) -> Source:
+    """Return the source that is a canonical object, of whichever minor version."""
+    return Source("object", contract.subject, contract)
+
+
+def ref_of(contract: Contract | None) -> ContractRef | None:
+    """Return which contract it is, if any."""
+    return contract.ref if contract is not None else None
 
 
 @value(frozen=True, slots=True)

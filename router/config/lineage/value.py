@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from router.config.lineage.paths import ANY, ITEM, Path
+from router.config.lineage.paths import ANY, ITEM, Path, Source
 from router.core.diagnostics import Place
 
 #: how a path goes into a value
@@ -78,6 +78,11 @@ class Value:
 
 
 EMPTY = Value()
+
+
+def whole(source: Source) -> Value:
+    """Return what is a document itself."""
+    return Value(frozenset({Origin(Path(source), Place(""))}))
 
 
 def union(values: Iterable[Value]) -> Value:

@@ -11,8 +11,10 @@ from router.config.library import Library
 from router.config.transforms.expressions import Expression
 from router.config.types.contracts import ContractTypes
 from router.config.types.facts import NONE, Facts
+from router.config.types.keys import check_keys
 from router.config.types.operations import OperationTypes
 from router.config.types.scopes import Reader, Scope
+from router.config.types.sources import SourceTypes
 from router.config.types.steps import StepTypes
 from router.config.types.transforms import check_types
 from router.config.types.type import UNKNOWN
@@ -29,19 +31,15 @@ def check_landscape_types(library: Library, report: Report) -> None:
     wrong = {one.place.file for one in report.found if one.code not in _HARMLESS}
     contracts, uses = ContractTypes(library.contracts), dict[str, Facts]()
     reader, nobody = (Reader(library.tables, one) for one in (report, Report()))
-    _check_invariants(library, contracts, wrong, report)
-    steps = StepTypes(contracts, uses)
+    _check_contracts(library, contracts, wrong, report)
+    steps, sources = StepTypes(contracts, uses), SourceTypes(contracts, reader)
     for channel in library.channels.values():
+        if channel.place.file not in wrong:
+            sources.channel(channel)
         steps.channel(channel, nobody if channel.place.file in wrong else reader)
     for flow in library.flows.values():
         steps.flow(flow, nobody if flow.place.file in wrong else reader)
-    operations = OperationTypes(contracts, reader)
-    for operation in library.operations.values():
-        for call in operation.calls:
-            if call.file.transform is not None:
-                uses[call.file.transform.name] = NONE
-            if call is operation and call.file.place.file not in wrong:
-                operations.operation(call)
+    _check_operations(library, OperationTypes(contracts, reader), uses, wrong)
     for name, transform in library.transforms.items():
         if f"transforms/{name}.yaml" in wrong:
             continue
@@ -53,15 +51,34 @@ def check_landscape_types(library: Library, report: Report) -> None:
         report.extend(one for one in told.found if one.code == _WHATEVER_HOLDS)
 
 
-def _check_invariants(
+def _check_operations(
+    library: Library, operations: OperationTypes, uses: dict[str, Facts], wrong: AbstractSet[str]
+) -> None:
+    """Check what operations and limits say; a transform of an operation is used whatever holds."""
+    for operation in library.operations.values():
+        for call in operation.calls:
+            if call.file.transform is not None:
+                uses[call.file.transform.name] = NONE
+            if call is operation and call.file.place.file not in wrong:
+                operations.operation(call)
+    for system in library.systems.values():
+        if system.place.file not in wrong:
+            operations.limits(system)
+
+
+def _check_contracts(
     library: Library, contracts: ContractTypes, wrong: AbstractSet[str], report: Report
 ) -> None:
-    """Check the truths of contracts; one that holds of several versions is looked at once.
+    """Check the keys and truths of contracts; one that holds of several versions is looked at once.
 
     That a value may be null is not told: what the terms before it say of it is beyond types.
     """
     seen: dict[int, tuple[Expression, list[Scope]]] = {}
+    told_in: set[str] = set()
     for contract in library.contracts.all():
+        keyed = contract.keys and contract.place.file not in wrong | told_in
+        if keyed and check_keys(contract, contracts.of(contract, ""), report):
+            told_in.add(contract.place.file)  # once, not for each version
         if contract.invariants and contract.place.file not in wrong:
             held = contracts.of(contract, "")
             roots = {name: held.field(name) or UNKNOWN for name in held.names()}

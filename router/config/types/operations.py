@@ -6,7 +6,7 @@ Never: takes for known what only a good answer keeps, where others come.
 from __future__ import annotations
 
 from router.config.references import Value
-from router.config.systems import Lookup, Operation, OutcomeRule
+from router.config.systems import Lookup, Operation, OutcomeRule, System
 from router.config.transforms.expressions import Expression
 from router.config.types.contracts import ANY_HEADERS, ContractTypes
 from router.config.types.facts import NONE
@@ -32,6 +32,25 @@ class OperationTypes:
             self._outcome(rule, operation.file.request.answer, returns)
         if operation.file.lookup is not None:
             self._lookup(operation.file.lookup, operation.accept)
+
+    def limits(self, system: System) -> None:
+        """Check by what the limits of a system tell its calls apart."""
+        for limit in system.limits.values():
+            if limit.per is not None:
+                counted = [
+                    self._called(one)
+                    for one in system.operations.values()
+                    if isinstance(one, Operation) and limit.counts(one.word)
+                ]
+                self._reader.shared(limit.per, counted)
+
+    def _called(self, operation: Operation) -> Scope:
+        """Return the scope of a call before it is made."""
+        accept = operation.accept
+        if accept is None:
+            return Scope({"arguments": UNKNOWN}, NONE, owner=operation.name)
+        roots = {"payload": self._contracts.of(accept, "payload")}
+        return Scope(roots, NONE, owner=operation.name)
 
     def _outcome(
         self, rule: OutcomeRule, answer: Contract | None, returns: Contract | None

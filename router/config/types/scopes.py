@@ -120,7 +120,7 @@ class Reader:
     """Finds the types of expressions; a report is told what cannot be right in them."""
 
     def __init__(self, tables: Mapping[str, Table], report: Report) -> None:
-        self._tables = tables
+        self.tables = tables
         self._report = report
 
     def tell(self, code: str, place: Place, message: str, hint: str) -> None:
@@ -221,5 +221,5 @@ class Reader:
         def complain(*finding: str) -> None:
             told.append(finding)
 
-        inference = Inference(tables=self._tables, complain=complain, lenient=lenient)
+        inference = Inference(tables=self.tables, complain=complain, lenient=lenient)
         return inference.of(expression.evaluate.tree, scope.document, scope.facts), told

@@ -26,7 +26,7 @@ from router.config.steps import (
 from router.config.transforms.expressions import Expression
 from router.config.types.contracts import ANY_HEADERS, ContractTypes
 from router.config.types.facts import NONE, Facts, there, when_false
-from router.config.types.keys import key_part, told_part, told_version, version
+from router.config.types.keys import default_key, key_part, told_part, told_version, version
 from router.config.types.literals import literal
 from router.config.types.scopes import Reader, Scope
 from router.config.types.transforms import check_types
@@ -48,11 +48,6 @@ class StepTypes:
 
     def channel(self, channel: Channel, reader: Reader) -> None:
         """Check what a channel says of each of its routes."""
-        if channel.records is not None:
-            records = reader.value(channel.records, Scope(_AROUND, NONE))
-            if not records.unknown and "list" not in records.kinds:
-                what = f"records: takes a list, is {records}"
-                reader.tell("E199", channel.records.place, what, "the list of the records")
         routes = [one for one in channel.routes.values() if isinstance(one, Route)]
         scopes = self._scopes(channel, routes, reader)
         _check_identities(routes, scopes, reader)
@@ -135,6 +130,8 @@ def _produce(step: Produce, scope: Scope, reader: Reader) -> None:
     subject = step.object.ref.subject
     for part in (*step.key, *step.after):
         key_part(part, f"the key of {subject}", scope, reader)
+    if not step.key:
+        default_key(step.object, step.place, scope, reader)
     for one in step.compare:
         reader.value(one, scope)
     if step.latest is not None:
@@ -180,7 +177,7 @@ def _wanted(identity: Identity) -> Iterator[tuple[Value, Tell]]:
 
 
 def _told_identity(value: Expression, found: Type, reader: Reader) -> None:
-    told_part(value, found, "the identity", reader)
+    told_part(value.place, found, "the identity", reader)
 
 
 def _no_more(_value: Expression, _found: Type, _reader: Reader) -> None:

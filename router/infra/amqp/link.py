@@ -1,5 +1,5 @@
 """Owns: one connection to a broker and its channel, for one thread; what wakes that thread.
-Imports: kombu, py-amqp behind it.
+Imports: kombu, py-amqp behind it, infra.amqp.frames.
 Never: shares a connection between threads; goes on with a channel that failed; shows a password.
 
 A channel of py-amqp opens itself anew after an error, without its consumers and its confirms. So
@@ -21,6 +21,7 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 from router.core.errors import Unavailable
+from router.infra.amqp.frames import lenient_handler
 
 #: seconds between two heartbeats, and how long each part of a conversation may take
 HEARTBEAT, PATIENCE = 15, 10
@@ -46,6 +47,11 @@ class Wake:
         """Wake it, now or when it waits next."""
         with contextlib.suppress(BlockingIOError, OSError):  # full: it is awake; closed: it is gone
             self._writer.send(b"x")
+
+    def wait(self, seconds: float) -> None:
+        """Wait until somebody rings."""
+        select.select([self.reader], (), (), seconds)
+        self.hush()
 
     def hush(self) -> None:
         """Forget the rings so far."""
@@ -192,6 +198,7 @@ def _connection(
             "write_timeout": PATIENCE,
             "socket_settings": {socket.TCP_USER_TIMEOUT: UNSENT_MS},
             "client_properties": {"connection_name": who},
+            "frame_handler": lenient_handler,
             "on_blocked": stop,
             "on_unblocked": go_on,
         },

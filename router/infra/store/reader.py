@@ -15,6 +15,7 @@ from router.core.claim import Held, Holding
 from router.core.instants import time_of, time_text
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
+from router.infra.store.backlog import Backlog, backlogs
 from router.infra.store.cursors import Cursors
 from router.infra.store.evidence import Evidence
 from router.infra.store.files import Files
@@ -177,15 +178,15 @@ class Reader:
         """Return what is held back, to be looked at."""
         return Pauses(self._connection)
 
+    def backlog(self) -> list[Backlog]:
+        """Return what waits, by consumer and place: queued, due, held back, open letters."""
+        return backlogs(self._connection)
+
     def waiting_by_consumer(self) -> dict[str, int]:
-        """Return how many messages wait for each consumer: queued, due, held back, open letters."""
+        """Return how many messages wait for each consumer, wherever they do."""
         found: dict[str, int] = {}
-        for table in (tables.queue, tables.due, tables.held_back, tables.dead):
-            query = select(table.c.consumer, func.count()).group_by(table.c.consumer)
-            if table is tables.dead:
-                query = query.where(tables.dead.c.state == "open")
-            for consumer, n in self._connection.execute(query):
-                found[consumer] = found.get(consumer, 0) + int(n)
+        for one in self.backlog():
+            found[one.consumer] = found.get(one.consumer, 0) + one.messages
         return found
 
     def mark(self, name: str) -> str:
@@ -246,6 +247,22 @@ class Reader:
         )
         return [_document(row, "detail") for row in rows.mappings()]
 
+    def newest_line(self) -> int:
+        """Return the number of the newest line of the journal, 0 when there is none."""
+        return int(self._connection.execute(select(func.max(tables.journal.c.seq))).scalar() or 0)
+
+    def lines(self, after: int, limit: int) -> list[dict[str, str]]:
+        """Return the lines of the journal behind a number, as texts, without their details."""
+        table = tables.journal
+        columns = [column for column in table.c if column.name != "detail"]
+        rows = self._connection.execute(
+            select(*columns).where(table.c.seq > after).order_by(table.c.seq).limit(limit)
+        )
+        return [
+            {name: str(value) for name, value in row.items() if value is not None}
+            for row in rows.mappings()
+        ]
+
     def waiting(self, message_ids: Sequence[str]) -> dict[str, dict[str, Any]]:
         """Return what is queued or due for these messages: consumer and time, by message."""
         found: dict[str, dict[str, Any]] = {}
@@ -269,6 +286,20 @@ class Reader:
             )
             for row in rows.mappings():
                 found[row["message_id"]] = dict(row)
+        return found
+
+    def in_lanes(self, lanes: Sequence[str], message_ids: Sequence[str]) -> dict[str, str]:
+        """Return which of these messages wait in some lanes: their consumer, by message."""
+        queue = tables.queue
+        found: dict[str, str] = {}
+        for start in range(0, len(message_ids) if lanes else 0, CHUNK):
+            rows = self._connection.execute(
+                select(queue.c.message_id, queue.c.consumer).where(
+                    queue.c.lane.in_(list(lanes)),
+                    queue.c.message_id.in_(message_ids[start : start + CHUNK]),
+                )
+            )
+            found.update({row.message_id: row.consumer for row in rows})
         return found
 
     def counters(self) -> list[dict[str, Any]]:

@@ -25,6 +25,7 @@ def environment(project: Project, *takes: str) -> EnvironmentFile:
         environment="one",
         store=found.store,
         http=found.http,
+        metrics=found.metrics,
         values={},
         systems={},
         channels={},

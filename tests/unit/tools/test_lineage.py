@@ -94,6 +94,25 @@ def test_requests_answers_and_tables_can_be_asked_for(
     assert "by way of" in done.output
 
 
+def test_an_address_only_comes_from_something(command: Command) -> None:
+    done = command("lineage", "address of shop.get_order:get", "-p", ROOT)
+    lines = done.output.splitlines()
+    assert lines[0] == "address of shop.get_order:get comes from"
+    assert lines[2] == "  shopify"
+    assert lines[3].startswith("    order.id  routes/channels/shopify.yaml:")
+    assert "feeds" not in done.output
+
+
+def test_an_answer_that_is_taken_out_of_a_body_has_both_directions(command: Command) -> None:
+    done = command("lineage", "shop.get_order:line_items", "-p", ROOT)
+    lines = done.output.splitlines()
+    assert lines[:2] == ["answer of shop.get_order:line_items comes from", ""]
+    assert lines[2] == "  body of shop.get_order"
+    assert lines[3].split()[0] == "order.line_items"
+    assert lines[4:6] == ["    by way of", "      shop.get_order"]
+    assert "answer of shop.get_order:line_items feeds" in lines
+
+
 @pytest.mark.parametrize(
     ("said", "words"),
     [

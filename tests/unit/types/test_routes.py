@@ -164,6 +164,56 @@ def test_what_cannot_be_right_names_both_ends(name: str, tmp_path: Path) -> None
     assert words in one.message
 
 
+#: keys of what is produced -> what is told of them: a code, and words
+KEYS = {
+    "[id]": (),
+    "[id, more]": (),  # optional by the contract, and the map always gives it
+    "[id, late]": ("E198", "late, may be null: body.parent is optional in in@1.0.0"),
+    "[id, never]": ("E198", "never, may be null: nothing fills never"),
+    "[deep.sure]": (),
+    "[deep.late]": ("E198", "deep.late, may be null: body.parent is optional"),
+    "[id, parts]": ("E199", "of out@1, parts, is a list"),
+    "[idd]": ("E144", "keys: out@1.0.0 has no field idd"),
+    "[deep.latte]": ("E144", "out@1.0.0 has no field deep.latte"),
+    "[id.value]": ("E144", "out@1.0.0 has no field id.value"),
+}
+
+
+@pytest.mark.parametrize("keys", KEYS)
+def test_the_key_that_a_contract_names_is_always_there(keys: str, tmp_path: Path) -> None:
+    keyed(tmp_path, keys)
+    shown = [(one.code, one.message) for one in told(tmp_path)]
+    if not KEYS[keys]:
+        assert shown == []
+        return
+    code, words = KEYS[keys]
+    ((found_code, message),) = shown
+    assert found_code == code
+    assert words in message
+
+
+def test_a_part_that_a_filter_asked_for_is_there(tmp_path: Path) -> None:
+    for path in ("body.parent", "payload.late"):
+        step = f"{{filter: {{if: ={path}, else: {{discard: enough}}}}}}"
+        steps = (step, "{transform: it}") if path[0] == "b" else ("{transform: it}", step)
+        keyed(tmp_path, "[id, late]", ", ".join(steps))
+        assert told(tmp_path) == []
+
+
+def keyed(root: Path, keys: str, steps: str = "{transform: it}") -> None:
+    """Write a project that produces an object of which the contract names the key."""
+    lay(root, {"steps": steps + ", {produce: {object: out@1}}"})
+    fields = {"late": TEXT, "never": TEXT}
+    deep = {"type": "object", "required": ["sure"], "properties": {"sure": TEXT, "late": TEXT}}
+    schema = {**OUT, "properties": {**OUT["properties"], **fields, "deep": deep}}
+    schema["required"] = [*OUT["required"], "deep"]
+    put(root, "contracts/out/1.0.0.json", _schema("out", schema))
+    put(root, "contracts/out/contract.yaml", HEAD.format("out") + f"keys: {keys}\n")
+    late = "  late: =body.parent\n  deep: {sure: =body.id, late: =body.parent}\n"
+    made = "  id: =body.id\n  more: =body.id\n  parts: =body.lines\n"
+    put(root, "transforms/it.yaml", MAP.partition("map:")[0] + "map:\n" + made + late)
+
+
 def test_a_field_of_one_contract_is_fine_for_all_routes(tmp_path: Path) -> None:
     """What a channel says for all its routes is wrong only where it fits none."""
     lay(tmp_path, {"identity": "first_of(body.key, body.id)"})
