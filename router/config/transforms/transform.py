@@ -32,7 +32,9 @@ from router.core.document import Json, Written
 
 #: roots that every transform may read without declaring them
 COMMON_ROOTS = frozenset({"headers", "stamp", "env"})
-FUNCTION_SAYS = "a function of expressions, such as instant"
+#: a function, a truth of the result's contract, a field of the result: `/lines/*/amount`
+_REFUSES = rf"{'|'.join(sorted(LIBRARY))}|[a-z0-9]+(-[a-z0-9]+)+|(/[^/]+)+"
+_REFUSES_SAYS = "a function, the id of a truth with a hyphen, or a field such as /lines/*/amount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -169,12 +171,8 @@ class TransformFile:
     )
     tables: tuple[Table, ...] = knob(ListOf(TABLE), doc="tables it looks up", default=())
     refuses: Mapping[str, str] = knob(
-        MapOf(
-            Text("a reason in words", r".*\S.*"),
-            key="|".join(sorted(LIBRARY)),
-            key_says=FUNCTION_SAYS,
-        ),
-        doc="functions that may refuse what its contracts let through, each with the reason",
+        MapOf(Text("a reason in words", r".*\S.*"), key=_REFUSES, key_says=_REFUSES_SAYS),
+        doc="what may come to nothing though the contracts let it through, each with the reason",
         default=dict,
     )
     let: tuple[tuple[str, Builder], ...] = knob(LetShape(), doc="values with a name", default=())

@@ -13,6 +13,7 @@ from router.config.pointers import parts_of
 from router.config.transforms.maptree import Block, Builder, Constant, Items, Leaf, Record
 from router.config.transforms.tables import UNKNOWN_KEY
 from router.config.transforms.transform import Transform
+from router.config.validation import Violation
 from router.core.decision import DeadLettered
 from router.core.diagnostics import Diagnostic, Place
 from router.core.document import Json
@@ -105,19 +106,33 @@ def blame_of(transforms: Iterable[Transform]) -> Blame:
     return Blame(refuses)
 
 
-def of_transform(transform: Transform, payload: Json, detail: str) -> Failure:
-    """Return the failure of a map whose result breaks its contract, at the field that is wrong."""
-    found = transform.to.violations(payload) if transform.to is not None else []
-    if not found:
-        return Failure(code="E211", place=transform.file.place, text=detail, rule=_shape(detail))
-    first = found[0]
-    place = _field(transform, first.pointer)
+def of_transform(transform: Transform, payload: Json, detail: str) -> Failure | None:
+    """Return the failure of a map whose result breaks its contract, at the field that is wrong.
+
+    None where its author says of all that is wrong that it may be.
+    """
+    assert transform.to is not None, "a step gives a document"
+    found = transform.to.violations(payload)
+    wrong = [one for one in found if not _is_refused(transform, one)]
+    if not wrong:
+        return None if found else _vague(transform, detail)
+    first = wrong[0]
     return Failure(
         code="E211",
-        place=place,
-        text=f"what {transform.name} gives breaks {transform.to.ref}: {first}",  # type: ignore[union-attr]
+        place=_field(transform, first.pointer),
+        text=f"what {transform.name} gives breaks {transform.to.ref}: {first}",
         rule=f"{_shape(first.pointer)} {first.rule}",
     )
+
+
+def _is_refused(transform: Transform, violation: Violation) -> bool:
+    """Return whether a transform refuses a truth of its contract, or a field of its result."""
+    path = re.sub(r"/[0-9]+(?=/|$)", "/*", violation.pointer)
+    return violation.rule in transform.file.refuses or path in transform.file.refuses
+
+
+def _vague(transform: Transform, detail: str) -> Failure:
+    return Failure(code="E211", place=transform.file.place, text=detail, rule=_shape(detail))
 
 
 def unexpected(error: BaseException, place: Place) -> Failure:

@@ -18,6 +18,7 @@ from router.config.generation.hints import hints_of, last_name
 from router.config.project import Project
 from router.config.steps import Enrich
 from router.config.systems import Operation
+from router.config.transforms.reads import nodes_of
 from router.config.validation import Contract
 from router.core.decision import DeadLettered
 from router.core.diagnostics import Place
@@ -81,8 +82,7 @@ def _route(
     alone = dataclasses.replace(channel, routes=_Always(route))
     delivery = Delivery(id="generated", headers=headers, received_at=NOW, sha256="0" * 64)
     hints = hints_of((channel.kind, route), project.tables)
-    name = last_name(channel.kind.evaluate.tree)
-    if name and "body" in channel.kind.reads:
+    for name in _names_of_kind(channel):
         hints[name] = (route.kind, *hints.get(name, ()))
     return Subject(
         name=route.name,
@@ -93,6 +93,14 @@ def _route(
         is_meant=partial(_is_of, channel, route, (headers, world.env)),
         **steps,
     )
+
+
+def _names_of_kind(channel: Channel) -> set[str]:
+    """Return the fields of the body that may say the kind."""
+    if "body" not in channel.kind.reads:
+        return set()
+    paths = [one for one in nodes_of(channel.kind.evaluate.tree) if one["type"] == "subexpression"]
+    return {last_name(one) for one in paths if one["children"][0].get("value") != "env"}
 
 
 class _Always(dict[str, Any]):
