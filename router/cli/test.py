@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +36,8 @@ from router.runtime.cases import Result, Rig, run_cases
 from router.runtime.coverage.coverage import Coverage, coverage_of
 from router.runtime.coverage.marks import Marks
 from router.runtime.examples import check_examples
+from router.runtime.exercise.exercise import Wanted
+from router.runtime.exercise.session import Session
 from router.runtime.golden import Rewritten
 from router.runtime.wiring import open_adapters
 
@@ -49,6 +51,10 @@ class Wish:
     coverage: bool
     least: Decimal | None
     update: bool
+    #: documents that are generated for each route, flow and operation, and their seed
+    generate: int
+    seed: str
+    keep: bool
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -60,6 +66,8 @@ class Tested:
     least: Decimal | None
     prefix: str
     updated: Sequence[Rewritten]
+    #: runs over generated documents by what came of them
+    generated: Mapping[str, int]
 
     @property
     def failed(self) -> int:
@@ -97,6 +105,23 @@ class Tested:
 )
 @click.option("--update", is_flag=True, help="Write golden files anew; nothing else.")
 @click.option("--force", is_flag=True, help="Let --update write where the variable CI is set.")
+@click.option(
+    "--generate",
+    type=click.IntRange(1, 10_000),
+    is_flag=False,
+    flag_value=100,
+    default=None,
+    metavar="[N]",
+    help="Run every route, flow and operation over N generated documents; 100 when N is not said.",
+)
+@click.option(
+    "--seed",
+    default="1",
+    show_default=True,
+    metavar="TEXT",
+    help="Another seed generates other documents, the same one the same.",
+)
+@click.option("--keep", is_flag=True, help="Write what fails beside its contract, to run it first.")
 @watch_option
 @formats("junit", "github")
 def test(
@@ -105,26 +130,31 @@ def test(
     only: str | None,
     least: float | None,
     style: str,
+    generate: int | None,
+    seed: str,
     *,
     coverage: bool,
     update: bool,
     force: bool,
+    keep: bool,
     watched: bool,
 ) -> None:
     """Run every *.test.yaml beside routes, flows and systems, and the examples of contracts.
 
-    Retries take no time: the clock is virtual. Nothing is called: systems are mocked. Exits with 1
-    when a test fails.
+    Retries take no time: the clock is virtual. Nothing is called: systems are mocked. What a
+    generated document broke and was kept is run again each time. Exits with 1 when a test fails.
     """
-    if update:
-        refuse_in_ci(os.environ, force=force)
     wish = Wish(
         environment=environment,
         only=only,
         coverage=coverage or least is not None,
         least=None if least is None else Decimal(str(least)),
         update=update,
+        generate=generate or 0,
+        seed=seed,
+        keep=keep,
     )
+    _refuse(wish, force=force)
     if not watched:
         _test(root, wish, style)
         return
@@ -134,6 +164,14 @@ def test(
     if update:
         fail("--watch and --update: a file that is written would be the next change")
     watch(root, lambda: _test(root, wish, style))
+
+
+def _refuse(wish: Wish, *, force: bool) -> None:
+    """End the command where it would write and nobody looks, or has nothing to write."""
+    if wish.update or wish.keep:
+        refuse_in_ci(os.environ, force=force)
+    if wish.keep and not wish.generate:
+        fail("--keep without --generate: nothing is generated that could fail")
 
 
 def _test(root: Path, wish: Wish, style: str) -> None:
@@ -155,6 +193,8 @@ def _run(project: Project, wish: Wish, prefix: str) -> Tested:
     only = wish.only or ""
     try:
         results = [*run_cases(rig, only), *check_examples(project, only)]
+        session = Session(rig, Wanted(most=wish.generate, seed=wish.seed), keeps=wish.keep)
+        results += session.run(only)
     finally:
         for adapter in adapters.values():
             adapter.close()
@@ -169,6 +209,7 @@ def _run(project: Project, wish: Wish, prefix: str) -> Tested:
         least=wish.least,
         prefix=prefix,
         updated=updated,
+        generated=dict(sorted(session.words.items())),
     )
 
 
@@ -183,6 +224,9 @@ def _text(tested: Tested) -> str:
 
 def _summary(tested: Tested) -> list[str]:
     lines = [f"{len(tested.results) - tested.failed} passed, {tested.failed} failed"]
+    if tested.generated:
+        told = ", ".join(f"{count} {word}" for word, count in tested.generated.items())
+        lines.append(f"generated {sum(tested.generated.values())} runs: {told}")
     if tested.coverage is not None:
         lines.append(coverage_text(tested.coverage, tested.least))
     return lines
@@ -192,6 +236,8 @@ def _json(tested: Tested) -> str:
     data: dict[str, object] = {"results": [_data(result) for result in tested.results]}
     if tested.updated:
         data["updated"] = updated_data(tested.updated)
+    if tested.generated:
+        data["generated"] = dict(tested.generated)
     if tested.coverage is not None:
         data["coverage"] = coverage_data(tested.coverage)
     return envelope("test", ok=tested.ok, data=data)

@@ -26,7 +26,7 @@ KINDS = (
     "sandboxes",
     "workflows",
 )
-_NOT_READ = frozenset({"examples", "counterexamples", "fixtures"})
+_NOT_READ = frozenset({"examples", "counterexamples", "regressions", "fixtures"})
 
 
 def read_texts(root: Path, report: Report) -> dict[str, str]:

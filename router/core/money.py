@@ -31,6 +31,12 @@ PLACES = range(5)
 _MAX_WHOLE = MAX_DIGITS - 4
 
 
+#: what is wrong with money that is written as it should be: no schema can tell it at a border
+MIXED = "mixed currencies"
+NO_CODE = "not an active ISO 4217 currency code"
+TOO_FINE = "more decimal places than the currency has"
+
+
 class MoneyError(NumberError):
     """Money that is none, or two amounts that do not fit together; the text shows no value."""
 
@@ -104,7 +110,7 @@ def total(amounts: Iterable[Json], currency: str | None = None) -> MoneyJson:
         amount, own = _read(one)
         known = own if known is None else known
         if own != known:
-            raise MoneyError("mixed currencies")
+            raise MoneyError(MIXED)
         number = EXACT.add(number, amount)
     if known is None:
         raise MoneyError("an empty list needs a currency")
@@ -134,7 +140,7 @@ def compare(first: Json, second: Json) -> int:
     left, currency = _read(first)
     right, other = _read(second)
     if currency != other:
-        raise MoneyError("mixed currencies")
+        raise MoneyError(MIXED)
     return (left > right) - (left < right)
 
 
@@ -194,7 +200,7 @@ def _exponent(number: Decimal) -> int:
 def _step(currency: str) -> Decimal:
     step = _STEPS.get(currency) if isinstance(currency, str) else None
     if step is None:
-        raise MoneyError("not an active ISO 4217 currency code")
+        raise MoneyError(NO_CODE)
     return step
 
 
@@ -202,7 +208,7 @@ def _fit(number: Decimal, step: Decimal) -> Decimal:
     try:
         return EXACT.quantize(number, step)
     except Inexact:
-        raise MoneyError("more decimal places than the currency has") from None
+        raise MoneyError(TOO_FINE) from None
 
 
 def _read(value: Json) -> tuple[Decimal, str]:

@@ -12,6 +12,9 @@ from router.core.diagnostics import Place
 from router.core.document import Json, type_name
 from router.core.errors import TransformError
 
+#: of a table without a default
+UNKNOWN_KEY = "unknown key and no default: add a row"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Table:
@@ -49,4 +52,4 @@ class Table:
             return found
         if self.has_default:
             return self.default
-        raise TransformError(f"lookup('{self.name}'): unknown key and no default: add a row")
+        raise TransformError(f"lookup('{self.name}'): {UNKNOWN_KEY}")

@@ -18,6 +18,7 @@ from router.config.source import Node, Scalar
 from router.config.source import Table as TableNode
 from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import Expression
+from router.config.transforms.functions import LIBRARY
 from router.config.transforms.mapcode import MapFunction
 from router.config.transforms.maps import check_name, decode_map
 from router.config.transforms.maptree import Builder, named
@@ -31,6 +32,9 @@ from router.core.document import Json, Written
 
 #: roots that every transform may read without declaring them
 COMMON_ROOTS = frozenset({"headers", "stamp", "env"})
+#: a function, a truth of the result's contract, a field of the result: `/lines/*/amount`
+_REFUSES = rf"{'|'.join(sorted(LIBRARY))}|[a-z0-9]+(-[a-z0-9]+)+|(/[^/]+)+"
+_REFUSES_SAYS = "a function, the id of a truth with a hyphen, or a field such as /lines/*/amount"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,6 +170,11 @@ class TransformFile:
         CONTRACT, doc="with map: the contract that the result keeps", default=None
     )
     tables: tuple[Table, ...] = knob(ListOf(TABLE), doc="tables it looks up", default=())
+    refuses: Mapping[str, str] = knob(
+        MapOf(Text("a reason in words", r".*\S.*"), key=_REFUSES, key_says=_REFUSES_SAYS),
+        doc="what may come to nothing though the contracts let it through, each with the reason",
+        default=dict,
+    )
     let: tuple[tuple[str, Builder], ...] = knob(LetShape(), doc="values with a name", default=())
     map: Builder | None = knob(MapShape(), doc="the result, field by field", default=None)
     encoding: str = knob(

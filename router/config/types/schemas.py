@@ -54,6 +54,20 @@ class Schemas:
         """Return the views of a part of a schema; none where it says nothing."""
         return self.views(schema, root) if isinstance(schema, Mapping) else []
 
+    def declared(self, view: View, name: str) -> Iterator[View]:
+        """Yield what a view of an object demands of its field of a name."""
+        schema, root = view
+        properties = schema.get("properties", {})
+        if name in properties:
+            yield from self.child(properties[name], root) or [({}, root)]
+            return
+        for pattern, child in schema.get("patternProperties", {}).items():
+            if re.search(pattern, name):
+                yield from self.child(child, root) or [({}, root)]
+        rest = schema.get("additionalProperties")
+        if isinstance(rest, Mapping):
+            yield from self.child(rest, root) or [({}, root)]
+
     def _one(self, views: Sequence[View], path: str) -> Type:
         kinds, null = _kinds_of(views)
         if kinds is None:
@@ -170,7 +184,7 @@ class _Object:
         return self._made[name]
 
     def _read(self, name: str) -> Type | None:
-        inner = [view for one in self.views for view in self._declared(one, name)]
+        inner = [view for one in self.views for view in self.schemas.declared(one, name)]
         where = f"{self.path}.{name}"
         if not inner:
             return None if self._is_told() else UNKNOWN
@@ -181,19 +195,6 @@ class _Object:
     def names(self) -> Iterable[str]:
         """Return the names that the views describe."""
         return {name for schema, _ in self.views for name in schema.get("properties", ())}
-
-    def _declared(self, view: View, name: str) -> Iterator[View]:
-        schema, root = view
-        properties = schema.get("properties", {})
-        if name in properties:
-            yield from self.schemas.child(properties[name], root) or [({}, root)]
-            return
-        for pattern, child in schema.get("patternProperties", {}).items():
-            if re.search(pattern, name):
-                yield from self.schemas.child(child, root) or [({}, root)]
-        rest = schema.get("additionalProperties")
-        if isinstance(rest, Mapping):
-            yield from self.schemas.child(rest, root) or [({}, root)]
 
     def _is_told(self) -> bool:
         """Return whether any view describes fields: one that does not lets all of them through."""

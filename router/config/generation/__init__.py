@@ -1,0 +1,1 @@
+"""Documents made from contracts: valid ones, those at the edges, those with one mistake."""

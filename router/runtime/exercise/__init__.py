@@ -1,0 +1,1 @@
+"""Routes, flows and operations run over generated documents."""
