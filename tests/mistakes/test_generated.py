@@ -1,4 +1,4 @@
-"""Mistakes that no contract tells before a message comes: which of them generated documents tell."""
+"""Mistakes that types do not tell: which of them generated documents tell."""
 
 from __future__ import annotations
 
