@@ -12,12 +12,12 @@ import inspect
 import json
 import re
 import sys
+import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
 import click
-import jmespath
 import jmespath.functions
 
 from router.cli import main as commands
@@ -39,13 +39,17 @@ from router.config import (
 from router.config import shapes as s
 from router.config.atlas.markdown import cell, code, one_line, spelled
 from router.config.catalogue import load_catalogue
-from router.config.components import Context, Knob, knobs_of, name_of
+from router.config.components import Context, Knob, decode_component, knobs_of, name_of
 from router.config.contracts import Contracts
 from router.config.editor.values import written
 from router.config.library import Library
 from router.config.project import packaged_presets
+from router.config.source import read_yaml
 from router.config.transforms import functions, transform
-from router.core.diagnostics import Report
+from router.config.transforms.checks import Vocabulary
+from router.config.transforms.expressions import compile_expression
+from router.config.transforms.tables import Table
+from router.core.diagnostics import Place, Report
 from router.runtime.installed import installed_adapters
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -101,8 +105,16 @@ LOOKUP_SAYS = """\
 
 Give the value that a table of `routes/tables/` has under its keys, or the table's default. The
 first argument is a literal; a transform names the table under `tables:`. An unknown key of a table
-without a default makes the message a dead letter.
+without a default makes the message a dead letter. Of this table
+
+    table: reasons
+    owner: returns
+    keys: [sender, word]
+    default: unknown
+    rows: {shop: {too_small: size_small}}
 """
+#: expressions over the table above; their values are worked out here
+LOOKUPS = ("lookup('reasons', 'shop', 'too_small')", "lookup('reasons', 'shop', 'too_blue')")
 BUILTINS_SAY = """\
 ## JMESPath's own
 
@@ -207,12 +219,32 @@ def functions_page() -> str:
             parts.append(f"### `{one.name}`\n\n    {one.signature}\n\n{one.doc}\n")
             if one.example:
                 parts.append(f"    {one.example[0]}\n    -> {one.example[1]}\n")
-    parts += [LOOKUP_SAYS, BUILTINS_SAY]
+    parts += [LOOKUP_SAYS, *_lookups(), BUILTINS_SAY]
     for name in sorted(jmespath.functions.Functions.FUNCTION_TABLE):
         words, example = JMESPATH[name]
-        value = json.dumps(jmespath.search(example, {}))
-        parts.append(f"| `{name}` | {words} | {code(f'{example} -> {value}')} |")
+        parts.append(f"| `{name}` | {words} | {code(f'{example} -> {_value(example)}')} |")
     return _page(parts)
+
+
+def _lookups() -> Iterator[str]:
+    """Yield each example of `lookup` with its value, over the table that the page shows."""
+    text = textwrap.dedent(LOOKUP_SAYS[LOOKUP_SAYS.index("    table:") :])
+    node, _ = read_yaml(text, "routes/tables/reasons.yaml")
+    assert node is not None
+    context = Context(library=Library(contracts=Contracts()), report=Report())
+    file = decode_component(tablefiles.TableFile, node, context)
+    assert isinstance(file, tablefiles.TableFile), context.report.found
+    table = tablefiles.make_table(file, context)
+    for example in LOOKUPS:
+        yield f"    {example}\n    -> {_value(example, table)}\n"
+
+
+def _value(example: str, *tables: Table) -> str:
+    """Return the value of an expression that reads nothing, as JSON."""
+    vocabulary = Vocabulary(roots=frozenset(), tables={one.name: one for one in tables})
+    made, found = compile_expression(example, Place("functions.md"), vocabulary)
+    assert made is not None, found
+    return json.dumps(made({}))
 
 
 def findings_page() -> str:

@@ -1,5 +1,5 @@
 """Owns: `router eval`.
-Imports: click, config.transforms (expressions, compliance).
+Imports: click, config.transforms (expressions, compliance), config.types.
 Never: needs a project for an expression that looks nothing up.
 """
 
@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, BinaryIO, NoReturn
 
@@ -16,8 +18,12 @@ from router.cli.common import FINDINGS, fail, format_option, load_sound, project
 from router.cli.render import envelope, finding_data, render, visible
 from router.config.transforms.checks import Vocabulary
 from router.config.transforms.compliance import Judged, SuiteError, judge
-from router.config.transforms.expressions import compile_expression
-from router.core.diagnostics import Place
+from router.config.transforms.expressions import Expression, compile_expression
+from router.config.transforms.tables import Table
+from router.config.types.facts import NONE
+from router.config.types.literals import literal
+from router.config.types.scopes import Reader, Scope
+from router.core.diagnostics import Diagnostic, Place, Report, Severity
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.infra.codecs import decode_json
@@ -43,8 +49,9 @@ def evaluate(
     """Evaluate EXPRESSION, as it stands after = in a map, over the JSON in FILE.
 
     The document is `body`, its fields are body.field. FILE may be - for what is piped in; an
-    expression that reads nothing needs none. lookup() finds the tables of the project. Exits with 1
-    for an expression that is none, one that does not fit the document, a case that fails.
+    expression that reads nothing needs none. lookup() finds the tables of the project. A field that
+    FILE does not have is null, and told beside the value. Exits with 1 for an expression that is
+    none, one that does not fit the document, a case that fails.
     """
     if suite is not None:
         if expression is not None:
@@ -54,7 +61,7 @@ def evaluate(
     if expression is None:
         fail("no expression: router eval 'body.lines[0].price' FILE")
     text = expression.removeprefix("=")
-    roots = {} if file is None else {"body": _document(file)}
+    roots: dict[str, Json] = {} if file is None else {"body": _document(file)}
     tables = load_sound(root).tables if "lookup" in text else {}
     place = Place(_HERE)
     vocabulary = Vocabulary(roots=frozenset(roots), tables=tables)
@@ -65,10 +72,26 @@ def evaluate(
         value = made(roots)
     except MessageError as error:
         _refuse([{"message": str(error)}], f"router: {error}", style)
+    unread = _unread(made, roots, tables)
     if style == "json":
-        click.echo(envelope("eval", ok=True, data={"value": value}))
-    else:
-        click.echo(visible(json.dumps(value, indent=2, ensure_ascii=False)))
+        data: dict[str, Any] = {"value": value}
+        data |= {"notes": [finding_data(one) for one in unread]} if unread else {}
+        click.echo(envelope("eval", ok=True, data=data))
+        return
+    click.echo(visible(json.dumps(value, indent=2, ensure_ascii=False)))
+    if unread:
+        click.echo(visible(render(unread, {_HERE: text})), err=True)
+
+
+def _unread(
+    made: Expression, roots: Mapping[str, Json], tables: Mapping[str, Table]
+) -> list[Diagnostic]:
+    """Return the fields that an expression reads and the document does not have: each is null."""
+    report = Report()
+    scope = Scope({name: literal(one) for name, one in roots.items()}, NONE)
+    Reader(tables, report).value(made, scope)
+    found = (one for one in report.found if one.code == "E190")
+    return [replace(one, severity=Severity.WARNING) for one in found]
 
 
 def _refuse(findings: list[dict[str, Any]], text: str, style: str) -> NoReturn:

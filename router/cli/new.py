@@ -68,6 +68,7 @@ def new() -> None:
 @click.option("--format", "form", type=click.Choice(_FORMATS), help="By default by the ending.")
 @click.option("--records", default="", metavar="EXPR", help="A payload is a list of messages.")
 @click.option("--verify", default="", metavar="PRESET", help="The signature scheme, by name.")
+@click.option("--queue", default="", metavar="NAME", help="It takes from a queue of a broker.")
 @_OWNER
 @_DRY
 @project_option
@@ -80,6 +81,7 @@ def channel(
     form: str | None,
     records: str,
     verify: str,
+    queue: str,
     owner: str,
     dry_run: bool,
     root: Path,
@@ -89,6 +91,8 @@ def channel(
     What the samples do not tell is left out: `router check` then names each field that you must
     write, and the draft says above it what comes into question.
     """
+    if queue and verify:
+        fail("--queue and --verify: messages of a queue carry no signature")
     project = _project(root)
     form = form or ("xml" if samples[0].endswith(".xml") else "json")
     try:
@@ -101,6 +105,7 @@ def channel(
             format=form,
             records=records,
             verify=verify,
+            queue=queue,
         )
         draft = draft_channel(wish, landscape_of(project))
     except DraftError as error:

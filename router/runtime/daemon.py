@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import threading
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from router.config.channels import Route
 from router.config.environments import EnvironmentFile, RedisSettings
@@ -25,6 +25,7 @@ from router.runtime.threads import Threads
 from router.runtime.wiring import (
     Hooks,
     Parts,
+    bounded,
     build_parts,
     missing_secrets,
     open_exchange,
@@ -128,10 +129,7 @@ class Daemon:
         if environment.redis != self._redis:
             self._states.close()
             self._states, self._redis = self._open_states(environment.redis), environment.redis
-        exchange = replace(
-            open_exchange(project, environment, site.secrets, site.clock, self._states),
-            called=site.called,
-        )
+        exchange = open_exchange(project, environment, site.secrets, site.clock, site.called)
         hooks = Hooks(
             revisions=self._revisions,
             caution=self._caution,
@@ -141,7 +139,8 @@ class Daemon:
             complain=site.complain,
             secrets=site.secrets,
         )
-        return build_parts(project, environment, site.store, exchange, hooks)
+        bound = bounded(exchange, project, self._states)
+        return build_parts(project, environment, site.store, bound, hooks)
 
     def _open_states(self, settings: RedisSettings | None) -> States:
         """Return the states of limits. Raises Unavailable when the address of Redis is none."""

@@ -31,7 +31,7 @@ from router.runtime.admission import admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
-from router.runtime.exchange import Exchange
+from router.runtime.exchange import Called, Exchange
 from router.runtime.feed import Feed
 from router.runtime.folders import Folder
 from router.runtime.holds import Holds
@@ -220,19 +220,26 @@ def open_exchange(
     environment: EnvironmentFile,
     secrets: Secrets,
     clock: Clock,
-    states: States | None = None,
+    called: Called = lambda *_: None,
 ) -> Exchange:
-    """Return the calls to the systems of an environment; `states` are those of their limits."""
+    """Return the calls to the systems of an environment; `called` is told of each. Limits are those
+    of this process.
+    """
     adapters = open_adapters(project, environment, secrets)
-    kept = states or LocalStates(clock)
     return Exchange(
         operations=project.operations,
         adapters=adapters,
         env=dict(environment.values),
         clock=clock,
-        admissions=admissions_of(project.systems, adapters, kept, clock),
-        patience=timedelta(0) if states is None else PATIENCE,
+        called=called,
+        admissions=admissions_of(project.systems, adapters, LocalStates(clock), clock),
     )
+
+
+def bounded(exchange: Exchange, project: Project, states: States) -> Exchange:
+    """Return the calls with limits whose states are kept there; a read waits a moment for them."""
+    doors = admissions_of(project.systems, exchange.adapters, states, exchange.clock)
+    return dataclasses.replace(exchange, admissions=doors, patience=PATIENCE)
 
 
 def open_adapters(

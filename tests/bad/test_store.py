@@ -6,9 +6,11 @@ Held elsewhere, and not repeated here:
 - a message that ends the process: tests/crash/test_killers.py, tests/acceptance/test_scenarios.py
 - SIGTERM amid a sequence of calls: tests/crash/test_sequences.py, test_ends.py
 - a body that is refused, with every header that a stranger may send: tests/acceptance/test_http.py
+- redelivered flags and forged x-death of a broker, a queue that is deleted under its consumer, two
+  daemons on one queue: tests/bad/test_queues.py
+- connections cut between publish and confirm: tests/live/test_publisher.py
 
-Of a later part: redelivered flags and forged x-death of a broker, a queue that is deleted under its
-consumer, connections cut between publish and confirm, Redis; two daemons on two machines.
+Of a later part: Redis; two daemons on two machines over one store.
 """
 
 from __future__ import annotations

@@ -55,6 +55,8 @@ class ChannelWish:
     format: str = "json"
     records: str = ""
     verify: str = ""
+    #: the queue that it takes from; empty = it is posted to
+    queue: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -298,17 +300,11 @@ def _transform(one: KindDraft) -> list[str]:
 def _channel(
     wish: ChannelWish, land: Landscape, told: Kinds, kinds: Sequence[KindDraft]
 ) -> list[str]:
-    verify = f'{{none: "{UNSIGNED}"}}'
-    if wish.verify:
-        secret = f"env:{wish.name.upper()}_SECRET"
-        verify = f'{{preset: {wish.verify}, secrets: ["{secret}"]}}'
     lines = [
         f"channel: {wish.name}",
         f"owner: {scalar(wish.owner)}",
         "from:",
-        "  http:",
-        f"    path: /in/{wish.name}",
-        f"    verify: {verify}",
+        *_source(wish),
         f"    format: {wish.format}",
     ]
     if wish.format == "xml":
@@ -320,6 +316,16 @@ def _channel(
     for one in kinds:
         lines += _route(one)
     return [*lines, "otherwise: [{dead_letter: unknown_kind}]", f"on_failure: {land.policy}"]
+
+
+def _source(wish: ChannelWish) -> list[str]:
+    if wish.queue:
+        return ["  amqp:", f"    queue: {scalar(wish.queue)}"]
+    verify = f'{{none: "{UNSIGNED}"}}'
+    if wish.verify:
+        secret = f"env:{wish.name.upper()}_SECRET"
+        verify = f'{{preset: {wish.verify}, secrets: ["{secret}"]}}'
+    return ["  http:", f"    path: /in/{wish.name}", f"    verify: {verify}"]
 
 
 def _route(one: KindDraft) -> list[str]:

@@ -108,5 +108,6 @@ def _object(value: Fields, target: Fields, below: str) -> Misfit | None:
     if target.closed:
         more = sorted(set(value.names()) - set(target.names()))
         if more:
-            return Misfit("E192", f"{below}.{more[0]}", "is no field there")
+            hint = nearest(more[0], target.names())
+            return Misfit("E192", f"{below}.{more[0]}", "is no field there", hint)
     return None

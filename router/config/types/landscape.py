@@ -39,7 +39,7 @@ def check_landscape_types(library: Library, report: Report) -> None:
         steps.channel(channel, nobody if channel.place.file in wrong else reader)
     for flow in library.flows.values():
         steps.flow(flow, nobody if flow.place.file in wrong else reader)
-    _check_operations(library, OperationTypes(contracts, reader), uses, wrong)
+    _check_systems(library, OperationTypes(contracts, reader), wrong, uses)
     for name, transform in library.transforms.items():
         if f"transforms/{name}.yaml" in wrong:
             continue
@@ -51,19 +51,19 @@ def check_landscape_types(library: Library, report: Report) -> None:
         report.extend(one for one in told.found if one.code == _WHATEVER_HOLDS)
 
 
-def _check_operations(
-    library: Library, operations: OperationTypes, uses: dict[str, Facts], wrong: AbstractSet[str]
+def _check_systems(
+    library: Library, types: OperationTypes, wrong: AbstractSet[str], uses: dict[str, Facts]
 ) -> None:
-    """Check what operations and limits say; a transform of an operation is used whatever holds."""
+    """Check operations and limits; note of each transform of a request that nothing holds there."""
     for operation in library.operations.values():
         for call in operation.calls:
             if call.file.transform is not None:
                 uses[call.file.transform.name] = NONE
             if call is operation and call.file.place.file not in wrong:
-                operations.operation(call)
+                types.operation(call)
     for system in library.systems.values():
         if system.place.file not in wrong:
-            operations.limits(system)
+            types.limits(system)
 
 
 def _check_contracts(

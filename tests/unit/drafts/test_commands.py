@@ -124,6 +124,28 @@ def test_a_draft_in_which_all_is_matched_checks_and_tests_at_once(tmp_path: Path
     }
 
 
+def test_a_draft_from_a_queue_lacks_only_its_broker(tmp_path: Path) -> None:
+    place = made(tmp_path)
+    sample = saved(tmp_path, "recount.json", COUNT)
+    words = ("new", "channel", "shelf", "--sample", sample, "--queue", "shop.recounts")
+    refused = router(place, *words, "--verify", "github")
+    assert refused.exit_code == 2
+    assert "carry no signature" in refused.output
+    assert router(place, *words).exit_code == 0
+    said = (place / "routes/channels/shelf.yaml").read_text()
+    assert "  amqp:\n    queue: shop.recounts\n    format: json\n" in said
+    found = router(place, "check").output
+    assert 'channels: {shelf: {broker: "env:SHELF_BROKER"}}' in found
+    assert set(re.findall(r" ([EW]\d{3}) ", found)) == {"E241"}
+    for path in (place / "routes/environments").glob("*.yaml"):
+        text = path.read_text()
+        line = '  shelf: {broker: "env:SHELF_BROKER"}\n'
+        told = text.replace("channels:\n", "channels:\n" + line)
+        path.write_text(told if told != text else f"{text}channels:\n{line}")
+    assert router(place, "check").output.startswith("0 errors, 0 warnings")
+    assert router(place, "test").exit_code == 0
+
+
 def test_what_check_finds_in_a_draft_is_what_the_draft_leaves_to_write(tmp_path: Path) -> None:
     place = made(tmp_path)
     lacking = {**COUNT, "updated_at": "2026-04-01T08:00:00"}

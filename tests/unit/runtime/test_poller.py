@@ -51,10 +51,11 @@ SYSTEM = """
         request: {ask: "/list/{since}/{token}"}
         RULES
     """
+#: it says so little that what is wrong with a page shows when it has come
 PAGE = {
     "type": "object",
     "required": ["rows"],
-    "properties": {"rows": {"type": ["array", "null"], "items": {"type": "object"}}},
+    "properties": {"rows": {"not": {"type": "string"}}, "next": {}},
 }
 TEXTS: dict[str, Any] = {
     "contracts/page/contract.yaml": """

@@ -26,6 +26,33 @@ def test_a_path_and_a_function_give_what_a_map_would(command: Command, order: Pa
     assert (told["ok"], told["value"]) == (True, None)
 
 
+def test_a_field_that_is_not_there_is_null_and_told_with_the_nearest(
+    command: Command, order: Path
+) -> None:
+    done = command("eval", "[body.totl, body.lines[].idd, body.lines[?id > `1`].id]", order)
+    assert done.exit_code == 0
+    assert json.loads(done.stdout) == [None, [], [2]]
+    assert done.stderr.splitlines() == [
+        "expression:1:7 E190 warning there is no field totl",
+        "    1 | [body.totl, body.lines[].idd, body.lines[?id > `1`].id]",
+        "      |       ^^^^ did you mean total?",
+        "expression:1:26 E190 warning there is no field idd",
+        "    1 | [body.totl, body.lines[].idd, body.lines[?id > `1`].id]",
+        "      |                          ^^^ did you mean id?",
+    ]
+    data = json.loads(command("eval", "body.totl", order, "--format", "json").output)
+    (note,) = data["notes"]
+    assert (note["code"], note["severity"]) == ("E190", "warning")
+    assert command("eval", "body.total", order).stderr == ""
+
+
+def test_a_field_that_some_items_have_is_no_mistake(command: Command, tmp_path: Path) -> None:
+    path = tmp_path / "some.json"
+    path.write_text('[{"a": 1}, {"b": 2}, 3, null, [{"a": 4}]]')
+    done = command("eval", "body[].a", path)
+    assert (json.loads(done.stdout), done.stderr) == ([1, 4], "")
+
+
 def test_an_expression_without_a_document_needs_none(command: Command) -> None:
     assert command("eval", "join_text(['a', 'b'], '/')").output == '"a/b"\n'
 
