@@ -492,6 +492,21 @@ def test_counters_add_up(store: Store, message_of: Any, noon: datetime) -> None:
         assert sum(counted.values()) == len(reader.history("c1"))
 
 
+def test_many_counters_of_a_transaction_add_up(
+    store: Store, message_of: Any, noon: datetime
+) -> None:
+    reasons = [f"r{n}" for n in range(2 * TOGETHER + 1)]
+
+    def job(transaction: Transaction) -> None:
+        for reason in reasons:
+            transaction.write(entry(message_of(), noon, "discarded", reason=reason))
+
+    for _ in range(2):
+        store.write(job)
+    with store.read() as reader:
+        assert {one["reason"]: one["n"] for one in reader.counters()} == dict.fromkeys(reasons, 2)
+
+
 def test_long_reasons_are_counted_under_their_beginning(
     store: Store, message_of: Any, noon: datetime
 ) -> None:

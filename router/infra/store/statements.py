@@ -9,6 +9,7 @@ text is taken from its compiler, once, and the driver gets tuples: a third of th
 from __future__ import annotations
 
 import functools
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from itertools import chain
 from operator import itemgetter
@@ -25,6 +26,8 @@ Row = Mapping[str, Any]
 AT_ONCE = 256
 #: rows of one insert
 TOGETHER = 32
+#: what stands behind VALUES in an insert that says nothing more
+_ROW = re.compile(r"\((\?, )*\?\)")
 _PLACES = tuple(map(str, range(AT_ONCE)))
 
 
@@ -51,7 +54,7 @@ def _several(text: str) -> str:
     SQLite does them in one go; row by row, each costs a third more, and the interpreter's lock.
     """
     start, between, row = text.partition(" VALUES ")
-    if not between or not row.endswith(")"):
+    if not _ROW.fullmatch(row):
         return ""
     return f"{start}{between}{', '.join([row] * TOGETHER)}"
 

@@ -316,7 +316,7 @@ class Transaction(IntentWriter):
         rows: dict[str, Iterable[Mapping[str, Any]]] = {
             "settle": [{"first": first, "last": last} for first, last in _runs(self._settled)],
             **self._inserts,
-            "claims": [self._claims[key] for key in sorted(self._claims)],
+            "claims": self._claims.values(),
             "due": self._due.values(),
             "reference_words": words,
             "counters": counts,
