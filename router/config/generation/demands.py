@@ -48,12 +48,11 @@ class Demand:
         ]
         if not said:
             return None
-        refused = [one for schema, _ in self.views for one in _refused(schema)]
         first, *rest = said
         return [
             one
             for one in first
-            if all(_among(one, more) for more in rest) and not _among(one, refused)
+            if all(_among(one, more) for more in rest) and not _among(one, self.refused)
         ]
 
     @cached_property
@@ -103,40 +102,30 @@ class Demand:
 
     @cached_property
     def _first_item(self) -> Demand:
-        return self._of_items("items", "contains")
+        return Demand(self.schemas, self._below("items", "contains"))
 
     @cached_property
     def _item(self) -> Demand:
-        return self._of_items("items")
+        return Demand(self.schemas, self._below("items"))
 
-    def _of_items(self, *keywords: str) -> Demand:
-        found = [
+    def _below(self, *keywords: str) -> tuple[View, ...]:
+        """Return what the schemas that stand under these keywords say."""
+        return tuple(
             one
             for schema, root in self.views
             for keyword in keywords
             for one in self.schemas.child(schema.get(keyword), root)
-        ]
-        return Demand(self.schemas, tuple(found))
+        )
 
     @cached_property
     def of_other_field(self) -> Demand:
         """Return what is demanded of a field that has no name in the schema."""
-        found = [
-            one
-            for schema, root in self.views
-            for one in self.schemas.child(schema.get("additionalProperties"), root)
-        ]
-        return Demand(self.schemas, tuple(found))
+        return Demand(self.schemas, self._below("additionalProperties"))
 
     @cached_property
     def of_name(self) -> Demand:
         """Return what is demanded of the names of fields."""
-        found = [
-            one
-            for schema, root in self.views
-            for one in self.schemas.child(schema.get("propertyNames"), root)
-        ]
-        return Demand(self.schemas, (({"type": "string"}, {}), *found))
+        return Demand(self.schemas, (({"type": "string"}, {}), *self._below("propertyNames")))
 
     def sorts(self, turn: int = 0) -> list[Demand]:
         """Return the demand of each way in which its first alternative is taken; none has none.

@@ -123,7 +123,7 @@ def _of_object(demand: Demand, value: dict[str, Json], here: _Here) -> Iterator[
     for name in demand.required:
         yield here.mutant({key: one for key, one in value.items() if key != name}, "required")
     for keyword in ("additionalProperties", "unevaluatedProperties"):
-        if False in [one for one in demand.said(keyword) if one is False]:
+        if any(one is False for one in demand.said(keyword)):
             yield here.mutant({**value, STRANGE: 1}, keyword)
     least, most = demand.least("minProperties"), demand.most("maxProperties")
     if least:

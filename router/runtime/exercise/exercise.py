@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 from router.config.generation.chance import Ordinary, Seeded
 from router.config.generation.documents import Documents
-from router.config.generation.mutations import mutants
 from router.config.generation.shrinking import shrunk
 from router.config.project import Project
 from router.config.validation import Contract
@@ -22,8 +21,6 @@ from router.runtime.exercise.trial import Sample, Trial
 
 #: failures that are told of one subject; those behind them show when they are mended
 MOST_FAILURES = 5
-#: mistakes that are made in each document of the first few
-MOST_MUTANTS, MUTATED = 200, 2
 #: documents that are looked at for each that is wanted, where most are another route's
 MOST_STRANGE = 4
 
@@ -67,11 +64,11 @@ class Gym:
         self._examples = examples
         self._made: dict[str, list[Json]] = {}
 
-    def exercise(self, subject: Subject, kept: Sequence[Sample] = ()) -> Exercised:
-        """Run a subject over what was kept, then over generated documents."""
+    def exercise(self, subject: Subject) -> Exercised:
+        """Run a subject over generated documents."""
         seen = Exercised(subject=subject)
         failures: dict[tuple[str, Place, str], tuple[Failure, Sample]] = {}
-        for sample in (*kept, *self._samples(subject)):
+        for sample in self._samples(subject):
             if len(failures) >= MOST_FAILURES:
                 break
             if subject.accept.violations(sample.document):
@@ -175,14 +172,3 @@ def _is_allowed(subject: Subject, sample: Sample) -> bool:
             contract.violations(sample.answers[name]) for name, contract in subject.asks.items()
         )
     )
-
-
-def border(subject: Subject, made: Documents, documents: Sequence[Json]) -> list[str]:
-    """Return each mistake that the border of a subject lets through, or tells elsewhere."""
-    found = []
-    for document in documents[:MUTATED]:
-        for one, _ in zip(mutants(made.demand, document), range(MOST_MUTANTS), strict=False):
-            told = {(two.pointer, two.rule) for two in subject.accept.violations(one.document)}
-            if (one.pointer, one.rule) not in told:
-                found.append(f"{one.pointer or '/'} {one.rule} is not told by {subject.accept.ref}")
-    return found

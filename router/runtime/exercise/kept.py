@@ -10,7 +10,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -51,11 +51,6 @@ def keep(root: Path, subject: Subject, found: Found) -> str:
     path.parent.mkdir(parents=True, exist_ok=True)
     path.write_text(text)
     return name
-
-
-def of_subject(kept: Sequence[Kept], name: str) -> list[Sample]:
-    """Return the samples that are kept for somebody."""
-    return [one.sample for one in kept if one.subject == name and one.sample is not None]
 
 
 def _written(subject: Subject, found: Found) -> str:

@@ -20,7 +20,7 @@ from router.runtime.cases import START, Result, Rig
 from router.runtime.clock import ManualClock
 from router.runtime.exchange import Exchange
 from router.runtime.exercise.exercise import Exercised, Found, Gym, Wanted, run
-from router.runtime.exercise.kept import Kept, keep, kept_in, of_subject
+from router.runtime.exercise.kept import Kept, keep, kept_in
 from router.runtime.exercise.subjects import Subject, subjects
 
 #: characters of a document that are shown; a kept file has all
@@ -49,7 +49,7 @@ class Session:
                 yield from self._replayed(subject, kept)
                 if self.wanted.most:
                     begun = time.perf_counter()
-                    seen = gym.exercise(subject, of_subject(kept, subject.name))
+                    seen = gym.exercise(subject)
                     yield self._result(seen, time.perf_counter() - begun)
 
     def _exchange(self) -> Exchange:

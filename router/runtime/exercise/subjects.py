@@ -47,8 +47,6 @@ class Subject:
     hints: Mapping[str, tuple[Json, ...]]
     #: the contracts of what it may ask, by operation
     asks: Mapping[str, Contract]
-    #: operations that it asks whose answers have no contract
-    unknown: tuple[str, ...] = ()
     run: Callable[[Sample], Trial]
     #: false when a document is another route's
     is_meant: Callable[[Json], bool] = lambda _: True
@@ -77,7 +75,6 @@ def _route(
     project: Project, world: World, found: tuple[Channel, Route], headers: Mapping[str, str]
 ) -> Subject:
     channel, route = found
-    steps = _asked(route.steps)
     # whatever its kind is told to be, the document takes this route
     alone = dataclasses.replace(channel, routes=_Always(route))
     delivery = Delivery(id="generated", headers=headers, received_at=NOW, sha256="0" * 64)
@@ -91,7 +88,7 @@ def _route(
         hints=hints,
         run=partial(_run_route, world, (alone, route), delivery),
         is_meant=partial(_is_of, channel, route, (headers, world.env)),
-        **steps,
+        asks=_asked(route.steps),
     )
 
 
@@ -115,12 +112,10 @@ class _Always(dict[str, Any]):
         return self._route
 
 
-def _asked(steps: Any) -> dict[str, Any]:
+def _asked(steps: Any) -> dict[str, Contract]:
+    """Return the contract of each answer that steps ask for, as far as it has one."""
     told = {one.call.name: one.call.file.returns for one in _enrichments(steps)}
-    return {
-        "asks": {name: contract for name, contract in told.items() if contract is not None},
-        "unknown": tuple(name for name, contract in told.items() if contract is None),
-    }
+    return {name: contract for name, contract in told.items() if contract is not None}
 
 
 def _enrichments(part: Any) -> Iterator[Enrich]:
@@ -172,7 +167,7 @@ def _flow(project: Project, world: World, flow: Flow, stamp: Mapping[str, str]) 
         run=lambda sample: tried(
             world, sample, partial(run_flow, flow, _message(flow.accept, sample, stamp))
         ),
-        **_asked(flow.steps),
+        asks=_asked(flow.steps),
     )
 
 

@@ -39,8 +39,6 @@ class Trial:
     word: str
     failure: Failure | None = None
     produced: tuple[Message, ...] = ()
-    #: operations that were asked
-    asked: frozenset[str] = frozenset()
 
 
 @dataclass(slots=True)
@@ -67,8 +65,6 @@ class World:
 def tried(world: World, sample: Sample, decide: Callable[[Context], Any]) -> Trial:
     """Return what comes of a pipeline, asked again with the answers that it needs."""
     answers: dict[str, Json] = {}
-    asked: set[str] = set()
-    watch = Watch()
     for _ in range(MOST_ROUNDS):
         watch = Watch()
         context = Context(
@@ -80,23 +76,22 @@ def tried(world: World, sample: Sample, decide: Callable[[Context], Any]) -> Tri
         )
         decision = decide(context)
         if not isinstance(decision, Needs):
-            return _judged(world.blame, decision, watch, frozenset(asked))
+            return _judged(world.blame, decision, watch)
         for call in decision.calls:
-            asked.add(call.operation)
             if call.operation not in sample.answers:
-                return Trial(word="asks", asked=frozenset(asked))
+                return Trial(word="asks")
             answers[call_key(call.operation, call.arguments)] = sample.answers[call.operation]
-    return Trial(word="asks", asked=frozenset(asked))
+    return Trial(word="asks")
 
 
-def _judged(blame: Blame, decision: Any, watch: Watch, asked: frozenset[str]) -> Trial:
+def _judged(blame: Blame, decision: Any, watch: Watch) -> Trial:
     if isinstance(decision, DeadLettered) and decision.step != "dead_letter":
         failure = blame.failure(decision, watch.last)
-        return Trial(word="refused" if failure is None else "failed", failure=failure, asked=asked)
+        return Trial(word="refused" if failure is None else "failed", failure=failure)
     if isinstance(decision, Routed):
         made = tuple(one.message for one in decision.effects if isinstance(one, Produced))
-        return Trial(word="routed", produced=made, asked=asked)
-    return Trial(word="turned away", asked=asked)
+        return Trial(word="routed", produced=made)
+    return Trial(word="turned away")
 
 
 def failed_in(blame: Blame, error: MessageError, transform: Transform | None) -> Trial:
