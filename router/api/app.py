@@ -19,6 +19,7 @@ from starlette.routing import Route
 
 from router.api.guard import Claimed, verify
 from router.api.probes import health
+from router.api.refusals import SOON, refuse, store_away
 from router.config.channels import Channel, HttpSource
 from router.core.errors import Draining, Unavailable
 from router.core.ports import Secrets
@@ -39,7 +40,6 @@ MAX_HEADER_BYTES = 16 * 1024
 BODY_SECONDS = 20.0
 #: deliveries that may wait for the disk at once; more are told to come back
 MOST_WAITING = 1024
-RETRY_AFTER = {"retry-after": "2"}
 #: a drain lasts until somebody lifts it
 DRAINED = {"retry-after": "60"}
 
@@ -75,7 +75,7 @@ class _Desk:
         begun = monotonic()
         channel = self.current().paths.get(request.url.path)
         if channel is None:
-            return _refuse(404, "no channel")
+            return refuse(404, "no channel")
         response = await self.take(channel, request)
         self.answered(channel.name, response.status_code, monotonic() - begun)
         return response
@@ -83,7 +83,7 @@ class _Desk:
     async def other(self, request: Request) -> Response:
         """Refuse what is no delivery."""
         known = request.url.path in self.current().paths
-        return _refuse(405, "post deliveries") if known else _refuse(404, "no channel")
+        return refuse(405, "post deliveries") if known else refuse(404, "no channel")
 
     async def take(self, channel: Channel, request: Request) -> Response:
         """Take a delivery: limits, signature, store."""
@@ -91,11 +91,11 @@ class _Desk:
         assert isinstance(source, HttpSource), "only these have a path"
         size = sum(len(name) + len(value) for name, value in request.headers.raw)
         if len(request.headers) > MAX_HEADERS or size > MAX_HEADER_BYTES:
-            return _refuse(431, "too many headers, or too long ones")
+            return refuse(431, "too many headers, or too long ones")
         if self.waiting >= MOST_WAITING:
-            return _refuse(503, "busy", RETRY_AFTER)
+            return refuse(503, "busy", SOON)
         if not parts.ingress.takes(channel.name):
-            return _refuse(503, "drained: it takes nothing new", DRAINED)
+            return refuse(503, "drained: it takes nothing new", DRAINED)
         body = await _body(request, source.body_limit)
         if isinstance(body, Response):
             return body
@@ -111,7 +111,7 @@ class _Desk:
         if verdict.ping:
             return JSONResponse({"ok": True})  # nothing else: anybody could have sent it
         if not verdict.ok or (verdict.bad and channel.records is None):
-            return _refuse(401, "not verified")
+            return refuse(401, "not verified")
         if verdict.bad:
             headers[UNPROVED] = ",".join(map(str, verdict.bad))
         self.waiting += 1
@@ -125,9 +125,9 @@ class _Desk:
             receipt = await _on_disk(self.current().ingress.receive(channel, headers, body))
             reach("ingress.after_commit")
         except Draining:
-            return _refuse(503, "drained: it takes nothing new", DRAINED)
+            return refuse(503, "drained: it takes nothing new", DRAINED)
         except Unavailable:
-            return _refuse(503, "the store is away", RETRY_AFTER)
+            return store_away()
         messages = [
             {"id": message, "correlationid": correlation}
             for message, correlation in receipt.messages[:100]
@@ -158,23 +158,19 @@ async def _on_disk(pending: Pending[Receipt]) -> Receipt:
 async def _body(request: Request, limit: int) -> bytes | Response:
     """Return the whole body, or the refusal: too large, too slow, compressed, cut off."""
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        return _refuse(415, "send the body uncompressed")
+        return refuse(415, "send the body uncompressed")
     declared = request.headers.get("content-length", "")
     if declared.isdecimal() and int(declared) > limit:
-        return _refuse(413, f"more than {limit} bytes")
+        return refuse(413, f"more than {limit} bytes")
     made = bytearray()
     try:
         async with asyncio.timeout(BODY_SECONDS):
             async for part in request.stream():
                 made += part
                 if len(made) > limit:
-                    return _refuse(413, f"more than {limit} bytes")
+                    return refuse(413, f"more than {limit} bytes")
     except TimeoutError:
-        return _refuse(408, "too slow")
+        return refuse(408, "too slow")
     except ClientDisconnect:
-        return _refuse(400, "cut off")
+        return refuse(400, "cut off")
     return bytes(made)
-
-
-def _refuse(status: int, text: str, headers: Mapping[str, str] | None = None) -> Response:
-    return JSONResponse({"error": text}, status_code=status, headers=headers)

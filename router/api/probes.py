@@ -13,6 +13,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from router.api.refusals import store_away
 from router.core.errors import Unavailable
 from router.infra.metrics import CONTENT_TYPE, Measures
 from router.runtime.gauges import families
@@ -43,9 +44,7 @@ def health(parts: Current) -> list[Route]:
         try:
             await run_in_threadpool(_look, current)
         except Unavailable:
-            return JSONResponse(
-                {"error": "the store is away"}, status_code=503, headers={"retry-after": "2"}
-            )
+            return store_away()
         return JSONResponse({"ready": True, "revision": current.project.revision})
 
     return [

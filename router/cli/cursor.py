@@ -16,12 +16,11 @@ from router.cli.reading import reading
 from router.cli.render import envelope, visible
 from router.config.polls import PollSource, complaint_of
 from router.config.project import Project
-from router.config.queues import AmqpSource
 from router.config.schedules import ScheduleSource
 from router.core.diagnostics import nearest
 from router.core.document import Json
 from router.engine.polling import position
-from router.runtime.cursors import poll_data, poll_line, tick_line
+from router.runtime.cursors import by_source, poll_data, poll_line, tick_line
 
 
 @click.group("cursor")
@@ -39,7 +38,7 @@ def list_cursors(root: Path, environment: str, style: str) -> None:
     """Say how far each channel is, and what holds it up."""
     project = load_sound(root)
     with reading(project, environment) as reader:
-        polls = [one for one in reader.cursors.all() if not _is_queue(project, one.channel)]
+        polls, _ = by_source(project, reader.cursors.all())
     if style == "json":
         data = {"polls": [poll_data(one) for one in polls]}
         click.echo(envelope("cursor list", ok=True, data=data))
@@ -93,11 +92,6 @@ def _source(project: Project, channel: str) -> PollSource:
     if channel not in polled:
         fail(f"no channel {channel} that polls: {nearest(channel, polled)}")
     return polled[channel]
-
-
-def _is_queue(project: Project, channel: str) -> bool:
-    found = project.channels.get(channel)
-    return found is not None and isinstance(found.source, AmqpSource)
 
 
 def _word(cursor: Json) -> str:

@@ -14,16 +14,13 @@ import click
 from router.cli.common import format_option, load_sound, place_options
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
-from router.config.project import Project
-from router.config.queues import AmqpSource
 from router.core.instants import time_text
-from router.core.progress import Progress
 from router.core.units import rate_text
 from router.infra.store.files import Waiting
 from router.infra.store.letters import LetterQuery
 from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
-from router.runtime.cursors import poll_data, poll_line, queue_data, queue_line
+from router.runtime.cursors import by_source, poll_data, poll_line, queue_data, queue_line
 from router.runtime.holds import SystemHeld, held_systems, told_apart
 from router.runtime.states import Apart
 
@@ -42,10 +39,11 @@ def status(root: Path, environment: str, style: str) -> None:
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
-        polls, queues = _by_source(project, reader.cursors.all())
+        polls, taking = by_source(project, reader.cursors.all())
         held, apart = held_systems(reader), told_apart(reader)
     running = is_running(project, environment)
     held, apart = (held, apart) if running else ([], None)
+    queues = [one for one in taking if one.trouble]
     if style == "json":
         data = {
             "running": running,
@@ -94,15 +92,6 @@ def _system_line(held: SystemHeld) -> str:
 def _apart_line(apart: Apart) -> str:
     since = f"since {time_text(apart.since)[:19]}Z"
     return f"redis is away {since}, {apart.why}: {apart.share}% of each limit is used here"
-
-
-def _by_source(
-    project: Project, progresses: list[Progress]
-) -> tuple[list[Progress], list[Progress]]:
-    """Return how far polls are, and which channels with a queue are in trouble."""
-    taken = {name for name, one in project.channels.items() if isinstance(one.source, AmqpSource)}
-    polls = [one for one in progresses if one.channel not in taken]
-    return polls, [one for one in progresses if one.channel in taken and one.trouble]
 
 
 def _file_line(file: Waiting) -> str:

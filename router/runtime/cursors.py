@@ -1,14 +1,16 @@
 """Owns: what operators see of polls, schedules, queues of brokers, and what they do about polls.
-Imports: core, engine.polling, infra.store.
+Imports: config, core, engine.polling, infra.store.
 Never: asks a system.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
+from router.config.project import Project
+from router.config.queues import AmqpSource
 from router.core.instants import to_text
 from router.core.progress import Progress
 from router.engine.polling import put_at
@@ -22,6 +24,19 @@ def set_cursor(
     before = transaction.cursors.get(arguments["channel"])
     transaction.cursors.put(put_at(before, arguments["cursor"]))
     return {"was": before.cursor, "cursor": arguments["cursor"]}
+
+
+def by_source(
+    project: Project, progresses: Iterable[Progress]
+) -> tuple[list[Progress], list[Progress]]:
+    """Return how far channels are that ask, and what is known of those that take from queues."""
+    asking: list[Progress] = []
+    taking: list[Progress] = []
+    for one in progresses:
+        channel = project.channels.get(one.channel)
+        takes = channel is not None and isinstance(channel.source, AmqpSource)
+        (taking if takes else asking).append(one)
+    return asking, taking
 
 
 def poll_data(progress: Progress) -> dict[str, Any]:
