@@ -26,6 +26,7 @@ def environment(project: Project, *takes: str) -> EnvironmentFile:
         store=found.store,
         http=found.http,
         metrics=found.metrics,
+        redis=found.redis,
         values={},
         systems={},
         channels={},

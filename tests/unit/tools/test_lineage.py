@@ -73,7 +73,7 @@ def test_a_field_has_several_names(said: str, command: Command) -> None:
     assert done.exit_code == 0
     assert done.output.startswith("square:data.object.refund.amount_money.amount feeds\n")
     assert (
-        "    lines[].amount.amount  transforms/ledger/refund_posting.yaml:14,15,16" in done.output
+        "    lines[].amount.amount  transforms/ledger/refund_posting.yaml:17,18,19" in done.output
     )
 
 
