@@ -39,11 +39,10 @@ def status(root: Path, environment: str, style: str) -> None:
         dead = reader.letters.find(LetterQuery(limit=10))
         paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
         files = reader.files.waiting()
-        polls, taking = by_source(project, reader.cursors.all())
+        polls, queues = by_source(project, reader.cursors.all())
         held, apart = held_systems(reader), told_apart(reader)
     running = is_running(project, environment)
     held, apart = (held, apart) if running else ([], None)
-    queues = [one for one in taking if one.trouble]
     if style == "json":
         data = {
             "running": running,
@@ -55,7 +54,7 @@ def status(root: Path, environment: str, style: str) -> None:
             "apart": None if apart is None else {**asdict(apart), "since": time_text(apart.since)},
             "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
             "polls": [poll_data(one) for one in polls],
-            "queues": [queue_data(one) for one in queues],
+            "queues": [queue_data(one) for one in queues if one.trouble],
         }
         click.echo(envelope("status", ok=True, data=data))
         return
@@ -66,7 +65,7 @@ def status(root: Path, environment: str, style: str) -> None:
     lines += [_system_line(one) for one in held]
     lines += [_file_line(one) for one in files]
     lines += [poll_line(one) for one in polls if one.failures or one.page]
-    lines += [queue_line(one) for one in queues]
+    lines += [queue_line(one) for one in queues if one.trouble]
     lines += [_letter_line(one) for one in dead]
     _tell(counters, sizes, lines)
 
