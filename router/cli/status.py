@@ -71,9 +71,10 @@ def status(root: Path, environment: str, style: str) -> None:
 
 
 def _tell(counters: list[dict[str, Any]], sizes: dict[str, int], lines: list[str]) -> None:
-    click.echo(count_table(counters))
+    if counters:
+        click.echo(f"{count_table(counters)}\n")
     waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
-    click.echo(f"\nwaiting: {waiting or 'nothing'}")
+    click.echo(f"waiting: {waiting or 'nothing'}")
     for line in lines:
         click.echo(visible(line))
 
