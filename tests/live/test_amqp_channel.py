@@ -78,11 +78,12 @@ class Shop:
 
     def __init__(self, broker: Broker) -> None:
         self._publisher = Publisher(broker.address, "shop")
-        self._rest = threading.Event()
+        self._stopped = threading.Event()
         self._thread = threading.Thread(target=lambda: None)
         self.taken = self.again = 0
 
     def start(self, hooks: Iterable[Webhook], pace: float = 0.0) -> None:
+        self._stopped.clear()
         self._thread = threading.Thread(target=self._send, args=(list(hooks), pace), daemon=True)
         self._thread.start()
 
@@ -90,17 +91,23 @@ class Shop:
     def done(self) -> bool:
         return not self._thread.is_alive()
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Publish nothing more; `taken` says how far it came."""
+        self._stopped.set()
         self._thread.join(SECONDS)
+
+    def close(self) -> None:
+        self.stop()
         self._publisher.close()
 
     def _send(self, hooks: list[Webhook], pace: float) -> None:
         for hook in hooks:
             while not self._is_taken(hook):
                 self.again += 1
-                self._rest.wait(0.1)
+                self._stopped.wait(0.1)
             self.taken += 1
-            self._rest.wait(pace)
+            if self._stopped.wait(pace):
+                return
 
     def _is_taken(self, hook: Webhook) -> bool:
         headers = headers_of(hook)
@@ -305,19 +312,21 @@ def test_who_is_asked_to_end_finishes_what_it_has_and_gives_the_rest_back(
     make: Callable[..., Landscape], broker: Broker, shop: Shop
 ) -> None:
     """Stopped in the midst of many: what was taken was settled, nothing comes twice."""
-    day = make_day(11, messages=600, files=0, mix=LEVELS)
+    day = make_day(11, messages=3000, files=0, mix=LEVELS)
     place = make()
     place.start_sandbox()
-    place.start_daemon()
-    shop.start(day.webhooks, pace=0.01)
     for _ in range(3):
+        place.start_daemon()
         before = len(events(place))
+        shop.start(day.webhooks[shop.taken :], pace=0.01)
         wait_until(come(place, before + 30), "some have come")
         assert place.end_daemon(signal.SIGTERM, 30) == 0
         assert not shop.done, "it was ended in the midst of them"
-        place.start_daemon()
-    wait_until(come(place, 600), "everything has come", seconds=SECONDS)
+        shop.stop()
+    place.start_daemon()
+    wait_until(come(place, shop.taken), "everything has come", seconds=SECONDS)
     place.wait_idle(SECONDS)
+    assert len(events(place)) == shop.taken
     assert set(events(place).values()) == {1}
 
 
