@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
 import textwrap
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
@@ -24,6 +26,10 @@ from router.config.transforms.tables import Table
 from router.config.transforms.transform import Transform, TransformFile
 from router.core.diagnostics import Report
 from router.core.message import Message
+
+# hundreds of processes are started here: none compiles anew what another one has compiled
+os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
+sys.dont_write_bytecode = False
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOON = datetime(2025, 3, 14, 12, 0, tzinfo=UTC)

@@ -20,13 +20,15 @@ from tests.crash.traffic import make_day  # noqa: E402
 def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landscape]:
     """A landscape with its sandbox and its daemon, for every test of a file."""
     orders = make_day(1, messages=0, files=0).orders
-    with started(tmp_path_factory.mktemp("running") / "project", Settings(orders=orders)) as made:
+    with started(
+        tmp_path_factory.mktemp("running") / "project", Settings(orders=orders, whole=True)
+    ) as made:
         yield made
 
 
 @pytest.fixture(scope="module")
 def project(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Landscape]:
     """A landscape in which nothing runs."""
-    made = Landscape.copied(tmp_path_factory.mktemp("still") / "project", Settings())
+    made = Landscape.copied(tmp_path_factory.mktemp("still") / "project", Settings(whole=True))
     yield made
     made.close()

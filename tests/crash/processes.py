@@ -21,6 +21,7 @@ import urllib.request
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
 
@@ -36,6 +37,17 @@ START_SECONDS = 120.0
 PORTS = (10_000, 32_000)
 #: seconds between two looks at something that must come
 TICK = 0.02
+#: what a day of webhooks and till files goes through; a process reads the project at each start
+NEEDED = {
+    "routes/channels": ("shopify.yaml", "poslog.yaml"),
+    "routes/environments": (),
+    "routes/systems": ("bi.yaml", "ledger.yaml", "legacy_erp.yaml", "shop.yaml"),
+    "transforms": ("bi", "ledger", "legacy_erp", "poslog", "shopify"),
+}
+#: contracts of others' messages that it goes through, by their folder; ours are all there
+THEIRS = ("bi", "ledger", "legacy_erp", "poslog", "shop", "shopify", "types")
+#: what `router test` and `router check` look at, not a process that runs
+TOLD = ("*.test.yaml", "fixtures", "examples", "counterexamples")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +63,8 @@ class Settings:
     ledger_port: int | None = None
     #: address of the server that has the store; "" = a file
     server: str = ""
+    #: the whole project, not only what the day goes through
+    whole: bool = False
 
 
 @dataclass(slots=True)
@@ -73,13 +87,14 @@ class Landscape:
     @classmethod
     def copied(cls, root: Path, settings: Settings) -> Landscape:
         """Copy the project and write an environment and a sandbox with free ports."""
+        left_out = None if settings.whole else _not_needed
         for name in ("routes", "transforms", "contracts"):
-            shutil.copytree(ROOT / name, root / name)
+            shutil.copytree(ROOT / name, root / name, ignore=left_out)
         made = cls(root=root, port=free_port(), sandbox_port=free_port(), server=settings.server)
         made.inbox.mkdir(parents=True)
         made.write_environment("crash", made.port, settings)
         folder = root / "routes" / "sandboxes"
-        text = (folder / "demo.yaml").read_text()
+        text = (ROOT / "routes" / "sandboxes" / "demo.yaml").read_text()
         text = text.replace("sandbox: demo", "sandbox: crash").replace("orders.json", "crash.json")
         head, _, rest = text.partition("http: {")
         rest = rest.partition("\n")[2]
@@ -274,6 +289,18 @@ class Landscape:
                 return bool(answer.status == 200)
         except (urllib.error.URLError, OSError):
             return False
+
+
+def _not_needed(folder: str, names: list[str]) -> set[str]:
+    """Return what is left out of a folder when a landscape is copied."""
+    where = str(Path(folder).relative_to(ROOT))
+    out = {name for name in names if any(fnmatch(name, one) for one in TOLD)}
+    if where in NEEDED:
+        out.update(set(names) - set(NEEDED[where]))
+    if where == "contracts":
+        ours = {one for one in names if (ROOT / where / one / "contract.yaml").is_file()}
+        out.update(set(names) - ours - set(THEIRS))
+    return out
 
 
 def _hear_interrupts() -> None:

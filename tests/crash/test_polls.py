@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from tests.crash.processes import ROOT, Landscape, wait_until
+from tests.crash.processes import ROOT, Landscape, Settings, wait_until
 
 #: seconds in which all pages must be through
 SOON = 60.0
@@ -84,7 +84,7 @@ def all_there(place: Landscape) -> None:
 def test_a_death_between_two_pages(
     landscape: Callable[..., Landscape], boundary: str, page: int
 ) -> None:
-    place = landscape()
+    place = landscape(Settings(whole=True))
     asked(place)
     place.start_sandbox()
     place.failpoint = f"poll.{boundary}:{page}"
@@ -104,7 +104,7 @@ def test_a_death_between_two_pages(
 def test_a_far_side_that_misbehaves_while_the_daemon_dies(
     landscape: Callable[..., Landscape],
 ) -> None:
-    place = landscape()
+    place = landscape(Settings(whole=True))
     asked(place, "[{kind: error, at: [1, 4]}, {kind: html, at: [2]}, {kind: half, at: [6]}]")
     soon(place)
     place.start_sandbox()
@@ -121,7 +121,7 @@ def test_a_far_side_that_misbehaves_while_the_daemon_dies(
 
 @pytest.mark.timeout(150)
 def test_a_cursor_that_is_stuck_is_seen_and_set(landscape: Callable[..., Landscape]) -> None:
-    place = landscape()
+    place = landscape(Settings(whole=True))
     asked(place)
     soon(place)
     place.start_daemon()  # there is nobody to ask
@@ -156,7 +156,7 @@ def test_a_cursor_that_is_stuck_is_seen_and_set(landscape: Callable[..., Landsca
 def test_it_ends_cleanly_while_a_page_is_asked_for(
     landscape: Callable[..., Landscape], by: signal.Signals
 ) -> None:
-    place = landscape()
+    place = landscape(Settings(whole=True))
     asked(place, "[{kind: slow, share: 100%, lasts: 700ms}]")
     place.start_sandbox()
     place.start_daemon()
@@ -168,7 +168,7 @@ def test_it_ends_cleanly_while_a_page_is_asked_for(
 
 @pytest.mark.timeout(150)
 def test_a_reload_changes_how_often_it_is_asked(landscape: Callable[..., Landscape]) -> None:
-    place = landscape()
+    place = landscape(Settings(whole=True))
     asked(place)
     channel = place.root / "routes" / "channels" / "walmart_returns.yaml"
     channel.write_text(channel.read_text().replace("every: 1s", "every: 1h"))
