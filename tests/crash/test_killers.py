@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import time
 from collections import Counter
 from collections.abc import Callable
 from typing import Any
@@ -11,10 +12,15 @@ from typing import Any
 import pytest
 
 from tests.crash.client import Sender, drop
-from tests.crash.processes import Landscape, Settings, pause, wait_until
+from tests.crash.processes import TICK, Landscape, Settings, pause, wait_until
 from tests.crash.traffic import Webhook, make_day
 
 SECONDS = 150
+#: seconds for a call that gets no answer: its trial lasts twice as long, and a start with a look
+#: must end before it does, also on a loaded machine
+PATIENT = 10
+#: seconds in which a daemon that is ready has a call in hand
+LOOK = 8
 #: a message that leads to a command of a kind of its own
 ORDERS = {"order": 1}
 
@@ -104,10 +110,11 @@ def test_a_file_that_kills_is_kept_and_the_others_go_on(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_twenty_kills_blame_nobody(landscape: Callable[..., Landscape]) -> None:
+@pytest.mark.parametrize("kills", [8, pytest.param(20, marks=pytest.mark.soak)])
+def test_many_kills_blame_nobody(landscape: Callable[..., Landscape], kills: int) -> None:
     """The ledger stands still, so that the same calls are in hand at each end."""
     day = make_day(34, messages=30, files=0, mix={"refund": 1})
-    place = landscape(Settings(orders=day.orders, timeout="5s"))
+    place = landscape(Settings(orders=day.orders, timeout=f"{PATIENT}s"))
     place.start_sandbox()
     place.start_daemon()
     assert place.sandbox is not None
@@ -116,10 +123,9 @@ def test_twenty_kills_blame_nobody(landscape: Callable[..., Landscape]) -> None:
     sender.send(day.webhooks)
     wait_until(lambda: place.under_way() > 0, "calls are under way", seconds=SECONDS)
     most = 0
-    for _ in range(20):
+    for _ in range(kills):
         place.kill_daemon()
         place.start_daemon()
-        pause(0.4)
         most = max(most, ends_in_hand(place))
     assert most >= 3, "the same call was in hand again and again"
     place.sandbox.send_signal(signal.SIGCONT)
@@ -129,6 +135,15 @@ def test_twenty_kills_blame_nobody(landscape: Callable[..., Landscape]) -> None:
 
 
 def ends_in_hand(place: Landscape) -> int:
-    ((text,),) = place.query("SELECT value FROM marks WHERE name = 'in_hand'")
-    key, ends = json.loads(text)
-    return int(ends) if key.startswith("call:") else 0
+    """Return at how many ends the call in hand was there; wait for one, but not too long.
+
+    While a call is on trial there may be none.
+    """
+    until = time.monotonic() + LOOK
+    while time.monotonic() < until:
+        ((text,),) = place.query("SELECT value FROM marks WHERE name = 'in_hand'")
+        key, ends = json.loads(text)
+        if key.startswith("call:"):
+            return int(ends)
+        pause(TICK)
+    return 0

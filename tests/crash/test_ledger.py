@@ -69,11 +69,14 @@ def retries(place: Landscape) -> dict[str, int]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("messages", [1500, pytest.param(5000, marks=pytest.mark.soak)])
 def test_ten_kills_lose_and_double_nothing(
-    landscape: Callable[..., Landscape], record_property: Callable[[str, object], None]
+    landscape: Callable[..., Landscape],
+    record_property: Callable[[str, object], None],
+    messages: int,
 ) -> None:
-    """5,000 messages and far sides that behave; ten kills while sending, working off, starting."""
-    day = make_day(20260302, messages=5000, files=6)
+    """Far sides that behave; ten kills while sending, working off, starting."""
+    day = make_day(20260302, messages=messages, files=6)
     plan = Plan(random=Random(7), sending=4, working=3, early=3, patience=150)
     place = landscape(Settings(orders=day.orders))
     played = play(place, day, plan)
@@ -85,9 +88,10 @@ def test_ten_kills_lose_and_double_nothing(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-def test_the_ledger_adds_up(landscape: Callable[..., Landscape]) -> None:
-    """3,000 messages, faults at every endpoint, eight kills."""
-    day = make_day(1, messages=3000, files=3)
+@pytest.mark.parametrize("messages", [1200, pytest.param(3000, marks=pytest.mark.soak)])
+def test_the_ledger_adds_up(landscape: Callable[..., Landscape], messages: int) -> None:
+    """Faults at every endpoint, eight kills."""
+    day = make_day(1, messages=messages, files=3)
     plan = Plan(random=Random(1), sending=2, retrying=2, working=2, early=2, patience=150)
     place = landscape(Settings(orders=day.orders, workers=16))
     said = ledger(place, day, plan)
@@ -99,10 +103,11 @@ def test_the_ledger_adds_up(landscape: Callable[..., Landscape]) -> None:
 
 @pytest.mark.slow
 @pytest.mark.timeout(300)
-def test_the_ledger_adds_up_on_a_server(landscape: Callable[..., Landscape]) -> None:
-    """1,200 messages, faults at every endpoint; the daemon and the server are killed by turns."""
+@pytest.mark.parametrize("messages", [500, pytest.param(1200, marks=pytest.mark.soak)])
+def test_the_ledger_adds_up_on_a_server(landscape: Callable[..., Landscape], messages: int) -> None:
+    """Faults at every endpoint; the daemon and the server are killed by turns."""
     with Postgres().running() as postgres:
-        day = make_day(3, messages=1200, files=2)
+        day = make_day(3, messages=messages, files=2)
 
         def upset() -> None:
             postgres.kill()
