@@ -124,6 +124,8 @@ class Shell:
             text=True,
             start_new_session=True,
         )
+        # when these tests are killed, the shell comes to the end of its input, and takes all along
+        self._give("trap 'kill -KILL 0' EXIT\n")
         self._lines: queue.Queue[str] = queue.Queue()
         self._reader = threading.Thread(target=self._read)
         self._reader.start()
@@ -134,11 +136,9 @@ class Shell:
 
     def run(self, command: str) -> tuple[str, int]:
         """Return the output of a command and its exit code."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(
+        self._give(
             f"{{ {self.exchange(command)}\n}} < /dev/null\nprintf '\\n%s %s\\n' '{DONE}' $?\n"
         )
-        self._process.stdin.flush()
         lines = []
         while not (line := self._lines.get(timeout=PATIENCE)).startswith(DONE):
             lines.append(line)
@@ -156,6 +156,11 @@ class Shell:
             assert pipe is not None
             with contextlib.suppress(BrokenPipeError):
                 pipe.close()
+
+    def _give(self, text: str) -> None:
+        assert self._process.stdin is not None
+        self._process.stdin.write(text)
+        self._process.stdin.flush()
 
     def _read(self) -> None:
         assert self._process.stdout is not None
