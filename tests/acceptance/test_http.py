@@ -31,6 +31,8 @@ from tests.crash.client import headers_of
 from tests.crash.processes import SECRET, Landscape
 
 LIMIT = 1024 * 1024
+#: seconds for one answer, on a machine with other work: what blocks it does so for longer
+AT_ONCE = 10.0
 
 
 @pytest.fixture(autouse=True)
@@ -39,7 +41,7 @@ def _stays_up(running: Landscape) -> Any:
     yield
     begun = time.monotonic()
     assert post(running, level()).status == 202
-    assert time.monotonic() - begun < 2.0
+    assert time.monotonic() - begun < AT_ONCE
 
 
 def test_a_good_delivery_is_taken_and_routed(running: Landscape) -> None:

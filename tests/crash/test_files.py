@@ -52,7 +52,8 @@ def test_a_file_with_another_digest_waits_over_a_death_and_is_told_once(
     place.kill_daemon()
     place.start_daemon()
     pause(1.5)  # it looks again
-    assert f"{name}.sha256 says 000" in said(place, "status")
+    says = f"{name}.sha256 says 000"
+    wait_until(lambda: says in said(place, "status"), "it says why", seconds=SOON)
     assert place.log().count(f"{name}.sha256 says") == 1
     assert place.query("SELECT word, sum(n) FROM counters GROUP BY word") == [("file_waits", 1)]
     drop(place.inbox, f"{name}.sha256", hashlib.sha256(body).hexdigest().encode())
