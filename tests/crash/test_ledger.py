@@ -77,7 +77,7 @@ def test_ten_kills_lose_and_double_nothing(
 ) -> None:
     """Far sides that behave; ten kills while sending, working off, starting."""
     day = make_day(20260302, messages=messages, files=6)
-    plan = Plan(random=Random(7), sending=4, working=3, early=3, patience=150)
+    plan = Plan(random=Random(7), sending=4, working=3, early=3, patience=300)
     place = landscape(Settings(orders=day.orders))
     played = play(place, day, plan)
     figures = assert_nothing_lost_or_doubled(place, day, played.sender.messages, played.status)
@@ -92,7 +92,7 @@ def test_ten_kills_lose_and_double_nothing(
 def test_the_ledger_adds_up(landscape: Callable[..., Landscape], messages: int) -> None:
     """Faults at every endpoint, eight kills."""
     day = make_day(1, messages=messages, files=3)
-    plan = Plan(random=Random(1), sending=2, retrying=2, working=2, early=2, patience=150)
+    plan = Plan(random=Random(1), sending=2, retrying=2, working=2, early=2, patience=300)
     place = landscape(Settings(orders=day.orders, workers=16))
     said = ledger(place, day, plan)
     print(f"\nledger: {said}")
@@ -102,7 +102,7 @@ def test_the_ledger_adds_up(landscape: Callable[..., Landscape], messages: int) 
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(300)
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("messages", [500, pytest.param(1200, marks=pytest.mark.soak)])
 def test_the_ledger_adds_up_on_a_server(landscape: Callable[..., Landscape], messages: int) -> None:
     """Faults at every endpoint; the daemon and the server are killed by turns."""
@@ -114,7 +114,7 @@ def test_the_ledger_adds_up_on_a_server(landscape: Callable[..., Landscape], mes
             postgres.start()
 
         plan = Plan(
-            random=Random(3), sending=4, retrying=1, working=3, early=0, patience=150, upset=upset
+            random=Random(3), sending=4, retrying=1, working=3, early=0, patience=300, upset=upset
         )
         place = landscape(Settings(orders=day.orders, workers=16, server=postgres.fresh()))
         said = ledger(place, day, plan)
