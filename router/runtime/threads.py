@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from router.core.errors import Unavailable
+from router.runtime.units import DUE, LOOP
 from router.runtime.wiring import Parts
 
 #: longest sleep of a thread that nobody rings for; due rows are looked at this often
@@ -29,11 +30,17 @@ class Threads:
         self._complain = complain
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(
-                target=self._run, args=(parts.loop.step, parts.loop.bell.wait), name="loop"
+            *(
+                threading.Thread(
+                    target=self._run, args=(parts.loop.step, parts.loop.bell.wait), name="loop"
+                )
+                for _ in range(parts.leads(LOOP))
             ),
-            threading.Thread(
-                target=self._run, args=(parts.scheduler.step, self._stop.wait), name="scheduler"
+            *(
+                threading.Thread(
+                    target=self._run, args=(parts.scheduler.step, self._stop.wait), name="scheduler"
+                )
+                for _ in range(parts.leads(DUE))
             ),
             threading.Thread(
                 target=self._run, args=(parts.operator.step, self._stop.wait), name="operator"

@@ -216,7 +216,7 @@ def test_who_is_interrupted_amid_a_commit_leaves_nobody_waiting(kept: Store, row
         raise KeyboardInterrupt
 
     with kept._committing:  # so that both are of one group
-        others = [kept._put(put(row_of("a"))), kept._put(put(row_of("b")))]
+        others = [kept._put(put(row_of(one)), alone=False) for one in ("a", "b")]
     with pytest.raises(KeyboardInterrupt):
         kept.write(interrupted)
     for one in others:
@@ -670,11 +670,13 @@ def test_a_lease_that_was_lost_settles_nothing(store: Store, noon: datetime) -> 
 # --- one daemon, and a store that is away ------------------------------------------------------
 
 
-def test_a_second_daemon_is_kept_off(kept: Store, place: Database, row_of: Any) -> None:
+def test_a_second_daemon_is_kept_off_a_file(file: Database, row_of: Any) -> None:
+    kept = Store.on(file, "rev1")
     with pytest.raises(Unavailable, match="another router"):
-        Store.on(place, "rev1")
+        Store.on(file, "rev1")
     kept.write(put(row_of("a")))
     assert names(queued(kept)) == ["a"]
+    kept.close()
 
 
 def test_after_a_daemon_the_next_one_starts_and_finds_everything(

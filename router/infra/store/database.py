@@ -21,10 +21,15 @@ NEWEST = "0007"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A database that this process writes to, and no other daemon. `release` lets it go."""
+    """A database that this process writes to; other daemons do if it `is_shared`, none if not.
+
+    `life` tells which connection writes: what it leads ends with it. `release` lets it go.
+    """
 
     writer: Engine
     release: Callable[[], None]
+    is_shared: bool = False
+    life: Callable[[], int] = lambda: 0
 
 
 class Database(ABC):
@@ -36,8 +41,8 @@ class Database(ABC):
 
     @abstractmethod
     def hold(self) -> Hold:
-        """Return it for a daemon: made if need be, migrated. Raises Unavailable when it is held
-        by another, or cannot be had.
+        """Return it for a daemon: made if need be, migrated. Raises Unavailable when it cannot be
+        had, or, where it is no shared one, is held by another.
         """
 
     @abstractmethod

@@ -23,7 +23,9 @@ from router.infra.store.files import Files
 from router.infra.store.inbox import Inbox
 from router.infra.store.intents import IntentWriter
 from router.infra.store.jobs import Jobs
+from router.infra.store.leads import Leads
 from router.infra.store.letters import Letters
+from router.infra.store.marks import marks
 from router.infra.store.packing import pack_row
 from router.infra.store.pauses import Pauses
 from router.infra.store.revisions import RevisionTexts
@@ -270,6 +272,19 @@ class Transaction(IntentWriter):
         self.connection.execute(
             put.on_conflict_do_update(index_elements=["name"], set_={"value": put.excluded.value})
         )
+
+    def marks(self, prefix: str) -> dict[str, str]:
+        """Return the facts about processes whose names begin so."""
+        return marks(self.connection, prefix)
+
+    def unmark(self, name: str) -> None:
+        """Forget a fact about a process."""
+        self.connection.execute(delete(tables.marks).where(tables.marks.c.name == name))
+
+    @property
+    def leads(self) -> Leads:
+        """Return what this process leads, by the connection that writes."""
+        return Leads(self.connection)
 
     @property
     def letters(self) -> Letters:
