@@ -5,13 +5,14 @@ Never: writes.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import click
 
-from router.cli.common import format_option, load_sound, place_options
+from router.cli.common import choose, format_option, load_sound, place_options
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
 from router.core.instants import time_text
@@ -22,7 +23,9 @@ from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
 from router.runtime.cursors import by_source, poll_data, poll_line, queue_data, queue_line
 from router.runtime.holds import SystemHeld, held_systems, told_apart
+from router.runtime.leadership import leaders
 from router.runtime.states import Apart
+from router.runtime.units import units_of
 
 
 @click.command("status")
@@ -41,11 +44,15 @@ def status(root: Path, environment: str, style: str) -> None:
         files = reader.files.waiting()
         polls, queues = by_source(project, reader.cursors.all())
         held, apart = held_systems(reader), told_apart(reader)
+        units = units_of(project, choose(project, environment), project.systems)
+        led = leaders(reader, units) if reader.leads.are_shared else None
     running = is_running(project, environment)
+    led = led if running else None
     held, apart = (held, apart) if running else ([], None)
     if style == "json":
         data = {
             "running": running,
+            "leaders": {} if led is None else {unit: list(led.get(unit, ())) for unit in units},
             "counters": counters,
             "waiting": sizes,
             "dead_letters": dead,
@@ -60,7 +67,8 @@ def status(root: Path, environment: str, style: str) -> None:
         return
     if not running:
         click.echo("no daemon runs on this store, nothing moves: start router run\n")
-    lines = [_held_line(name, why) for name, why in paused.items()]
+    lines = [] if led is None else _leader_lines(units, led)
+    lines += [_held_line(name, why) for name, why in paused.items()]
     lines += [_apart_line(apart)] if apart is not None else []
     lines += [_system_line(one) for one in held]
     lines += [_file_line(one) for one in files]
@@ -77,6 +85,20 @@ def _tell(counters: list[dict[str, Any]], sizes: dict[str, int], lines: list[str
     click.echo(f"waiting: {waiting or 'nothing'}")
     for line in lines:
         click.echo(visible(line))
+
+
+def _leader_lines(units: Mapping[str, str], led: Mapping[str, tuple[str, str]]) -> list[str]:
+    """Return a line for each process with what it leads, and for each unit that nobody leads."""
+    names = sorted({name for name, _ in led.values()})
+    lines = [
+        f"{name} leads {', '.join(unit for unit, (by, _) in led.items() if by == name)}"
+        for name in names
+    ]
+    return lines + [
+        f"nobody leads {unit}: start router run --role {role}"
+        for unit, role in units.items()
+        if unit not in led
+    ]
 
 
 def _system_data(held: SystemHeld) -> dict[str, str]:

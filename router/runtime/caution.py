@@ -70,20 +70,23 @@ class Caution:
         store: Store,
         clock: Clock,
         unit: str = "",
+        name: str = "",
         loop_done: threading.Event | None = None,
     ) -> None:
         """Take note of how the last process that led `unit` ended, and say that this one does.
 
-        `loop_done` is set when no row of the loop is suspected any more; calls, which take long,
-        wait for it.
+        `name` is this process: what it led itself before, and lost, did not end. `loop_done` is set
+        when no row of the loop is suspected any more; calls, which take long, wait for it.
         """
         self._store = store
         self._clock = clock
         self._since = clock.now()
         self._names = (f"state:{unit}", f"in_hand:{unit}") if unit else ("state", "in_hand")
+        self._running = f"running {name}".strip()
         with store.read() as reader:
             #: whether the last process did not end in order
-            self.unclean = unclean = reader.mark(self._names[0]) == "running"
+            state = reader.mark(self._names[0])
+            self.unclean = unclean = state.startswith("running") and state != f"running {name}"
             self._until = reader.newest_row() if unclean else 0
             #: what the last process ended with in hand, and how many in succession; it stays when
             #: that was put down: a row may be harmless until it has its answer
@@ -137,7 +140,7 @@ class Caution:
     def _begin(self, transaction: Transaction) -> None:
         """Say that a process runs, and that nothing is in its hand so far."""
         transaction.mark(self._names[1], _text("", 0))
-        transaction.mark(self._names[0], "running")
+        transaction.mark(self._names[0], self._running)
 
 
 def _text(key: str, ends: int) -> str:

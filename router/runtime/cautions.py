@@ -24,7 +24,9 @@ _HARMLESS = frozenset({DUE, OPERATOR, FEED})
 class Cautions:
     """The cautions by unit. One thread at a time calls its methods."""
 
-    def __init__(self, store: Store, clock: Clock) -> None:
+    def __init__(self, store: Store, clock: Clock, name: str) -> None:
+        """`name` is that of this process."""
+        self._name = name
         self._store = store
         self._clock = clock
         self._by_unit: dict[str, Caution] = {}
@@ -49,7 +51,7 @@ class Cautions:
         if LOOP not in new:
             done.set()
         for unit in sorted(new):
-            self._by_unit[unit] = Caution(self._store, self._clock, unit, done)
+            self._by_unit[unit] = Caution(self._store, self._clock, unit, self._name, done)
 
     def end(self, units: Iterable[str]) -> None:
         """Say that this process's lead of these units ended in order. Raises Unavailable."""

@@ -78,19 +78,22 @@ class Daemon:
         self._states = self._open_states(self._redis)  # a reload leaves them as they are
         self._keep(project)
         self._leadership = Leadership(site.store, site.clock, site.name, site.roles)
-        self._cautions = Cautions(site.store, site.clock)
+        self._cautions = Cautions(site.store, site.clock, site.name)
         self._units = self._units_of(project)
         self._cautions.begin(self._leadership.look(self._units).gained)
         self.parts = self._build(project)
         self._threads = Threads(self.parts, site.complain)
-        self._watch = threading.Thread(target=self._look, name="leadership")
+        self._beside = (
+            threading.Thread(target=self._look, name="leadership"),
+            threading.Thread(target=site.store.hear, args=(self._ending,), name="bells"),
+        )
 
     def start(self) -> None:
         """Start working."""
         settle_memory()
         self._threads.start()
-        if self._site.store.is_shared:
-            self._watch.start()
+        for thread in self._beside if self._site.store.is_shared else ():
+            thread.start()
 
     def leads(self) -> frozenset[str]:
         """Return the units that this process leads."""
@@ -170,8 +173,8 @@ class Daemon:
     def stop(self) -> None:
         """Finish what is in hand, then close the store."""
         self._ending.set()
-        if self._watch.ident is not None:
-            self._watch.join()
+        for thread in self._beside if self._site.store.is_shared else ():
+            thread.join()
         self._threads.stop()
         self._states.close()
         self._cautions.end(self.leads())
@@ -180,7 +183,7 @@ class Daemon:
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
         site, leads = self._site, self.leads()
-        store = Fenced(site.store) if site.store.is_shared else site.store
+        store = Fenced(site.store, leads) if site.store.is_shared else site.store
         if environment.redis != self._redis:
             self._states.close()
             self._states, self._redis = self._open_states(environment.redis), environment.redis

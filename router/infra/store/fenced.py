@@ -23,10 +23,12 @@ class Fenced(Store):
     another process may lead by then what they are about.
     """
 
-    def __init__(self, store: Store) -> None:
-        """Its leads are those that are held now."""
+    def __init__(self, store: Store, leads: frozenset[str]) -> None:
+        """`leads` are the units that are led now; a lane is a unit."""
         self._store = store
+        self._leads = leads
         self._life = store.life
+        store.forget_wakers()
 
     @property
     def revision(self) -> str:
@@ -44,8 +46,9 @@ class Fenced(Store):
         return self._store.life
 
     def wake(self, lane: str, waker: Callable[[], None]) -> None:
-        """As the store does."""
-        self._store.wake(lane, waker)
+        """As the store does, of a lane that is led."""
+        if lane in self._leads:
+            self._store.wake(lane, waker)
 
     def submit(self, job: Job[T], *, alone: bool = False) -> Pending[T]:
         """As the store does, while the lead lasts."""

@@ -39,16 +39,17 @@ class Leads:
 
     def __init__(self, connection: Connection) -> None:
         self._connection = connection
-        self._shared = connection.dialect.name == "postgresql"
+        #: whether several processes may share the store
+        self.are_shared = connection.dialect.name == "postgresql"
 
     def join(self, roles: Iterable[str]) -> None:
         """Be counted among those that play some roles. Once in the life of a connection."""
-        for role in roles if self._shared else ():
+        for role in roles if self.are_shared else ():
             self._connection.execute(_JOIN, {"one": role})
 
     def members(self, roles: Sequence[str]) -> Mapping[str, int]:
         """Return how many processes play each role, this one among them."""
-        if not self._shared:
+        if not self.are_shared:
             return dict.fromkeys(roles, 1)
         return {
             role: int(self._connection.execute(_COUNT, {"one": role}).scalar() or 0)
@@ -57,16 +58,16 @@ class Leads:
 
     def take(self, unit: str) -> bool:
         """Lead a unit that this connection does not lead yet; False when another leads it."""
-        return not self._shared or bool(self._connection.execute(_TAKE, {"one": unit}).scalar())
+        return not self.are_shared or bool(self._connection.execute(_TAKE, {"one": unit}).scalar())
 
     def release(self, unit: str) -> None:
         """Let another lead a unit."""
-        if self._shared:
+        if self.are_shared:
             self._connection.execute(_RELEASE, {"one": unit})
 
     def unled(self, units: Iterable[str]) -> tuple[str, ...]:
         """Return those of the units that nobody leads; on a file that is not known here."""
-        if not self._shared:
+        if not self.are_shared:
             return ()
         return tuple(
             unit for unit in units if not self._connection.execute(_LED, {"one": unit}).scalar()

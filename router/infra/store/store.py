@@ -18,6 +18,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InternalError, OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
+from router.infra.store.bells import hear, ring_others
 from router.infra.store.database import Database, Hold, ensure_newest, told
 from router.infra.store.handoff import Handoff
 from router.infra.store.leads import enter
@@ -116,6 +117,14 @@ class Store:
     def wake(self, lane: str, waker: Callable[[], None]) -> None:
         """Call `waker` after each commit that published to a lane."""
         self._wakers[lane] = waker
+
+    def forget_wakers(self) -> None:
+        """Call nobody any more: others lead the lanes."""
+        self._wakers.clear()
+
+    def hear(self, ending: threading.Event) -> None:
+        """Wake who waits for what other processes publish, until it is to end."""
+        hear(self._reader, self._wake, ending)
 
     def submit(self, job: Job[T], *, alone: bool = False) -> Pending[T]:
         """Run a job in the next transaction; one that is `alone`, while no other process writes."""
@@ -217,9 +226,12 @@ class Store:
                 return
         settle(group, self._bell)
         for lane in woken:
-            waker = self._wakers.get(lane)
-            if waker is not None:
-                waker()
+            self._wake(lane)
+
+    def _wake(self, lane: str) -> None:
+        waker = self._wakers.get(lane)
+        if waker is not None:
+            waker()
 
     def _together(self, group: Sequence[Pending[Any]]) -> set[str]:
         with self._writer.begin() as connection:
@@ -228,6 +240,7 @@ class Store:
             for one in group:
                 one.succeed(one.job(transaction))
             transaction.flush()
+            ring_others(connection, transaction.woken - self._wakers.keys())
         self._handoff.put(transaction.published)
         return transaction.woken
 
@@ -257,6 +270,7 @@ class Store:
                     continue
                 woken |= transaction.woken
                 published += transaction.published
+            ring_others(connection, woken - self._wakers.keys())
         self._handoff.put(published)
         return woken
 
