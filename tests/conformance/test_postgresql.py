@@ -23,7 +23,6 @@ from router.infra.store.postgresql import Server
 from router.infra.store.store import Store
 from router.infra.store.tables import metadata
 from router.infra.store.transaction import Transaction
-from router.runtime.fresh import fresh_id
 from tests.conformance.test_store import HANG, Gate, names, put, queued, run
 from tests.live.postgres import Postgres
 
@@ -209,10 +208,14 @@ def test_a_lane_rings_in_the_process_that_leads_it(
     Fenced(served, frozenset({"loop"})).wake("loop", rung.set)
     hearing = threading.Thread(target=served.hear, args=(ending,))
     hearing.start()
-    while not rung.is_set():  # it may listen a moment later
-        other.write(put(row_of(fresh_id())))
-        rung.wait(0.1)
-    ending.set()
+    try:
+        for number in range(int(HANG / 0.1)):  # it may listen a moment later
+            other.write(put(row_of(f"m{number}")))
+            if rung.wait(0.1):
+                break
+    finally:
+        ending.set()
+    assert rung.is_set()
     hearing.join(HANG)
     assert not hearing.is_alive()
     other.close()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Iterable
+from typing import Any
 
 from sqlalchemy import Connection, Engine, text
 from sqlalchemy.exc import SQLAlchemyError
@@ -30,20 +31,21 @@ def hear(engine: Engine, ring: Callable[[str], None], ending: threading.Event) -
 
     While the server is away it tries again. `ring` does not raise.
     """
+    assert engine.dialect.dbapi is not None, "an engine has a driver"
+    away = (SQLAlchemyError, engine.dialect.dbapi.Error)
     while not ending.is_set():
         try:
-            with engine.connect() as connection:
+            with engine.connect().execution_options(isolation_level="AUTOCOMMIT") as connection:
                 connection.detach()  # one that listens goes back to nobody
                 _hear(connection, ring, ending)
-        except SQLAlchemyError:
+        except away:
             ending.wait(_LOOK)
 
 
-def _hear(connection: Connection, ring: Callable[[str], None], ending: threading.Event) -> None:
-    listening = connection.execution_options(isolation_level="AUTOCOMMIT")
+def _hear(listening: Connection, ring: Callable[[str], None], ending: threading.Event) -> None:
     schema = listening.exec_driver_sql("SELECT current_schema()").scalar()
     listening.exec_driver_sql(f"LISTEN {_CHANNEL}")
-    driver = listening.connection.driver_connection
+    driver: Any = listening.connection.dbapi_connection
     assert driver is not None, "it is open"
     while not ending.is_set():
         for note in driver.notifies(timeout=_LOOK, stop_after=1):

@@ -100,9 +100,7 @@ class Server(Database):
         try:
             _run(engine, _ALONE)
         except OperationalError as error:
-            raise Unavailable(
-                f"routers run on {self}, whose tables are older: stop them"
-            ) from error
+            raise Unavailable(f"older routers run on {self}: stop them first") from error
         if not _is_newest(engine):
             migrate(engine, str(self))
         _run(engine, _BACK)
