@@ -106,7 +106,7 @@ def run(
         load=lambda: load(root),
         complain=lambda text: log(clock, "trouble", error=text),
         called=measures.called,
-        name=f"{socket.gethostname()}-{os.getpid()}",
+        name=f"{socket.gethostname()}-{os.getpid()}-{os.urandom(2).hex()}",  # of one life
         roles=roles,
         regrouped=lambda leads: log(clock, "leads", units=leads),
     )

@@ -123,6 +123,15 @@ def test_several_daemons_share_a_store(served: Store, server: Server, row_of: An
     assert server.is_held()
 
 
+def test_who_wants_a_store_alone_gets_it_while_nobody_shares_it(
+    served: Store, server: Server
+) -> None:
+    with pytest.raises(Unavailable, match="another router runs on"):
+        Store.on(server, "rev2", alone=True)
+    served.close()
+    Store.on(server, "rev2", alone=True).close()
+
+
 def test_a_unit_has_one_leader(served: Store, server: Server) -> None:
     other = Store.on(server, "rev2")
     assert served.write(lambda t: t.leads.take("loop"))

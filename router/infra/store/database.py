@@ -40,9 +40,9 @@ class Database(ABC):
         """Return whether a store was made here. Raises Unavailable when that cannot be seen."""
 
     @abstractmethod
-    def hold(self) -> Hold:
+    def hold(self, *, alone: bool = False) -> Hold:
         """Return it for a daemon: made if need be, migrated. Raises Unavailable when it cannot be
-        had, or, where it is no shared one, is held by another.
+        had, or is held by another, where it is no shared one or shall be held `alone`.
         """
 
     @abstractmethod

@@ -34,6 +34,7 @@ SETTINGS = {
     "tcp_keepalives_count": "3",
 }
 _KEY = f"{LOCK}, hashtext(current_schema())"
+_TRY = f"SELECT pg_try_advisory_lock({_KEY})"
 _SHARE = f"SELECT pg_advisory_lock_shared({_KEY})"
 #: from sharing it to having it alone, and back
 _ALONE = (f"SELECT pg_advisory_unlock_shared({_KEY})", f"SELECT pg_advisory_lock({_KEY})")
@@ -69,13 +70,15 @@ class Server(Database):
         """Return whether the router's tables are there."""
         return self._ask("SELECT to_regclass('alembic_version')") is not None
 
-    def hold(self) -> Hold:
+    def hold(self, *, alone: bool = False) -> Hold:
         """Share the lock in the connection that will write; migrate through it if need be."""
         engine = self._engine(pool_size=1, max_overflow=0)
         lives = _share_in_each(engine)
         try:
             if not _is_newest(engine):
                 self._migrate(engine)
+            if alone:
+                self._have_alone(engine)
         except SQLAlchemyError as error:
             engine.dispose()
             raise Unavailable(f"the store {self} cannot be opened: {told(error)}") from error
@@ -94,6 +97,12 @@ class Server(Database):
     def is_held(self) -> bool:
         """Return whether a connection has the lock."""
         return self._ask(_HELD) is not None
+
+    def _have_alone(self, engine: Engine) -> None:
+        """Have the lock alone, as long as the connection lasts. Raises Unavailable."""
+        with engine.begin() as connection:
+            if not connection.exec_driver_sql(_TRY).scalar():
+                raise Unavailable(f"another router runs on {self}")
 
     def _migrate(self, engine: Engine) -> None:
         """Have the lock alone meanwhile. Raises Unavailable while other daemons share it."""

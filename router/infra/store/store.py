@@ -69,9 +69,12 @@ class Store:
             self._thread.start()
 
     @classmethod
-    def on(cls, database: Database, revision: str) -> Store:
-        """Open a database for a daemon: migrated, held against a second one. Raises Unavailable."""
-        hold = database.hold()
+    def on(cls, database: Database, revision: str, *, alone: bool = False) -> Store:
+        """Open a database for a daemon: migrated, held; `alone` or on a file, against a second one.
+
+        Raises Unavailable.
+        """
+        hold = database.hold(alone=alone)
         reader = database.open(writes=False)
         return cls(hold.writer, reader, revision, threaded=True, hold=hold)
 
