@@ -77,24 +77,15 @@ def run(
     start it again. SIGHUP takes up a changed project; one with errors changes nothing. On a store
     that is on a server several processes share the work.
     """
-    early = _Early()
-    signal.signal(signal.SIGINT, early)
+    signal.signal(signal.SIGINT, early := _Early())
     project = load_sound(root)
     settings = choose(project, environment)
-    if roles and settings.store.sqlite:
-        fail(
-            f"environment {environment} keeps its store in a file, which has one process: run it "
-            "without --role, or keep the store on a server (store: {postgresql: ...})"
-        )
-    roles = roles or ROLES
+    roles = _roles(environment, settings, roles)
     secrets = _secrets(project, settings)
     from router.infra.metrics import Measures  # noqa: PLC0415 (for this command alone)
 
-    places = {
-        "http": http or _place(settings.http) if INGRESS in roles else None,
-        "metrics": metrics or _place(settings.metrics),
-    }
-    listeners = {name: _listen(name, where) for name, where in places.items() if where is not None}
+    where = http or _place(settings.http) if INGRESS in roles else None
+    listeners = _listen({"http": where, "metrics": metrics or _place(settings.metrics)})
     store = _open(project, settings)
     early.has_store = True
     clock, measures = SystemClock(), Measures()
@@ -113,6 +104,16 @@ def run(
     daemon = Daemon(site, project)
     log(clock, "started", revision=project.revision, **_names(listeners))
     _work(daemon, site, _apps(daemon, secrets, measures, listeners), early)
+
+
+def _roles(environment: str, settings: EnvironmentFile, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the roles that are asked for, or all; fail when a store has one process."""
+    if asked and settings.store.sqlite:
+        fail(
+            f"environment {environment} keeps its store in a file, which has one process: run it "
+            "without --role, or keep the store on a server (store: {postgresql: ...})"
+        )
+    return asked or ROLES
 
 
 def _work(
@@ -163,12 +164,17 @@ def _place(settings: HttpSettings | MetricsSettings | None) -> tuple[str, int] |
     return None if settings is None else (settings.host, settings.port)
 
 
-def _listen(name: str, where: tuple[str, int]) -> socket.socket:
-    """Return a listening socket, or fail with what keeps it."""
-    try:
-        return listen(*where)
-    except OSError as error:
-        fail(f"cannot listen on {where[0]}:{where[1]} ({name}): {error.strerror}")
+def _listen(places: Mapping[str, tuple[str, int] | None]) -> dict[str, socket.socket]:
+    """Return a listening socket for each place that there is, or fail with what keeps it."""
+    listeners = {}
+    for name, where in places.items():
+        if where is None:
+            continue
+        try:
+            listeners[name] = listen(*where)
+        except OSError as error:
+            fail(f"cannot listen on {where[0]}:{where[1]} ({name}): {error.strerror}")
+    return listeners
 
 
 def _open(project: Project, settings: EnvironmentFile) -> Store:

@@ -19,8 +19,9 @@ _MARK = "hand:"
 class Hands:
     """One process's word to the others, and theirs to it. One thread calls its methods."""
 
-    def __init__(self, store: Store, name: str) -> None:
-        """`name` is that of this process."""
+    def __init__(self, store: Store, name: str, *, carries: bool = True) -> None:
+        """`name` is that of this process; it `carries` out what is asked, or others do."""
+        self.carries = carries
         self._store = store
         self._name = name
         self._told = ""

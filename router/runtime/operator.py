@@ -6,7 +6,7 @@ Never: loses a message: a letter is settled in the transaction that puts its mes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,7 @@ from router.infra.store.transaction import Transaction
 from router.runtime import jobs
 from router.runtime.again import edited, fresh, note, retry_letter
 from router.runtime.cursors import set_cursor
+from router.runtime.doors import Door
 from router.runtime.hands import Hands
 from router.runtime.pausing import drain, fence_of, pause, resume
 
@@ -32,28 +33,22 @@ STEPS = 5
 class Operator:
     """Carries out commands in the daemon. One thread calls `step`."""
 
-    def __init__(  # noqa: PLR0913 (it ties together all that takes messages)
+    def __init__(
         self,
         store: Store,
         clock: Clock,
-        pause: Callable[[Sequence[Pause]], None],
-        in_hand: Callable[[], frozenset[int]] = frozenset,
+        doors: Door,
         mover: jobs.Mover | None = None,
-        *,
         hands: Hands | None = None,
-        carries: bool = True,
     ) -> None:
-        """`pause` is told what is held back, at the start and at each change; `in_hand` says which
-        queue rows are under way here, `hands` which are elsewhere. Who does not lead it `carries`
-        nothing out, and holds back what others were asked to hold.
+        """`doors` are told what is held back, at the start and at each change. `hands` say what is
+        under way in other processes, and whether this one carries out what is asked.
         """
         self._store = store
         self._clock = clock
-        self._pause = pause
-        self._in_hand = in_hand
+        self._doors = doors
         self._mover = mover
         self._hands = hands
-        self._carries = carries
         self._told: tuple[Pause, ...] | None = None
         #: when each slow resume may let go
         self._next: dict[str, datetime] = {}
@@ -63,9 +58,9 @@ class Operator:
         """Carry out what was asked, and move running jobs on. Raises Unavailable."""
         pauses = self.look()  # what an earlier revision's operator carried out, or could not tell
         if self._hands is not None:
-            self._hands.tell(pauses, self._in_hand() if pauses else ())
-        if not self._carries:
-            return 0
+            self._hands.tell(pauses, self._doors.in_hand() if pauses else ())
+            if not self._hands.carries:
+                return 0
         with self._store.read() as reader:
             asked = reader.inbox.asked()
         for command in asked:
@@ -84,7 +79,7 @@ class Operator:
 
     def _tell(self, pauses: tuple[Pause, ...]) -> None:
         if pauses != self._told:
-            self._pause(pauses)
+            self._doors.tell(pauses)
             self._told = pauses
 
     def _let_go(self, pause: Pause) -> None:
@@ -106,7 +101,7 @@ class Operator:
     def _under_way(self) -> frozenset[int] | None:
         """Return the rows that are under way anywhere; None when it is not known as yet."""
         others = frozenset() if self._hands is None else self._hands.of_others(self._told or ())
-        return None if others is None else others | self._in_hand()
+        return None if others is None else others | self._doors.in_hand()
 
     def _carry(self, command: Command) -> None:
         arguments = command.arguments

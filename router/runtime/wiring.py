@@ -6,7 +6,7 @@ Never: decides anything.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
@@ -25,12 +25,12 @@ from router.config.shapes import Nested
 from router.config.steps import Step
 from router.config.verification import SecretShape
 from router.core.ports import Adapter, Clock, Secrets, Shelf
-from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
 from router.runtime.admission import admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
+from router.runtime.doors import Doors
 from router.runtime.exchange import Called, Exchange
 from router.runtime.feed import Feed
 from router.runtime.folders import Folder
@@ -148,17 +148,16 @@ def build_parts(
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
-    workers = tuple(
-        Worker(store, exchange, name, slots, revisions.get)
-        for name in sorted(systems_of(project, store, revisions))
-        if hooks.leads(system_unit(name))
-    )
+    names = [one for one in systems_of(project, store, revisions) if hooks.leads(system_unit(one))]
+    workers = tuple(Worker(store, exchange, one, slots, revisions.get) for one in sorted(names))
+    doing = Mover(store, clock, Replayer(project, env, revisions))
+    hands = Hands(store, hooks.name, carries=hooks.leads(OPERATOR))
     by = (store, ingress, clock)
     coming = Coming(project, environment, hooks.leads)
     folders = tuple(_folders(coming, by))
     intakes = tuple(_intakes(coming, hooks.secrets, by))
     _take_care(hooks.cautions, (loop, workers, intakes, folders))
-    doors = _Doors(loop, workers, ingress, intakes)
+    doors = Doors(loop, workers, ingress, intakes)
     return Parts(
         project=project,
         store=store,
@@ -176,38 +175,9 @@ def build_parts(
         adapters=exchange.adapters,
         feed=hooks.feed,
         holds=Holds(store, exchange.admissions, hooks.states, hooks.complain, hooks.name),
-        operator=Operator(
-            store,
-            clock,
-            doors.tell,
-            doors.in_hand,
-            Mover(store, clock, Replayer(project, env, revisions)),
-            hands=Hands(store, hooks.name),
-            carries=hooks.leads(OPERATOR),
-        ),
+        operator=Operator(store, clock, doors, doing, hands),
         leads=hooks.leads,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Doors:
-    """All that takes messages: it is told what is held back, and asked what it has in hand."""
-
-    loop: Loop
-    workers: tuple[Worker, ...]
-    ingress: Ingress
-    intakes: tuple[Intake, ...]
-
-    def tell(self, pauses: Sequence[Pause]) -> None:
-        self.loop.pause(pauses)
-        for worker in self.workers:
-            worker.pause(pauses)
-        for intake in self.intakes:
-            intake.pause(pauses)
-        self.ingress.close_to(closed_by(pauses))
-
-    def in_hand(self) -> frozenset[int]:
-        return self.loop.in_hand.union(*(worker.in_hand for worker in self.workers))
 
 
 def revisions_of(root: Path, store: Store) -> Revisions:

@@ -1,6 +1,6 @@
-"""Owns: the store as it is given to who leads something: it writes while the lead lasts.
+"""Owns: the store as it is given to who leads something: it writes as long as that leads.
 Imports: infra.store.
-Never: writes in another life of the connection than the one in which the lead was taken.
+Never: writes in another life of the connection than the one by which it leads.
 """
 
 from __future__ import annotations
@@ -51,11 +51,11 @@ class Fenced(Store):
             self._store.wake(lane, waker)
 
     def submit(self, job: Job[T], *, alone: bool = False) -> Pending[T]:
-        """As the store does, while the lead lasts."""
+        """As the store does, as long as it leads."""
         return self._store.submit(self._held(job), alone=alone)
 
     def write(self, job: Job[T], *, alone: bool = False) -> T:
-        """As the store does, while the lead lasts."""
+        """As the store does, as long as it leads."""
         return self._store.write(self._held(job), alone=alone)
 
     @contextmanager

@@ -3,7 +3,7 @@ Imports: SQLAlchemy.
 Never: outlives the connection that writes (its locks are that connection's); queries the tables.
 
 On a server a lead is an advisory lock of the very connection that writes: when the connection is
-cut, so is the lead, and who takes it over writes beside nobody. A file has one process: it leads
+cut, so is the lock, and who takes it over writes beside nobody. A file has one process: it leads
 all that it wants.
 """
 
