@@ -22,6 +22,7 @@ from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
 from router.runtime.cursors import by_source, poll_data, poll_line, queue_data, queue_line
 from router.runtime.holds import SystemHeld, held_systems, told_apart
+from router.runtime.retention import last_pass, pass_data, pass_line
 from router.runtime.states import Apart
 
 
@@ -41,6 +42,7 @@ def status(root: Path, environment: str, style: str) -> None:
         files = reader.files.waiting()
         polls, queues = by_source(project, reader.cursors.all())
         held, apart = held_systems(reader), told_apart(reader)
+        forgotten = last_pass(reader)
     running = is_running(project, environment)
     held, apart = (held, apart) if running else ([], None)
     if style == "json":
@@ -55,6 +57,7 @@ def status(root: Path, environment: str, style: str) -> None:
             "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
             "polls": [poll_data(one) for one in polls],
             "queues": [queue_data(one) for one in queues if one.trouble],
+            "retention": pass_data(forgotten),
         }
         click.echo(envelope("status", ok=True, data=data))
         return
@@ -67,6 +70,7 @@ def status(root: Path, environment: str, style: str) -> None:
     lines += [poll_line(one) for one in polls if one.failures or one.page]
     lines += [queue_line(one) for one in queues if one.trouble]
     lines += [_letter_line(one) for one in dead]
+    lines += [pass_line(forgotten)] if forgotten is not None else []
     _tell(counters, sizes, lines)
 
 
