@@ -6,6 +6,7 @@ Never: prints one figure without its peer.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,8 @@ import click
 
 from router.cli.common import choose, fail, format_option, load_sound, project_option, secrets_of
 from router.cli.render import envelope
-from router.runtime.bench import measure_embedded
+from router.core.errors import Unavailable
+from router.runtime.bench import Figures, measure_embedded
 from router.runtime.cases import Rig
 from router.runtime.growth import FEW, measure_growth
 from router.runtime.mapspeed import MapSpeed, Pair, UnlikeError, measure_maps
@@ -43,6 +45,36 @@ def embedded(messages: int, repeats: int, style: str, *, profiled: bool) -> None
     """
     figures = measure_embedded(messages, repeats)
     shares = profile(messages) if profiled else {}
+    _tell("bench embedded", figures, messages, style, shares)
+
+
+@bench.command("postgres")
+@click.option("--messages", type=click.IntRange(256, 1_000_000), default=4000, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option("--profile", "profiled", is_flag=True, help="Say where the time goes, too.")
+@click.option(
+    "--store", "address", default="", help="A database of yours; without it a private server."
+)
+@format_option
+def postgres(messages: int, repeats: int, address: str, style: str, *, profiled: bool) -> None:
+    """Measure the pipeline on PostgreSQL beside a bare loop with the same rows and commits.
+
+    Tables are made in schemas of their own, which go afterwards. Without --store the server of
+    this machine's packages is started for it, with a folder and a port of its own.
+    """
+    from router.runtime.serverbench import measure_postgres, profile_postgres  # noqa: PLC0415
+
+    try:
+        figures = measure_postgres(messages, repeats, address)
+        shares = profile_postgres(messages, address) if profiled else {}
+    except Unavailable as error:
+        fail(str(error))
+    _tell("bench postgres", figures, messages, style, shares)
+
+
+def _tell(
+    command: str, figures: Figures, messages: int, style: str, shares: Mapping[str, float]
+) -> None:
     pipeline, bare = statistics.median(figures.pipeline), statistics.median(figures.bare)
     if style == "json":
         data = {
@@ -50,10 +82,10 @@ def embedded(messages: int, repeats: int, style: str, *, profiled: bool) -> None
             "pipeline_cpu_us": figures.pipeline_cpu, "bare_cpu_us": figures.bare_cpu,
             "profile": shares,
         }  # fmt: skip
-        click.echo(envelope("bench embedded", ok=True, data=data))
+        click.echo(envelope(command, ok=True, data=data))
         return
     cpu = statistics.median(figures.pipeline_cpu), statistics.median(figures.bare_cpu)
-    click.echo(f"{messages} messages, {repeats} repeats, medians")
+    click.echo(f"{messages} messages, {len(figures.pipeline)} repeats, medians")
     click.echo(f"pipeline   {pipeline:8.0f} messages/s   {cpu[0]:6.0f} us of CPU a message")
     click.echo(f"bare loop  {bare:8.0f} messages/s   {cpu[1]:6.0f} us of CPU a message")
     click.echo(f"ratio      {figures.ratio:8.2f}")

@@ -65,13 +65,17 @@ def status(root: Path, environment: str, style: str) -> None:
         click.echo("no daemon runs on this store, nothing moves: start router run\n")
     lines = [_held_line(name, why) for name, why in paused.items()]
     lines += [_apart_line(apart)] if apart is not None else []
-    lines += [_system_line(one) for one in held]
-    lines += [_file_line(one) for one in files]
-    lines += [poll_line(one) for one in polls if one.failures or one.page]
-    lines += [queue_line(one) for one in queues if one.trouble]
+    lines += [*map(_system_line, held), *_coming_lines(files, polls, queues)]
     lines += [_letter_line(one) for one in dead]
     lines += [pass_line(forgotten)] if forgotten is not None else []
     _tell(counters, sizes, lines)
+
+
+def _coming_lines(files: Any, polls: Any, queues: Any) -> list[str]:
+    """Return what is to be known of where messages come from."""
+    lines = [_file_line(one) for one in files]
+    lines += [poll_line(one) for one in polls if one.failures or one.page]
+    return lines + [queue_line(one) for one in queues if one.trouble]
 
 
 def _tell(counters: list[dict[str, Any]], sizes: dict[str, int], lines: list[str]) -> None:

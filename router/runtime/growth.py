@@ -79,7 +79,7 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
             for size, found in runs.items():
                 path = root / "run.db"
                 _copy(root / f"{size}.db", path)
-                with opened(project, path) as carry:
+                with opened(project, SqliteFile(path)) as carry:
                     found.append(timed(messages, partial(carry, sent)))
                 if size == stored:
                     traces += _traces(path, stored)
