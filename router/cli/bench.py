@@ -6,7 +6,8 @@ Never: prints one figure without its peer.
 from __future__ import annotations
 
 import statistics
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from router.cli.render import envelope
 from router.core.errors import Unavailable
 from router.runtime.bench import Figures, measure_embedded
 from router.runtime.cases import Rig
-from router.runtime.growth import FEW, measure_growth
+from router.runtime.growth import FEW, Growth, measure_growth
 from router.runtime.mapspeed import MapSpeed, Pair, UnlikeError, measure_maps
 from router.runtime.profile import profile
 from router.runtime.wide import measure_check
@@ -25,6 +26,14 @@ from router.runtime.wiring import open_adapters
 
 #: a smaller share of the time is not shown
 LEAST = 0.01
+
+
+place_option = click.option(
+    "--on", "place", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True
+)
+store_option = click.option(
+    "--store", "address", default="", help="A PostgreSQL of yours; without it a private server."
+)
 
 
 @click.group("bench")
@@ -52,9 +61,7 @@ def embedded(messages: int, repeats: int, style: str, *, profiled: bool) -> None
 @click.option("--messages", type=click.IntRange(256, 1_000_000), default=4000, show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
 @click.option("--profile", "profiled", is_flag=True, help="Say where the time goes, too.")
-@click.option(
-    "--store", "address", default="", help="A database of yours; without it a private server."
-)
+@store_option
 @format_option
 def postgres(messages: int, repeats: int, address: str, style: str, *, profiled: bool) -> None:
     """Measure the pipeline on PostgreSQL beside a bare loop with the same rows and commits.
@@ -100,13 +107,15 @@ def _tell(
     "--stored", type=click.IntRange(FEW + 1, 100_000_000), default=1_000_000, show_default=True
 )
 @click.option("--repeats", type=click.IntRange(1, 50), default=3, show_default=True)
+@place_option
+@store_option
 @format_option
-def growth(messages: int, stored: int, repeats: int, style: str) -> None:
+def growth(messages: int, stored: int, repeats: int, style: str, place: str, address: str) -> None:
     """Measure a message in a store of a thousand journaled ones and in one of many.
 
     And what a trace takes there. A million of them take about a gigabyte of disk for a while.
     """
-    found = measure_growth(messages, stored, repeats)
+    found = _growth(place, address)(messages, stored, repeats)
     slow = max(found.traces)
     if style == "json":
         data = {
@@ -127,6 +136,15 @@ def growth(messages: int, stored: int, repeats: int, style: str) -> None:
         click.echo(f"after {size:>9}  {told} a message")
     click.echo(f"ratio            {found.ratio:8.2f} of CPU, {found.rate_ratio:.2f} of time")
     click.echo(f"a trace          {statistics.median(found.traces):8.1f} ms, slowest {slow:.1f} ms")
+
+
+def _growth(place: str, address: str) -> Callable[[int, int, int], Growth]:
+    """Return what measures growth there."""
+    if place == "sqlite" and not address:
+        return measure_growth
+    from router.runtime.serverbench import measure_server_growth  # noqa: PLC0415
+
+    return partial(measure_server_growth, address=address)
 
 
 @bench.command("check")

@@ -193,8 +193,12 @@ def event_of(number: int) -> str:
 
 
 @contextmanager
-def opened(project: Project, database: Database) -> Iterator[Callable[[list[Sent]], None]]:
-    """Open a store, and give what carries every note from its bytes to its command there."""
+def opened(
+    project: Project, database: Database, before: int = 0
+) -> Iterator[Callable[[list[Sent]], None]]:
+    """Open a store, and give what carries every note from its bytes to its command there, where
+    `before` commands lie already.
+    """
     store = Store.on(database, project.revision)
     environment = project.environments["bench"]
     exchange = open_exchange(project, environment, ProcessSecrets({}, None), SystemClock())
@@ -208,7 +212,7 @@ def opened(project: Project, database: Database) -> Iterator[Callable[[list[Sent
     try:
         yield carry
         with store.read() as reader:
-            assert reader.sizes()["sys.far"] == len(carried)
+            assert reader.sizes()["sys.far"] == before + len(carried)
     finally:
         parts.close()
         store.close()

@@ -24,6 +24,7 @@ from router.infra.store.postgresql import Server
 from router.infra.store.store import Store
 from router.runtime.bench import WINDOW, Figures, Sent, bench_project, opened, sent_note, timed
 from router.runtime.cluster import Cluster
+from router.runtime.growth import FEW, Growth, growth_of, laid, traced
 from router.runtime.memory import settle_memory
 from router.runtime.profile import profile
 
@@ -59,6 +60,45 @@ def profile_postgres(messages: int, address: str = "") -> Mapping[str, float]:
     """Return the share of each package in the time of the pipeline on a server."""
     with served(address) as where, schema(where) as place:
         return profile(messages, Server(place))
+
+
+def measure_server_growth(messages: int, stored: int, repeats: int, address: str = "") -> Growth:
+    """Take `messages` into a server's store of a thousand and into one of `stored` journaled ones.
+
+    The large one is laid once, and grows by what is measured.
+    """
+    few: list[tuple[float, float]] = []
+    many: list[tuple[float, float]] = []
+    traces: list[float] = []
+    settle_memory()
+    with served(address) as where, tempfile.TemporaryDirectory() as folder:
+        project = bench_project(Path(folder))
+        with schema(where) as large:
+            _fill(large, stored)
+            for repeat in range(repeats):
+                first = repeat * messages
+                sent = [sent_note(number) for number in range(first, first + messages)]
+                with schema(where) as small:
+                    _fill(small, FEW)
+                    with opened(project, Server(small)) as carry:
+                        few.append(timed(messages, partial(carry, sent)))
+                with opened(project, Server(large), before=first) as carry:
+                    many.append(timed(messages, partial(carry, sent)))
+                traces += traced(Server(large), stored)
+    return growth_of(few, many, traces)
+
+
+def _fill(address: str, size: int) -> None:
+    """Lay down many messages; what a server does later, at its leisure, is done at once."""
+    Store.on(Server(address), "x").close()
+    with psycopg.connect(address, autocommit=True) as connection:
+        for table, columns, rows in laid(size):
+            into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
+            with connection.cursor() as cursor, cursor.copy(into) as copy:
+                for row in rows:
+                    copy.write_row(row)
+        connection.execute("VACUUM ANALYZE")
+        connection.execute("CHECKPOINT")
 
 
 @contextmanager
