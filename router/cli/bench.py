@@ -147,6 +147,35 @@ def _growth(place: str, address: str) -> Callable[[int, int, int], Growth]:
     return partial(measure_server_growth, address=address)
 
 
+@bench.command("latency")
+@click.option("--messages", type=click.IntRange(100, 100_000), default=1000, show_default=True)
+@click.option("--rate", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@place_option
+@store_option
+@format_option
+def latency(style: str, place: str, address: str, **how: int) -> None:
+    """Measure how long a message takes through a daemon, at so many messages a second.
+
+    From the moment its request leaves to the far side's first look at the command's; beside it the
+    same straight from the sender to the far side.
+    """
+    from router.runtime.latency import measure_latency  # noqa: PLC0415
+
+    try:
+        found = measure_latency(**how, server=place == "postgres", address=address)
+    except Unavailable as error:
+        fail(str(error))
+    if style == "json":
+        data = {"through_ms": found.through, "straight_ms": found.straight}
+        click.echo(envelope("bench latency", ok=True, data=data))
+        return
+    click.echo("{messages} messages at {rate}/s, {repeats} repeats, medians".format(**how))
+    for percent in (50, 99, 100):
+        through, straight = found.at(percent)
+        click.echo(f"p{percent:<3} {through:8.1f} ms, straight {straight:.1f} ms")
+
+
 @bench.command("check")
 @click.option("--channels", type=click.IntRange(1, 200), default=20, show_default=True)
 @click.option("--kinds", type=click.IntRange(1, 1000), default=100, show_default=True)

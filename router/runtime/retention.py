@@ -25,7 +25,7 @@ from router.runtime.failpoints import reach
 #: from the beginning of a pass to that of the next
 EVERY = timedelta(days=1)
 #: rows that one piece looks at, beside the writer, and rows that it takes away
-PIECE = (2048, 256)
+PIECE = (2048, 128)
 #: pieces of one step
 PIECES = 4
 #: where it is noted how far a pass is
@@ -98,7 +98,7 @@ class Retention:
             return _moved(current, walk, piece, 0)
 
         def job(transaction: Transaction) -> Pass:
-            rows = transaction.retention.forget(walk, bounds, after, piece.up_to)
+            rows = transaction.retention.forget(walk, bounds, piece.going)
             moved = _moved(current, walk, piece, rows)
             _keep(transaction, moved)
             return moved

@@ -46,9 +46,11 @@ class Bounds:
     bodies: datetime | None = None
     journal: datetime | None = None
     claims: datetime | None = None
+    #: the oldest of all that is there came then, for what looks at all of it
+    oldest: datetime | None = None
 
 
-Condition: TypeAlias = Callable[[Connection, Bounds], ColumnElement[bool]]
+Condition: TypeAlias = Callable[[Bounds], ColumnElement[bool]]
 
 
 def birth_text(at: datetime) -> str:
@@ -67,36 +69,36 @@ def job_time(job: ColumnElement[Any]) -> ColumnElement[str]:
     return select(jobs.c.at).where(jobs.c.id == job).scalar_subquery()
 
 
-def deliveries(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def deliveries(bounds: Bounds) -> ColumnElement[bool]:
     """Of a delivery: nothing that came of it is under way."""
     return _has_ended(bounds, tables.deliveries.c.id)
 
 
-def intents(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def intents(bounds: Bounds) -> ColumnElement[bool]:
     """Of an effect: no replay can come upon it."""
     return _cannot_return(bounds, tables.intents.c.key)
 
 
-def journal(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def journal(bounds: Bounds) -> ColumnElement[bool]:
     """Of a line: its message is not under way, and no replay needs it."""
     return _cannot_return(bounds, tables.journal.c.message_id)
 
 
-def letters(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def letters(bounds: Bounds) -> ColumnElement[bool]:
     """Of a dead letter: a person has settled it."""
     dead = tables.dead
     old = _before(dead.c.at, bounds.journal)
     return and_(dead.c.state != "open", old, _has_ended(bounds, dead.c.message_id))
 
 
-def reference_words(_: Connection, _bounds: Bounds) -> ColumnElement[bool]:
+def reference_words(_bounds: Bounds) -> ColumnElement[bool]:
     """Of a word: it leads to nothing any more."""
     lines = tables.journal.alias()
     mine = lines.c.correlationid == tables.reference_words.c.correlationid
     return ~exists().where(mine)
 
 
-def claims(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def claims(bounds: Bounds) -> ColumnElement[bool]:
     """Of an identity: its own time is over or, without one, that of all."""
     table = tables.claims
     over = table.c.expires_at <= time_text(bounds.now)
@@ -105,29 +107,29 @@ def claims(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
     return and_(over, _has_ended(bounds, table.c.message_id))
 
 
-def files(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def files(bounds: Bounds) -> ColumnElement[bool]:
     """Of a copy of a file: it is what tells a repeat, as a claim does."""
     return _has_ended(bounds, tables.files.c.delivery)
 
 
-def commands(_: Connection, _bounds: Bounds) -> ColumnElement[bool]:
+def commands(_bounds: Bounds) -> ColumnElement[bool]:
     """Of what an operator asked: it is answered."""
     return tables.commands.c.state != "asked"
 
 
-def job_messages(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def job_messages(bounds: Bounds) -> ColumnElement[bool]:
     """Of a message of a job: both have ended."""
     mine = tables.job_messages
     return and_(_is_over(mine.c.job, bounds), _has_ended(bounds, mine.c.message_id))
 
 
-def job_items(_: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def job_items(bounds: Bounds) -> ColumnElement[bool]:
     """Of a job's set: the job has ended, with all that came of it."""
     items, messages = tables.job_items, tables.job_messages.alias()
     return and_(_is_over(items.c.job, bounds), ~exists().where(messages.c.job == items.c.job))
 
 
-def jobs(_: Connection, _bounds: Bounds) -> ColumnElement[bool]:
+def jobs(_bounds: Bounds) -> ColumnElement[bool]:
     """Of a job: nothing of it is left."""
     table = tables.jobs
     parts = (tables.job_items.alias(), tables.job_messages.alias())
@@ -135,11 +137,21 @@ def jobs(_: Connection, _bounds: Bounds) -> ColumnElement[bool]:
     return and_(table.c.state != "running", *(not_(one) for one in left))
 
 
-def revisions(connection: Connection, bounds: Bounds) -> ColumnElement[bool]:
+def revisions(bounds: Bounds) -> ColumnElement[bool]:
     """Of a configuration: nothing is left of the time before the next one began."""
     table, newer = tables.revisions, tables.revisions.alias()
     following = select(func.min(newer.c.at)).where(newer.c.at > table.c.at).scalar_subquery()
-    return following < time_text(_oldest(connection, bounds.now) - _OVERLAP)
+    return following < time_text((bounds.oldest or bounds.now) - _OVERLAP)
+
+
+def oldest(connection: Connection, now: datetime) -> datetime:
+    """Return when the oldest of all that is there came in or was written."""
+    lines, table = tables.journal, tables.jobs
+    births = connection.execute(select(func.min(_births().c.id))).scalar()
+    line = connection.execute(select(lines.c.at).order_by(lines.c.seq).limit(1)).scalar()
+    job = connection.execute(select(func.min(table.c.at))).scalar()
+    found = [time_of(one) for one in (line, job) if one is not None]
+    return min([now, *found, *([born(births)] if births is not None else [])])
 
 
 def _has_ended(bounds: Bounds, column: ColumnElement[Any]) -> ColumnElement[bool]:
@@ -192,16 +204,6 @@ def _is_over(job: ColumnElement[Any], bounds: Bounds) -> ColumnElement[bool]:
 def _before(column: ColumnElement[Any], at: datetime | None) -> ColumnElement[bool]:
     assert at is not None, "what has no bound is not walked"
     return column < time_text(at)
-
-
-def _oldest(connection: Connection, now: datetime) -> datetime:
-    """Return when the oldest of all that is there came in or was written."""
-    lines, table = tables.journal, tables.jobs
-    births = connection.execute(select(func.min(_births().c.id))).scalar()
-    line = connection.execute(select(lines.c.at).order_by(lines.c.seq).limit(1)).scalar()
-    job = connection.execute(select(func.min(table.c.at))).scalar()
-    found = [time_of(one) for one in (line, job) if one is not None]
-    return min([now, *found, *([born(births)] if births is not None else [])])
 
 
 def _births() -> Subquery:

@@ -5,6 +5,8 @@ Never: decides what has ended; reads or takes more rows for one piece than it is
 
 from __future__ import annotations
 
+import dataclasses
+import functools
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -32,10 +34,10 @@ Key: TypeAlias = tuple[Any, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Piece:
-    """The next rows along a table: up to which key, how many of them go, whether it is the end."""
+    """The next rows along a table: up to which key, which of them go, whether it is the end."""
 
     up_to: Key
-    going: int
+    going: tuple[Key, ...] = ()
     is_last: bool
 
 
@@ -103,32 +105,41 @@ class Retention:
         rows = self._rows(walk, after, looked)
         ready = _old_enough(walk, bounds, rows)
         if not ready:
-            return Piece(up_to=after, going=0, is_last=True)
+            return Piece(up_to=after, is_last=True)
         up_to = tuple(ready[-1][:-1])
         found = self._connection.execute(
             select(*walk.columns)
-            .where(*_within(walk, after, up_to), walk.goes(self._connection, bounds))
+            .where(*_within(walk, after, up_to), self._condition(walk, bounds))
             .order_by(*walk.columns)
             .limit(goes + 1)
         ).all()
+        going = tuple(tuple(row) for row in found[:goes])
         if len(found) > goes:
-            return Piece(up_to=tuple(found[goes - 1]), going=goes, is_last=False)
-        return Piece(up_to=up_to, going=len(found), is_last=len(ready) < looked)
+            return Piece(up_to=going[-1], going=going, is_last=False)
+        return Piece(up_to=up_to, going=going, is_last=len(ready) < looked)
 
-    def forget(self, walk: Walk, bounds: Bounds, after: Key, up_to: Key) -> int:
-        """Take away the rows of a piece that may go at this moment; return how many there were."""
-        goes = walk.goes(self._connection, bounds)
-        within = _within(walk, after, up_to)
-        return int(self._connection.execute(delete(walk.table).where(*within, goes)).rowcount)
+    def forget(self, walk: Walk, bounds: Bounds, going: Sequence[Key]) -> int:
+        """Take away those rows that may still go at this moment; return how many there were."""
+        if not going:
+            return 0
+        keys = [one[0] for one in going] if len(walk.columns) == 1 else going
+        mine = delete(walk.table).where(_key(walk).in_(keys), self._condition(walk, bounds))
+        return int(self._connection.execute(mine).rowcount)
 
     def count(self, walk: Walk, bounds: Bounds) -> int:
         """Return how many rows of a table may go at this moment."""
-        goes = [walk.goes(self._connection, bounds)]
+        goes = [self._condition(walk, bounds)]
         at = walk.age_of(bounds)
         if walk.stamp is not None and at is not None:
             goes.append(walk.stamp < walk.written(at))
         counted = select(func.count()).select_from(walk.table).where(*goes)
         return int(self._connection.execute(counted).scalar() or 0)
+
+    def _condition(self, walk: Walk, bounds: Bounds) -> ColumnElement[bool]:
+        if walk.table is tables.revisions:
+            now = endings.oldest(self._connection, bounds.now)
+            bounds = dataclasses.replace(bounds, oldest=now)
+        return _condition(walk.name, bounds)
 
     def _rows(self, walk: Walk, after: Key, limit: int) -> Sequence[Any]:
         stamp = literal("") if walk.stamp is None else walk.stamp
@@ -144,6 +155,12 @@ def _old_enough(walk: Walk, bounds: Bounds, rows: Sequence[Any]) -> Sequence[Any
     until = walk.written(at)
     young = (n for n, row in enumerate(rows) if row[-1] is not None and row[-1] >= until)
     return rows[: next(young, len(rows))]
+
+
+@functools.lru_cache(2 * 12)  # of the pass that is under way, and of the one before
+def _condition(name: str, bounds: Bounds) -> ColumnElement[bool]:
+    """Return which rows of a table go: to write that down takes longer than to ask for a piece."""
+    return next(one for one in WALKS if one.name == name).goes(bounds)
 
 
 def _within(walk: Walk, after: Key, up_to: Key) -> list[ColumnElement[bool]]:

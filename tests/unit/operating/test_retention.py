@@ -147,7 +147,7 @@ def test_what_a_job_is_to_replay_stays_until_it_has_run(make_world: Any) -> None
 
 def test_a_step_is_bounded_and_another_process_goes_on_where_it_was(make_world: Any) -> None:
     world = make_world(lambda verb, n: 200, KEPT)
-    for number in range(PIECE[1] + 10):
+    for number in range(2 * PIECE[1] + 10):
         world.give(number, f"t{number}")
         world.clock.move_to(world.clock.now() + timedelta(milliseconds=1))
     world.work()
