@@ -6,6 +6,7 @@ import pytest
 
 from router.runtime.bench import measure_embedded
 from router.runtime.growth import measure_growth
+from router.runtime.latency import measure_latency
 from router.runtime.profile import profile
 from router.runtime.serverbench import measure_postgres
 from router.runtime.wide import measure_check
@@ -57,3 +58,11 @@ def test_a_server_is_measured_beside_a_bare_loop_on_it() -> None:
     assert len(figures.pipeline) == len(figures.bare) == 2
     assert 0 < figures.ratio < 2
     assert left == []
+
+
+def test_every_message_is_timed_through_a_daemon_and_straight() -> None:
+    found = measure_latency(messages=20, rate=20, repeats=2)
+    assert [len(one) for one in (*found.through, *found.straight)] == [20] * 4
+    assert all(one > 0 for run in found.through for one in run)
+    through, straight = found.at(50)
+    assert through > straight
