@@ -124,3 +124,34 @@ def leaders(reader: Reader, units: Iterable[str]) -> dict[str, tuple[str, str]]:
             name, since = json.loads(text)
             found[unit] = (str(name), str(since))
     return found
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Led:
+    """The units of a landscape, each with its role, and who leads those that are led."""
+
+    units: Mapping[str, str]
+    leaders: Mapping[str, tuple[str, str]]
+
+    def data(self) -> dict[str, list[str]]:
+        """Return by unit who leads it and since when; an empty list for one that nobody leads."""
+        return {unit: list(self.leaders.get(unit, ())) for unit in self.units}
+
+    def lines(self) -> list[str]:
+        """Return a line for each process with what it leads, and for what nobody leads."""
+        by_name: dict[str, list[str]] = {}
+        for unit, (name, _) in self.leaders.items():
+            by_name.setdefault(name, []).append(unit)
+        led = [f"{name} leads {', '.join(units)}" for name, units in sorted(by_name.items())]
+        return led + [
+            f"nobody leads {unit}: start router run --role {role}"
+            for unit, role in self.units.items()
+            if unit not in self.leaders
+        ]
+
+
+def led_by(reader: Reader, units: Mapping[str, str]) -> Led | None:
+    """Return who leads what in a store that processes share, None for one that has one process."""
+    if not reader.leads.are_shared:
+        return None
+    return Led(units=units, leaders=leaders(reader, units))

@@ -44,6 +44,7 @@ from router.runtime.loop import Loop
 from router.runtime.operator import Operator
 from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
+from router.runtime.retention import Retention
 from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
 from router.runtime.states import LocalStates, States
@@ -167,7 +168,7 @@ def build_parts(
         answers=answers,
         workers=workers,
         folders=folders,
-        scheduler=Scheduler(store, clock),
+        scheduler=Scheduler(store, clock, Retention(store, clock, environment.retention)),
         pollers=tuple(Poller(one, (store, ingress, exchange)) for one in coming.led(PollSource)),
         tickers=tuple(Ticker(one, by) for one in coming.led(ScheduleSource)),
         intakes=intakes,

@@ -20,6 +20,7 @@ from router.infra.store import database, postgresql
 from router.infra.store.fenced import Fenced
 from router.infra.store.letters import LetterQuery
 from router.infra.store.postgresql import Server
+from router.infra.store.rows import Entry
 from router.infra.store.store import Store
 from router.infra.store.tables import metadata
 from router.infra.store.transaction import Transaction
@@ -294,3 +295,46 @@ def test_errors_of_the_server_are_ours_at_the_border(served: Store) -> None:
     with pytest.raises(Unavailable) as raised, served.read() as reader:
         reader._connection.exec_driver_sql("SELECT * FROM nowhere")
     assert isinstance(raised.value.__cause__, SQLAlchemyError)
+
+
+def test_rows_that_are_written_as_arrays_are_read_as_they_were(
+    server: Server, message_of: Any, noon: Any
+) -> None:
+    texts = [
+        '"',
+        "\\",
+        "{}",
+        ",",
+        "NULL",
+        "",
+        "\n\r\t",
+        "\\x41",
+        "ä\U0001f600",
+        "'",
+        "%s",
+        "a" * 5000,
+    ]
+    store = Store.on(server, "rev1")
+
+    def job(transaction: Transaction) -> None:
+        for n, text in enumerate(texts):
+            message = message_of(
+                id=f"m{n}", correlationid=text, causationid=text if n % 2 else None
+            )
+            transaction.write(
+                Entry(at=noon, message=message, consumer=text, word="x", detail={"t": text})
+            )
+            transaction.deliver(f"d{n}", text, noon, ("{}", "0", text.encode() + bytes(range(256))))
+            transaction.refer([f"w{text}"], text)
+
+    store.write(job)
+    with store.read() as reader:
+        for n, text in enumerate(texts):
+            (line,) = reader.evidence.attempts(f"m{n}", text)
+            assert (line["correlationid"], line["detail"]) == (text, {"t": text})
+            assert line["causationid"] == (text if n % 2 else None)
+            kept = reader.records.delivery(f"d{n}")
+            assert kept is not None
+            assert (kept.channel, kept.body) == (text, text.encode() + bytes(range(256)))
+            assert text in reader.correlations(f"w{text}")
+    store.close()

@@ -28,6 +28,7 @@ from router.infra.store.marks import marks
 from router.infra.store.packing import unpack_row
 from router.infra.store.pauses import Pause, Pauses, passes
 from router.infra.store.records import Records
+from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Intent, Queued
 from router.infra.store.statements import read_many
@@ -184,6 +185,11 @@ class Reader:
     def pauses(self) -> Pauses:
         """Return what is held back, to be looked at."""
         return Pauses(self._connection)
+
+    @property
+    def retention(self) -> Retention:
+        """Return what has ended, to be looked at."""
+        return Retention(self._connection)
 
     def backlog(self) -> list[Backlog]:
         """Return what waits, by consumer and place: queued, due, held back, open letters."""

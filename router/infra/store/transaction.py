@@ -28,6 +28,7 @@ from router.infra.store.letters import Letters
 from router.infra.store.marks import marks
 from router.infra.store.packing import pack_row
 from router.infra.store.pauses import Pauses
+from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.statements import module_of, write_many
@@ -315,6 +316,11 @@ class Transaction(IntentWriter):
     def cursors(self) -> Cursors:
         """Return how far polls are, in this transaction."""
         return Cursors(self.connection)
+
+    @property
+    def retention(self) -> Retention:
+        """Return what has ended, to be forgotten in this transaction."""
+        return Retention(self.connection)
 
     @property
     def pauses(self) -> Pauses:
