@@ -31,7 +31,7 @@ def ask(root: Path, environment: str, verb: str, arguments: Mapping[str, Any]) -
     try:
         if not database.exists():
             fail(f"there is no store at {database}: start router run first")
-        store = Store.on(database, project.revision)
+        store = Store.on(database, project.revision, alone=True)
     except Unavailable:
         return _through_the_inbox(database, verb, arguments)
     try:

@@ -6,6 +6,8 @@ Never: prints one figure without its peer.
 from __future__ import annotations
 
 import statistics
+from collections.abc import Callable, Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -13,9 +15,10 @@ import click
 
 from router.cli.common import choose, fail, format_option, load_sound, project_option, secrets_of
 from router.cli.render import envelope
-from router.runtime.bench import measure_embedded
+from router.core.errors import Unavailable
+from router.runtime.bench import Figures, measure_embedded
 from router.runtime.cases import Rig
-from router.runtime.growth import FEW, measure_growth
+from router.runtime.growth import FEW, Growth, measure_growth
 from router.runtime.mapspeed import MapSpeed, Pair, UnlikeError, measure_maps
 from router.runtime.profile import profile
 from router.runtime.wide import measure_check
@@ -23,6 +26,14 @@ from router.runtime.wiring import open_adapters
 
 #: a smaller share of the time is not shown
 LEAST = 0.01
+
+
+place_option = click.option(
+    "--on", "place", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True
+)
+store_option = click.option(
+    "--store", "address", default="", help="A PostgreSQL of yours; without it a private server."
+)
 
 
 @click.group("bench")
@@ -43,6 +54,34 @@ def embedded(messages: int, repeats: int, style: str, *, profiled: bool) -> None
     """
     figures = measure_embedded(messages, repeats)
     shares = profile(messages) if profiled else {}
+    _tell("bench embedded", figures, messages, style, shares)
+
+
+@bench.command("postgres")
+@click.option("--messages", type=click.IntRange(256, 1_000_000), default=4000, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option("--profile", "profiled", is_flag=True, help="Say where the time goes, too.")
+@store_option
+@format_option
+def postgres(messages: int, repeats: int, address: str, style: str, *, profiled: bool) -> None:
+    """Measure the pipeline on PostgreSQL beside a bare loop with the same rows and commits.
+
+    Tables are made in schemas of their own, which go afterwards. Without --store the server of
+    this machine's packages is started for it, with a folder and a port of its own.
+    """
+    from router.runtime.serverbench import measure_postgres, profile_postgres  # noqa: PLC0415
+
+    try:
+        figures = measure_postgres(messages, repeats, address)
+        shares = profile_postgres(messages, address) if profiled else {}
+    except Unavailable as error:
+        fail(str(error))
+    _tell("bench postgres", figures, messages, style, shares)
+
+
+def _tell(
+    command: str, figures: Figures, messages: int, style: str, shares: Mapping[str, float]
+) -> None:
     pipeline, bare = statistics.median(figures.pipeline), statistics.median(figures.bare)
     if style == "json":
         data = {
@@ -50,10 +89,10 @@ def embedded(messages: int, repeats: int, style: str, *, profiled: bool) -> None
             "pipeline_cpu_us": figures.pipeline_cpu, "bare_cpu_us": figures.bare_cpu,
             "profile": shares,
         }  # fmt: skip
-        click.echo(envelope("bench embedded", ok=True, data=data))
+        click.echo(envelope(command, ok=True, data=data))
         return
     cpu = statistics.median(figures.pipeline_cpu), statistics.median(figures.bare_cpu)
-    click.echo(f"{messages} messages, {repeats} repeats, medians")
+    click.echo(f"{messages} messages, {len(figures.pipeline)} repeats, medians")
     click.echo(f"pipeline   {pipeline:8.0f} messages/s   {cpu[0]:6.0f} us of CPU a message")
     click.echo(f"bare loop  {bare:8.0f} messages/s   {cpu[1]:6.0f} us of CPU a message")
     click.echo(f"ratio      {figures.ratio:8.2f}")
@@ -68,13 +107,15 @@ def embedded(messages: int, repeats: int, style: str, *, profiled: bool) -> None
     "--stored", type=click.IntRange(FEW + 1, 100_000_000), default=1_000_000, show_default=True
 )
 @click.option("--repeats", type=click.IntRange(1, 50), default=3, show_default=True)
+@place_option
+@store_option
 @format_option
-def growth(messages: int, stored: int, repeats: int, style: str) -> None:
+def growth(messages: int, stored: int, repeats: int, style: str, place: str, address: str) -> None:
     """Measure a message in a store of a thousand journaled ones and in one of many.
 
     And what a trace takes there. A million of them take about a gigabyte of disk for a while.
     """
-    found = measure_growth(messages, stored, repeats)
+    found = _growth(place, address)(messages, stored, repeats)
     slow = max(found.traces)
     if style == "json":
         data = {
@@ -95,6 +136,44 @@ def growth(messages: int, stored: int, repeats: int, style: str) -> None:
         click.echo(f"after {size:>9}  {told} a message")
     click.echo(f"ratio            {found.ratio:8.2f} of CPU, {found.rate_ratio:.2f} of time")
     click.echo(f"a trace          {statistics.median(found.traces):8.1f} ms, slowest {slow:.1f} ms")
+
+
+def _growth(place: str, address: str) -> Callable[[int, int, int], Growth]:
+    """Return what measures growth there."""
+    if place == "sqlite" and not address:
+        return measure_growth
+    from router.runtime.serverbench import measure_server_growth  # noqa: PLC0415
+
+    return partial(measure_server_growth, address=address)
+
+
+@bench.command("latency")
+@click.option("--messages", type=click.IntRange(100, 100_000), default=1000, show_default=True)
+@click.option("--rate", type=click.IntRange(1, 1000), default=100, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@place_option
+@store_option
+@format_option
+def latency(style: str, place: str, address: str, **how: int) -> None:
+    """Measure how long a message takes through a daemon, at so many messages a second.
+
+    From the moment its request leaves to the far side's first look at the command's; beside it the
+    same straight from the sender to the far side.
+    """
+    from router.runtime.latency import measure_latency  # noqa: PLC0415
+
+    try:
+        found = measure_latency(**how, server=place == "postgres", address=address)
+    except Unavailable as error:
+        fail(str(error))
+    if style == "json":
+        data = {"through_ms": found.through, "straight_ms": found.straight}
+        click.echo(envelope("bench latency", ok=True, data=data))
+        return
+    click.echo("{messages} messages at {rate}/s, {repeats} repeats, medians".format(**how))
+    for percent in (50, 99, 100):
+        through, straight = found.at(percent)
+        click.echo(f"p{percent:<3} {through:8.1f} ms, straight {straight:.1f} ms")
 
 
 @bench.command("check")

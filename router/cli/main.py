@@ -28,6 +28,7 @@ COMMANDS = {
     "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
     "replay": ("router.cli.replay", "replay", "Decide records anew; send what was not sent."),
     "resume": ("router.cli.pause", "resume", "Let what was paused go on."),
+    "retention": ("router.cli.retention", "retention", "Say what ends when, and what has gone."),
     "run": ("router.cli.run", "run", "Run the daemon: take deliveries, route, call systems."),
     "sandbox": ("router.cli.sandbox", "sandbox", "Run a declared stand-in for systems."),
     "schema": ("router.cli.schema", "schema", "Write the schemas that editors check files with."),

@@ -18,13 +18,15 @@ from typing import TYPE_CHECKING
 
 import click
 
+from router.cli.addresses import place_of
 from router.cli.common import choose, fail, load, load_sound, place_options, secrets_of, store_of
-from router.config.environments import EnvironmentFile
+from router.config.environments import EnvironmentFile, HttpSettings, MetricsSettings
 from router.config.project import Project
 from router.core.errors import Unavailable
 from router.core.ports import Clock, Secrets
 from router.runtime.clock import SystemClock
 from router.runtime.daemon import Daemon, Site
+from router.runtime.units import INGRESS, ROLES
 from router.runtime.wiring import missing_secrets
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ if TYPE_CHECKING:
     import uvicorn
     from starlette.applications import Starlette
 
+    from router.infra.metrics import Measures
     from router.infra.store.store import Store
 
 #: seconds that open connections may take to end
@@ -41,22 +44,49 @@ HTTP_GRACE = 5
 
 @click.command("run")
 @place_options
-def run(root: Path, environment: str) -> None:
+@click.option(
+    "--role",
+    "roles",
+    type=click.Choice(ROLES),
+    multiple=True,
+    help="Do only this, beside other processes on the same store, which has to be on a server. "
+    "May be given several times.",
+)
+@click.option(
+    "--http",
+    metavar="HOST:PORT",
+    callback=place_of,
+    help="Listen for webhooks there, not where the environment says.",
+)
+@click.option(
+    "--metrics",
+    metavar="HOST:PORT",
+    callback=place_of,
+    help="Listen for Prometheus there, not where the environment says.",
+)
+def run(
+    root: Path,
+    environment: str,
+    roles: tuple[str, ...],
+    http: tuple[str, int] | None,
+    metrics: tuple[str, int] | None,
+) -> None:
     """Run the daemon until SIGTERM or Ctrl-C: what is in hand is finished, the rest waits on disk.
 
     Takes webhooks and files, routes them, calls systems. Killed at any moment it loses nothing:
-    start it again. SIGHUP takes up a changed project; one with errors changes nothing.
+    start it again. SIGHUP takes up a changed project; one with errors changes nothing. On a store
+    that is on a server several processes share the work.
     """
-    early = _Early()
-    signal.signal(signal.SIGINT, early)
+    signal.signal(signal.SIGINT, early := _Early())
     project = load_sound(root)
     settings = choose(project, environment)
+    roles = _roles(environment, settings, roles)
     secrets = _secrets(project, settings)
-    from router.api.app import make_app  # noqa: PLC0415 (Starlette is for this command alone)
-    from router.api.probes import make_probes  # noqa: PLC0415
-    from router.infra.metrics import Measures  # noqa: PLC0415
+    from router.infra.metrics import Measures  # noqa: PLC0415 (for this command alone)
 
-    listeners, store = _open(project, settings)
+    where = http or _place(settings.http) if INGRESS in roles else None
+    listeners = _listen({"http": where, "metrics": metrics or _place(settings.metrics)})
+    store = _open(project, settings)
     early.has_store = True
     clock, measures = SystemClock(), Measures()
     site = Site(
@@ -67,19 +97,53 @@ def run(root: Path, environment: str) -> None:
         load=lambda: load(root),
         complain=lambda text: log(clock, "trouble", error=text),
         called=measures.called,
+        name=f"{socket.gethostname()}-{os.getpid()}-{os.urandom(2).hex()}",  # of one life
+        roles=roles,
+        regrouped=lambda leads: log(clock, "leads", units=leads),
     )
     daemon = Daemon(site, project)
     log(clock, "started", revision=project.revision, **_names(listeners))
+    _work(daemon, site, _apps(daemon, secrets, measures, listeners), early)
+
+
+def _roles(environment: str, settings: EnvironmentFile, asked: tuple[str, ...]) -> tuple[str, ...]:
+    """Return the roles that are asked for, or all; fail when a store has one process."""
+    if asked and settings.store.sqlite:
+        fail(
+            f"environment {environment} keeps its store in a file, which has one process: run it "
+            "without --role, or keep the store on a server (store: {postgresql: ...})"
+        )
+    return asked or ROLES
+
+
+def _work(
+    daemon: Daemon, site: Site, served: Sequence[tuple[Starlette, socket.socket]], early: _Early
+) -> None:
+    """Let a daemon work until it is asked to end."""
+    clock = site.clock
+    if site.store.is_shared:
+        site.regrouped(sorted(daemon.leads()))
     daemon.start()
     try:
-        app = make_app(lambda: daemon.parts, secrets, measures.requested)
-        probes = make_probes(lambda: daemon.parts, measures)
-        served = list(zip((app, probes), listeners.values(), strict=False))  # http comes first
         serve(served, lambda: _reload(daemon, clock), early)
     finally:
         log(clock, "stopping")
         daemon.stop()
     log(clock, "stopped")
+
+
+def _apps(
+    daemon: Daemon, secrets: Secrets, measures: Measures, listeners: Mapping[str, socket.socket]
+) -> list[tuple[Starlette, socket.socket]]:
+    """Return what is served, and where."""
+    from router.api.app import make_app  # noqa: PLC0415 (Starlette is for this command alone)
+    from router.api.probes import make_probes  # noqa: PLC0415
+
+    apps = {
+        "http": make_app(lambda: daemon.parts, secrets, measures.requested),
+        "metrics": make_probes(lambda: daemon.parts, measures),
+    }
+    return [(apps[name], listener) for name, listener in listeners.items()]
 
 
 class _Early:
@@ -96,20 +160,29 @@ class _Early:
         self.asked = True
 
 
-def _open(project: Project, settings: EnvironmentFile) -> tuple[dict[str, socket.socket], Store]:
-    """Return the sockets and the store, or fail with what keeps them."""
-    from router.infra.store.store import Store  # noqa: PLC0415 (SQLAlchemy is for this command)
+def _place(settings: HttpSettings | MetricsSettings | None) -> tuple[str, int] | None:
+    return None if settings is None else (settings.host, settings.port)
 
+
+def _listen(places: Mapping[str, tuple[str, int] | None]) -> dict[str, socket.socket]:
+    """Return a listening socket for each place that there is, or fail with what keeps it."""
     listeners = {}
-    for name, where in (("http", settings.http), ("metrics", settings.metrics)):
+    for name, where in places.items():
         if where is None:
             continue
         try:
-            listeners[name] = listen(where.host, where.port)
+            listeners[name] = listen(*where)
         except OSError as error:
-            fail(f"cannot listen on {where.host}:{where.port} ({name}): {error.strerror}")
+            fail(f"cannot listen on {where[0]}:{where[1]} ({name}): {error.strerror}")
+    return listeners
+
+
+def _open(project: Project, settings: EnvironmentFile) -> Store:
+    """Return the store, or fail with what keeps it."""
+    from router.infra.store.store import Store  # noqa: PLC0415 (SQLAlchemy is for this command)
+
     try:
-        return listeners, Store.on(store_of(project, settings), project.revision)
+        return Store.on(store_of(project, settings), project.revision)
     except Unavailable as error:
         fail(str(error))
 
@@ -154,6 +227,8 @@ def serve(
     """
     servers = [_server(app) for app, _ in served]
 
+    ended = asyncio.Event()
+
     async def serving() -> None:
         loop = asyncio.get_running_loop()
         for one in (signal.SIGTERM, signal.SIGINT):
@@ -168,8 +243,11 @@ def serve(
                 for server, (_, listener) in zip(servers, served, strict=True)
             )
         )
+        if not servers:
+            await ended.wait()
 
     def stop() -> None:
+        ended.set()
         for server in servers:
             server.should_exit = True
 

@@ -5,15 +5,17 @@ Never: writes.
 
 from __future__ import annotations
 
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import click
 
-from router.cli.common import format_option, load_sound, place_options
+from router.cli.common import choose, format_option, load_sound, place_options
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
+from router.config.environments import EnvironmentFile
+from router.config.project import Project
 from router.core.instants import time_text
 from router.core.units import rate_text
 from router.infra.store.files import Waiting
@@ -22,7 +24,10 @@ from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
 from router.runtime.cursors import by_source, poll_data, poll_line, queue_data, queue_line
 from router.runtime.holds import SystemHeld, held_systems, told_apart
+from router.runtime.leadership import Led, led_by
+from router.runtime.retention import last_pass, pass_data, pass_line
 from router.runtime.states import Apart
+from router.runtime.units import units_of
 
 
 @click.command("status")
@@ -34,46 +39,86 @@ def status(root: Path, environment: str, style: str) -> None:
     Where no daemon runs, it says so first.
     """
     project = load_sound(root)
-    with reading(project, environment) as reader:
-        counters, sizes = reader.counters(), reader.sizes()
-        dead = reader.letters.find(LetterQuery(limit=10))
-        paused = {one.name: _held(reader, one) for one in reader.pauses.all()}
-        files = reader.files.waiting()
-        polls, queues = by_source(project, reader.cursors.all())
-        held, apart = held_systems(reader), told_apart(reader)
     running = is_running(project, environment)
-    held, apart = (held, apart) if running else ([], None)
+    with reading(project, environment) as reader:
+        seen = _look(reader, project, choose(project, environment), running=running)
     if style == "json":
-        data = {
-            "running": running,
-            "counters": counters,
-            "waiting": sizes,
-            "dead_letters": dead,
-            "paused": paused,
-            "held": [_system_data(one) for one in held],
-            "apart": None if apart is None else {**asdict(apart), "since": time_text(apart.since)},
-            "files": [{**asdict(one), "at": time_text(one.at)} for one in files],
-            "polls": [poll_data(one) for one in polls],
-            "queues": [queue_data(one) for one in queues if one.trouble],
-        }
-        click.echo(envelope("status", ok=True, data=data))
+        click.echo(envelope("status", ok=True, data=_data(seen)))
         return
     if not running:
         click.echo("no daemon runs on this store, nothing moves: start router run\n")
-    lines = [_held_line(name, why) for name, why in paused.items()]
-    lines += [_apart_line(apart)] if apart is not None else []
-    lines += [_system_line(one) for one in held]
-    lines += [_file_line(one) for one in files]
-    lines += [poll_line(one) for one in polls if one.failures or one.page]
-    lines += [queue_line(one) for one in queues if one.trouble]
-    lines += [_letter_line(one) for one in dead]
-    _tell(counters, sizes, lines)
+    _tell(seen)
 
 
-def _tell(counters: list[dict[str, Any]], sizes: dict[str, int], lines: list[str]) -> None:
-    if counters:
-        click.echo(f"{count_table(counters)}\n")
-    waiting = ", ".join(f"{name} {n}" for name, n in sorted(sizes.items()) if n)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Seen:
+    """What there is to tell. Without a running daemon nothing is led or held."""
+
+    running: bool
+    led: Led | None
+    counters: list[dict[str, Any]]
+    sizes: dict[str, int]
+    dead: list[dict[str, Any]]
+    paused: dict[str, dict[str, Any]]
+    files: list[Waiting]
+    polls: list[Any]
+    queues: list[Any]
+    held: list[SystemHeld]
+    apart: Apart | None
+    forgotten: Any
+
+
+def _look(
+    reader: Reader, project: Project, environment: EnvironmentFile, *, running: bool
+) -> _Seen:
+    polls, queues = by_source(project, reader.cursors.all())
+    return _Seen(
+        running=running,
+        led=led_by(reader, units_of(project, environment, project.systems)) if running else None,
+        counters=reader.counters(),
+        sizes=reader.sizes(),
+        dead=reader.letters.find(LetterQuery(limit=10)),
+        paused={one.name: _held(reader, one) for one in reader.pauses.all()},
+        files=list(reader.files.waiting()),
+        polls=list(polls),
+        queues=list(queues),
+        held=held_systems(reader) if running else [],
+        apart=told_apart(reader) if running else None,
+        forgotten=last_pass(reader),
+    )
+
+
+def _data(seen: _Seen) -> dict[str, Any]:
+    apart = seen.apart
+    return {
+        "running": seen.running,
+        "leaders": {} if seen.led is None else seen.led.data(),
+        "counters": seen.counters,
+        "waiting": seen.sizes,
+        "dead_letters": seen.dead,
+        "paused": seen.paused,
+        "held": [_system_data(one) for one in seen.held],
+        "apart": None if apart is None else {**asdict(apart), "since": time_text(apart.since)},
+        "files": [{**asdict(one), "at": time_text(one.at)} for one in seen.files],
+        "polls": [poll_data(one) for one in seen.polls],
+        "queues": [queue_data(one) for one in seen.queues if one.trouble],
+        "retention": pass_data(seen.forgotten),
+    }
+
+
+def _tell(seen: _Seen) -> None:
+    lines = [] if seen.led is None else seen.led.lines()
+    lines += [_held_line(name, why) for name, why in seen.paused.items()]
+    lines += [_apart_line(seen.apart)] if seen.apart is not None else []
+    lines += [_system_line(one) for one in seen.held]
+    lines += [_file_line(one) for one in seen.files]
+    lines += [poll_line(one) for one in seen.polls if one.failures or one.page]
+    lines += [queue_line(one) for one in seen.queues if one.trouble]
+    lines += [_letter_line(one) for one in seen.dead]
+    lines += [pass_line(seen.forgotten)] if seen.forgotten is not None else []
+    if seen.counters:
+        click.echo(f"{count_table(seen.counters)}\n")
+    waiting = ", ".join(f"{name} {n}" for name, n in sorted(seen.sizes.items()) if n)
     click.echo(f"waiting: {waiting or 'nothing'}")
     for line in lines:
         click.echo(visible(line))

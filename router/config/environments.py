@@ -21,6 +21,7 @@ from router.config.components import (
     report_wrong,
 )
 from router.config.references import CHANNEL
+from router.config.retention import RetentionSettings, check_retention
 from router.config.shapes import (
     DURATION,
     PERCENT,
@@ -160,6 +161,11 @@ class EnvironmentFile:
         doc="for a Prometheus server, apart from where senders come in; without it nobody can ask",
         default=None,
     )
+    retention: RetentionSettings | None = knob(
+        Nested(RetentionSettings),
+        doc="how long what has ended is kept; without it, for ever",
+        default=None,
+    )
     values: Mapping[str, Any] = knob(Document(), doc="what expressions see as env", default=dict)
     systems: Mapping[str, Any] = knob(AdapterSettings(), doc="by system", default=dict)
     channels: Mapping[str, ChannelSettings] = knob(
@@ -199,4 +205,6 @@ def make_environment(file: EnvironmentFile, context: Context) -> EnvironmentFile
             "without Redis nothing would be called, or it is waited for no time",
             "share: 25%, timeout: 250ms",
         )
+    if file.retention is not None:
+        check_retention(file.retention, context)
     return file

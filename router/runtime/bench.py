@@ -21,6 +21,7 @@ from typing import Any, TypeAlias
 from router.config.project import Project, load_project
 from router.infra.codecs import decode_json, decode_trusted, encode_json
 from router.infra.secrets import ProcessSecrets
+from router.infra.store.database import Database
 from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from router.runtime.clock import SystemClock
@@ -138,7 +139,7 @@ def measure_embedded(messages: int, repeats: int) -> Figures:
         root = Path(folder)
         project = bench_project(root)
         for repeat in range(repeats):
-            with opened(project, root / f"{repeat}.db") as carry:
+            with opened(project, SqliteFile(root / f"{repeat}.db")) as carry:
                 runs.append(timed(messages, partial(carry, sent)))
             with _bare(root / f"bare{repeat}.db") as carry:
                 bares.append(timed(messages, partial(carry, bodies)))
@@ -192,9 +193,13 @@ def event_of(number: int) -> str:
 
 
 @contextmanager
-def opened(project: Project, path: Path) -> Iterator[Callable[[list[Sent]], None]]:
-    """Open a store, and give what carries every note from its bytes to its command there."""
-    store = Store.on(SqliteFile(path), project.revision)
+def opened(
+    project: Project, database: Database, before: int = 0
+) -> Iterator[Callable[[list[Sent]], None]]:
+    """Open a store, and give what carries every note from its bytes to its command there, where
+    `before` commands lie already.
+    """
+    store = Store.on(database, project.revision)
     environment = project.environments["bench"]
     exchange = open_exchange(project, environment, ProcessSecrets({}, None), SystemClock())
     parts = build_parts(project, environment, store, exchange, Hooks())
@@ -207,7 +212,7 @@ def opened(project: Project, path: Path) -> Iterator[Callable[[list[Sent]], None
     try:
         yield carry
         with store.read() as reader:
-            assert reader.sizes()["sys.far"] == len(carried)
+            assert reader.sizes()["sys.far"] == before + len(carried)
     finally:
         parts.close()
         store.close()

@@ -61,25 +61,39 @@ class Suspects:
 class Caution:
     """Lets one suspect at a time be in hand, and knows which of them is the killer.
 
+    It is about one thing that is led: all of a store that has one process, or a lane, or a source.
     Safe for many threads.
     """
 
-    def __init__(self, store: Store, clock: Clock) -> None:
-        """Take note of how the last process ended, and say that this one runs."""
+    def __init__(
+        self,
+        store: Store,
+        clock: Clock,
+        unit: str = "",
+        name: str = "",
+        loop_done: threading.Event | None = None,
+    ) -> None:
+        """Take note of how the last process that led `unit` ended, and say that this one does.
+
+        `name` is this process: what it led itself before, and lost, did not end. `loop_done` is set
+        when no row of the loop is suspected any more; calls, which take long, wait for it.
+        """
         self._store = store
         self._clock = clock
         self._since = clock.now()
+        self._names = (f"state:{unit}", f"in_hand:{unit}") if unit else ("state", "in_hand")
+        self._running = f"running {name}".strip()
         with store.read() as reader:
             #: whether the last process did not end in order
-            self.unclean = unclean = reader.mark("state") == "running"
+            state = reader.mark(self._names[0])
+            self.unclean = unclean = state.startswith("running") and state != f"running {name}"
             self._until = reader.newest_row() if unclean else 0
             #: what the last process ended with in hand, and how many in succession; it stays when
             #: that was put down: a row may be harmless until it has its answer
-            self._ended = _read(reader.mark("in_hand")) if unclean else ("", 0)
+            self._ended = _read(reader.mark(self._names[1])) if unclean else ("", 0)
         self._hand = threading.Lock()
-        #: set when no row of the loop is suspected any more; calls, which take long, wait for it
-        self.loop_done = threading.Event()
-        store.write(_begin)
+        self.loop_done = loop_done or threading.Event()
+        store.write(self._begin)
 
     def suspects(self, most: int) -> Suspects:
         """Return which rows of a lane go alone, when at most so many can have been in hand."""
@@ -114,20 +128,19 @@ class Caution:
 
     def end(self) -> None:
         """Say that this process ended in order."""
-        self._store.write(lambda transaction: transaction.mark("state", "stopped"))
+        self._store.write(lambda transaction: transaction.mark(self._names[0], "stopped"))
 
     def _ends(self, key: str) -> int:
         return self._ended[1] if key == self._ended[0] else 0
 
     def _mark(self, key: str, ends: int) -> None:
         text = _text(key, ends)
-        self._store.write(lambda transaction: transaction.mark("in_hand", text))
+        self._store.write(lambda transaction: transaction.mark(self._names[1], text))
 
-
-def _begin(transaction: Transaction) -> None:
-    """Say that a process runs, and that nothing is in its hand so far."""
-    transaction.mark("in_hand", _text("", 0))
-    transaction.mark("state", "running")
+    def _begin(self, transaction: Transaction) -> None:
+        """Say that a process runs, and that nothing is in its hand so far."""
+        transaction.mark(self._names[1], _text("", 0))
+        transaction.mark(self._names[0], self._running)
 
 
 def _text(key: str, ends: int) -> str:

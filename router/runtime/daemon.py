@@ -1,6 +1,7 @@
-"""Owns: the life of a daemon: start, reload (validate, drain, swap, roll back), stop.
+"""Owns: the life of a daemon: start, reload (validate, drain, swap, roll back), regroup, stop.
 Imports: config, infra.store, runtime.
-Never: drops a consumer for which messages wait; leaves the store without its mark of a clean end.
+Never: drops a consumer for which messages wait; leaves the store without its marks of a clean end;
+runs a unit that it does not lead.
 """
 
 from __future__ import annotations
@@ -16,12 +17,15 @@ from router.config.project import Project
 from router.core.diagnostics import Diagnostic, Severity
 from router.core.errors import RouterError, Unavailable
 from router.core.ports import Clock, Secrets
+from router.infra.store.fenced import Fenced
 from router.infra.store.store import Store
-from router.runtime.caution import Caution
+from router.runtime.cautions import Cautions
 from router.runtime.exchange import Called
+from router.runtime.leadership import Leadership
 from router.runtime.memory import settle_memory
 from router.runtime.states import LocalStates, States
 from router.runtime.threads import Threads
+from router.runtime.units import FEED, ROLES, units_of
 from router.runtime.wiring import (
     Hooks,
     Parts,
@@ -30,6 +34,7 @@ from router.runtime.wiring import (
     missing_secrets,
     open_exchange,
     revisions_of,
+    systems_of,
 )
 
 
@@ -46,6 +51,11 @@ class Site:
     complain: Callable[[str], None]
     #: told of each call of a system
     called: Called = lambda *_: None
+    #: this process as people and others know it, and what it does where a store has several
+    name: str = ""
+    roles: tuple[str, ...] = ROLES
+    #: told what this process leads, when that has changed
+    regrouped: Callable[[list[str]], None] = lambda _: None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,20 +71,33 @@ class Daemon:
 
     def __init__(self, site: Site, project: Project) -> None:
         self._site = site
-        self._caution = Caution(site.store, site.clock)
-        site.store.write(lambda transaction: transaction.end_leases(site.clock.now()))
         self._revisions = revisions_of(project.root, site.store)
         self._reloading = threading.Lock()
+        self._ending = threading.Event()
         self._redis = project.environments[site.environment].redis
         self._states = self._open_states(self._redis)  # a reload leaves them as they are
         self._keep(project)
+        self._leadership = Leadership(site.store, site.clock, site.name, site.roles)
+        self._cautions = Cautions(site.store, site.clock, site.name)
+        self._units = self._units_of(project)
+        self._cautions.begin(self._leadership.look(self._units).gained)
         self.parts = self._build(project)
         self._threads = Threads(self.parts, site.complain)
+        self._beside = (
+            threading.Thread(target=self._look, name="leadership"),
+            threading.Thread(target=site.store.hear, args=(self._ending,), name="bells"),
+        )
 
     def start(self) -> None:
         """Start working."""
         settle_memory()
         self._threads.start()
+        for thread in self._beside if self._site.store.is_shared else ():
+            thread.start()
+
+    def leads(self) -> frozenset[str]:
+        """Return the units that this process leads."""
+        return self._leadership.leads
 
     def reload(self) -> Reloaded:
         """Take up the project as it is on disk now, or say why not and go on with the old one.
@@ -95,19 +118,50 @@ class Daemon:
         if refusals:
             return Reloaded(revision=old.revision, refusals=tuple(refusals))
         self._keep(project)  # and the old one is kept: its retries may send to what is gone
+        self._units = self._units_of(project)
+        self._cautions.begin(self._leadership.look(self._units).gained)
         try:
             parts = self._build(project)
         except (RouterError, OSError) as error:
             return Reloaded(revision=old.revision, refusals=(str(error),))
         self._threads.stop()
-        self._site.store.revision = project.revision
+        self._site.store.take_up(project.revision)
+        self._go_on(parts)
+        self._forget(pausable(project))
+        return Reloaded(revision=project.revision)
+
+    def _go_on(self, parts: Parts) -> None:
+        """Let new parts work where the old ones have stopped."""
         with contextlib.suppress(Unavailable):  # then its first step does
             parts.operator.look()  # what was asked of the old one meanwhile
         self.parts = parts
         self._threads = Threads(parts, self._site.complain)
         self._threads.start()
-        self._forget(pausable(project))
-        return Reloaded(revision=project.revision)
+
+    def _look(self) -> None:
+        """Look, again and again, what there is to lead."""
+        while not self._ending.wait(self._leadership.every):
+            with self._reloading:
+                try:
+                    self._regroup()
+                except Exception as error:  # noqa: BLE001 (who looks no more leads no more)
+                    self._site.complain(f"{type(error).__name__}: {error}")
+
+    def _regroup(self) -> None:
+        """Take up what this process leads by now, and let go of what others shall lead."""
+        change = self._leadership.look(self._units)
+        self.parts.loop.look_again()
+        for worker in self.parts.workers:
+            worker.look_again()
+        if not change:
+            return
+        self._threads.stop()
+        self._cautions.begin(change.gained)
+        if not change.anew:
+            self._cautions.end(change.surplus)
+        self._leadership.release(change.surplus)
+        self._go_on(self._build(self.parts.project))
+        self._site.regrouped(sorted(self.leads()))
 
     def _forget(self, names: list[str]) -> None:
         """Hold nothing back any more that the project does not have."""
@@ -118,29 +172,35 @@ class Daemon:
 
     def stop(self) -> None:
         """Finish what is in hand, then close the store."""
+        self._ending.set()
+        for thread in self._beside if self._site.store.is_shared else ():
+            thread.join()
         self._threads.stop()
         self._states.close()
-        self._caution.end()
+        self._cautions.end(self.leads())
         self._site.store.close()
 
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
-        site = self._site
+        site, leads = self._site, self.leads()
+        store = Fenced(site.store, leads) if site.store.is_shared else site.store
         if environment.redis != self._redis:
             self._states.close()
             self._states, self._redis = self._open_states(environment.redis), environment.redis
         exchange = open_exchange(project, environment, site.secrets, site.clock, site.called)
         hooks = Hooks(
             revisions=self._revisions,
-            caution=self._caution,
+            cautions=self._cautions.by_unit,
             states=self._states,
             shelf=self._states.shelf(project.revision),
-            feed=self._states.feed(site.store),
+            feed=self._states.feed(store) if FEED in leads else None,
             complain=site.complain,
             secrets=site.secrets,
+            name=site.name if store.is_shared else "",
+            leads=leads.__contains__,
         )
         bound = bounded(exchange, project, self._states)
-        return build_parts(project, environment, site.store, bound, hooks)
+        return build_parts(project, environment, store, bound, hooks)
 
     def _open_states(self, settings: RedisSettings | None) -> States:
         """Return the states of limits. Raises Unavailable when the address of Redis is none."""
@@ -153,6 +213,10 @@ class Daemon:
 
     def _environment(self, project: Project) -> EnvironmentFile:
         return project.environments[self._site.environment]
+
+    def _units_of(self, project: Project) -> dict[str, str]:
+        systems = systems_of(project, self._site.store, self._revisions)
+        return units_of(project, self._environment(project), systems)
 
     def _keep(self, project: Project) -> None:
         """Keep what runs: for retries that it begins, for replays as it was then."""

@@ -15,6 +15,7 @@ from router.infra.store.backlog import Backlog
 from router.infra.store.pauses import Pause
 from router.infra.store.reader import Reader
 from router.infra.store.store import Store
+from router.runtime.retention import Pass, last_pass
 
 #: words of which the reason is one that the router or the project has declared
 _WITH_REASON = ("dead_lettered", "conflict")
@@ -67,6 +68,7 @@ def _of_store(reader: Reader, now: datetime) -> Iterator[Family]:
     yield from _waiting(reader.backlog(), now)
     yield from _held(reader.pauses.all())
     yield from _sources(reader, now)
+    yield from _forgotten(last_pass(reader), now)
 
 
 def _waiting(backlog: list[Backlog], now: datetime) -> Iterator[Family]:
@@ -93,6 +95,24 @@ def _held(pauses: Iterable[Pause]) -> Iterator[Family]:
         doc="What an operator holds back, and how (paused, draining, slow): always 1",
         labels=("name", "mode"),
         series={(one.name, one.mode): 1 for one in pauses},
+    )
+
+
+def _forgotten(found: Pass | None, now: datetime) -> Iterator[Family]:
+    if found is None:
+        return
+    yield Family(
+        name="router_forgotten_rows",
+        doc="Rows that retention has taken away since the store was made",
+        labels=("table",),
+        series={(name,): rows for name, rows in found.gone.items()},
+        counter=True,
+    )
+    yield Family(
+        name="router_retention_pass_age_seconds",
+        doc="How long ago the newest pass of retention began: more than a day is behind",
+        labels=(),
+        series={(): max(0.0, (now - found.began).total_seconds())},
     )
 
 

@@ -15,8 +15,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 from router.core.message import derived_id, key_digest
+from router.infra.store.database import Database
 from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from router.runtime.bench import bench_project, event_of, opened, sent_note, timed
@@ -32,14 +34,6 @@ _AT = "2026-01-01T00:00:00.000000Z"
 _DIGEST = b"d" * 16
 #: traces of one word
 _TRACES = 5
-
-_CLAIM = "INSERT INTO claims VALUES (?, ?, 'live', ?, x'', NULL, ?, NULL)"
-_DELIVERY = "INSERT INTO deliveries VALUES (?, 'notes', ?, '{}', ?, ?)"
-_WORD = "INSERT INTO reference_words VALUES (?, ?)"
-_LINE = (
-    "INSERT INTO journal (at, correlationid, message_id, causationid, consumer, word, attempt,"
-    " revision, detail) VALUES (?, ?, ?, ?, ?, 'routed', 1, 'x', '{}')"
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,17 +73,24 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
             for size, found in runs.items():
                 path = root / "run.db"
                 _copy(root / f"{size}.db", path)
-                with opened(project, path) as carry:
+                with opened(project, SqliteFile(path)) as carry:
                     found.append(timed(messages, partial(carry, sent)))
                 if size == stored:
-                    traces += _traces(path, stored)
+                    traces += traced(SqliteFile(path), stored)
                 for one in root.glob("run.db*"):
                     one.unlink()
+    return growth_of(runs[FEW], runs[stored], traces)
+
+
+def growth_of(
+    few: list[tuple[float, float]], many: list[tuple[float, float]], traces: list[float]
+) -> Growth:
+    """Return what was measured; a run is its rate and its CPU a message."""
     return Growth(
-        few=tuple(cpu for _, cpu in runs[FEW]),
-        many=tuple(cpu for _, cpu in runs[stored]),
-        few_rate=tuple(rate for rate, _ in runs[FEW]),
-        many_rate=tuple(rate for rate, _ in runs[stored]),
+        few=tuple(cpu for _, cpu in few),
+        many=tuple(cpu for _, cpu in many),
+        few_rate=tuple(rate for rate, _ in few),
+        many_rate=tuple(rate for rate, _ in many),
         traces=tuple(traces),
     )
 
@@ -102,41 +103,55 @@ def _copy(source: Path, path: Path) -> None:
 
 
 def _fill(path: Path, size: int) -> None:
-    """Lay down what that many messages leave behind: as the pipeline names and orders it."""
     Store.on(SqliteFile(path), "x").close()
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("PRAGMA cache_size=-2000000")
-    ids = [derived_id(_delivery(n), "0") for n in range(size)]
-    objects = [derived_id(one, "note") for one in ids]
-    # in the order of their coming: sorted rows would fill every page, and each row that comes
-    # later would split one
-    connection.executemany(_CLAIM, _claims(ids, objects))
-    connection.executemany(
-        _DELIVERY, ((_delivery(n), _AT, "s" * 64, b"x" * 200) for n in range(size))
-    )
-    connection.executemany(_WORD, _words(size))
-    connection.executemany(
-        _LINE,
-        (
-            line
-            for n, (record, made) in enumerate(zip(ids, objects, strict=True))
-            for line in (
-                (_AT, _about(n), record, None, "notes:note"),
-                (_AT, _about(n), made, record, "flow:keep"),
-            )
-        ),
-    )
+    for table, columns, rows in laid(size):
+        places = ", ".join("?" * len(columns))
+        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
+        connection.executemany(insert, rows)
     connection.commit()
     connection.close()
 
 
-def _claims(ids: list[str], objects: list[str]) -> Iterator[tuple[bytes, str, bytes, str]]:
+def laid(size: int) -> Iterator[tuple[str, tuple[str, ...], Iterator[tuple[Any, ...]]]]:
+    """Yield what that many messages leave behind, as the pipeline names and orders it: table,
+    columns, rows.
+    """
+    ids = [derived_id(_delivery(n), "0") for n in range(size)]
+    objects = [derived_id(one, "note") for one in ids]
+    # in the order of their coming: sorted rows would fill every page, and each row that comes
+    # later would split one
+    yield (
+        "claims",
+        ("key", "message_id", "state", "compare", "body", "at"),
+        ((key, about, "live", _DIGEST, b"", _AT) for key, about in _claims(ids, objects)),
+    )
+    yield (
+        "deliveries",
+        ("id", "channel", "received_at", "headers", "sha256", "body"),
+        ((_delivery(n), "notes", _AT, "{}", "s" * 64, b"x" * 200) for n in range(size)),
+    )
+    yield "reference_words", ("word", "correlationid"), _words(size)
+    numbered = ("at", "correlationid", "message_id", "causationid", "consumer")
+    yield (
+        "journal",
+        (*numbered, "word", "attempt", "revision", "detail"),
+        (
+            (_AT, _about(n), *line, "routed", 1, "x", "{}")
+            for n, (record, made) in enumerate(zip(ids, objects, strict=True))
+            for line in ((record, None, "notes:note"), (made, record, "flow:keep"))
+        ),
+    )
+
+
+def _claims(ids: list[str], objects: list[str]) -> Iterator[tuple[bytes, str]]:
     for n, (record, made) in enumerate(zip(ids, objects, strict=True)):
         number = _FIRST + n
-        yield key_digest(("delivery", "notes", "note"), (event_of(number),)), record, _DIGEST, _AT
-        yield key_digest(("object", "notes", "note"), ("note", number)), record, _DIGEST, _AT
-        yield key_digest(("produced", "note@1"), (number,)), made, _DIGEST, _AT
+        yield key_digest(("delivery", "notes", "note"), (event_of(number),)), record
+        yield key_digest(("object", "notes", "note"), ("note", number)), record
+        yield key_digest(("produced", "note@1"), (number,)), made
 
 
 def _words(size: int) -> Iterator[tuple[str, str]]:
@@ -153,9 +168,9 @@ def _about(number: int) -> str:
     return f"note/{_FIRST + number}"
 
 
-def _traces(path: Path, stored: int) -> Iterator[float]:
+def traced(database: Database, stored: int) -> Iterator[float]:
     """Yield what traces of old and new messages take, by a number and by a correlation."""
-    store = Store.to_read(SqliteFile(path))
+    store = Store.to_read(database)
     for word in (str(_FIRST), _about(stored - 1), _about(stored // 2), "note/7"):
         for _ in range(_TRACES):
             begun = time.perf_counter()

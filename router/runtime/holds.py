@@ -15,10 +15,11 @@ from router.core.instants import time_of, time_text
 from router.infra.store.reader import Reader
 from router.infra.store.store import Store
 from router.runtime.admission import Admission, Told
+from router.runtime.members import lives
 from router.runtime.states import Apart, States
 
-#: where it is told
-_MARK = "held"
+#: where it is told: behind it the name of the process, where a store has several
+MARK = "held:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -43,7 +44,10 @@ class Holds:
         admissions: Mapping[str, Admission],
         states: States | None,
         complain: Callable[[str], None],
+        name: str = "",
     ) -> None:
+        """`name` is that of the process, where a store has several."""
+        self._mark = MARK + name
         self._store = store
         self._admissions = admissions
         self._states = states
@@ -59,9 +63,9 @@ class Holds:
         text = json.dumps({"held": _held(found), "apart": _apart(self._states)})
         if self._written is None:
             with self._store.read() as reader:
-                self._written = reader.mark(_MARK)
+                self._written = reader.mark(self._mark)
         if text != self._written:
-            self._store.write(lambda transaction: transaction.mark(_MARK, text))
+            self._store.write(lambda transaction: transaction.mark(self._mark, text))
             self._written = text
         return 0
 
@@ -98,19 +102,26 @@ def _apart(states: States | None) -> list[Any] | None:
 
 
 def held_systems(reader: Reader) -> list[SystemHeld]:
-    """Return the systems that a running daemon told of last, by name."""
-    return [
-        SystemHeld(system=name, since=time_of(since), until=time_of(until), why=why)
-        for name, (since, until, why) in _told(reader).get("held", {}).items()
-    ]
+    """Return the systems that running daemons told of last, by name."""
+    return sorted(
+        (
+            SystemHeld(system=name, since=time_of(since), until=time_of(until), why=why)
+            for told in _told(reader)
+            for name, (since, until, why) in told.get("held", {}).items()
+        ),
+        key=lambda one: (one.system, one.until),
+    )
 
 
 def told_apart(reader: Reader) -> Apart | None:
-    """Return why a running daemon counts for itself though others do, None when it need not."""
-    kept = _told(reader).get("apart")
-    return None if kept is None else Apart(since=time_of(kept[0]), why=kept[1], share=kept[2])
+    """Return why a running daemon counts for itself though others do, None when none need do so."""
+    for told in _told(reader):
+        kept = told.get("apart")
+        if kept is not None:
+            return Apart(since=time_of(kept[0]), why=kept[1], share=kept[2])
+    return None
 
 
-def _told(reader: Reader) -> dict[str, Any]:
-    found: dict[str, Any] = json.loads(reader.mark(_MARK) or "{}")
-    return found
+def _told(reader: Reader) -> list[dict[str, Any]]:
+    found = reader.marks(MARK)
+    return [json.loads(text) for mark, text in found.items() if lives(reader.leads, mark)]

@@ -56,7 +56,7 @@ class Mover:
             return send_items(transaction, job, items, (opened, now))
 
         reach("job.before_commit")
-        moved = self._store.write(send)
+        moved = self._store.write(send, alone=True)
         reach("job.after_commit")
         self._next[job.id] = now + timedelta(seconds=size / job.rate)
         return moved

@@ -115,6 +115,10 @@ class Loop:
         finally:
             self._hand = self._waiting.rows
 
+    def look_again(self) -> None:
+        """Read from the start: a row of another process may be new behind the cursor."""
+        self._look_again.set()
+
     def _step(self, ready: list[Asked]) -> int:
         until = self._suspects.until
         suspects = [one for one in ready if one.row.id <= until][:1]

@@ -6,7 +6,7 @@ Never: loses a message: a letter is settled in the transaction that puts its mes
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
@@ -22,6 +22,8 @@ from router.infra.store.transaction import Transaction
 from router.runtime import jobs
 from router.runtime.again import edited, fresh, note, retry_letter
 from router.runtime.cursors import set_cursor
+from router.runtime.doors import Door
+from router.runtime.hands import Hands
 from router.runtime.pausing import drain, fence_of, pause, resume
 
 #: times a second that a slow resume lets messages go
@@ -35,18 +37,18 @@ class Operator:
         self,
         store: Store,
         clock: Clock,
-        pause: Callable[[Sequence[Pause]], None],
-        in_hand: Callable[[], frozenset[int]] = frozenset,
+        doors: Door,
         mover: jobs.Mover | None = None,
+        hands: Hands | None = None,
     ) -> None:
-        """`pause` is told what is held back, at the start and at each change; `in_hand` says which
-        queue rows are under way.
+        """`doors` are told what is held back, at the start and at each change. `hands` say what is
+        under way in other processes, and whether this one carries out what is asked.
         """
         self._store = store
         self._clock = clock
-        self._pause = pause
-        self._in_hand = in_hand
+        self._doors = doors
         self._mover = mover
+        self._hands = hands
         self._told: tuple[Pause, ...] | None = None
         #: when each slow resume may let go
         self._next: dict[str, datetime] = {}
@@ -54,9 +56,13 @@ class Operator:
 
     def step(self) -> int:
         """Carry out what was asked, and move running jobs on. Raises Unavailable."""
+        pauses = self.look()  # what an earlier revision's operator carried out, or could not tell
+        if self._hands is not None:
+            self._hands.tell(pauses, self._doors.in_hand() if pauses else ())
+            if not self._hands.carries:
+                return 0
         with self._store.read() as reader:
             asked = reader.inbox.asked()
-        pauses = self.look()  # what an earlier revision's operator carried out, or could not tell
         for command in asked:
             self._carry(command)
         for one in pauses:
@@ -73,7 +79,7 @@ class Operator:
 
     def _tell(self, pauses: tuple[Pause, ...]) -> None:
         if pauses != self._told:
-            self._pause(pauses)
+            self._doors.tell(pauses)
             self._told = pauses
 
     def _let_go(self, pause: Pause) -> None:
@@ -82,10 +88,20 @@ class Operator:
         if now < self._next.get(pause.name, now):
             return
         size = max(1, pause.rate // (60 * STEPS))
-        hand = tuple(self._in_hand())
-        self._store.write(lambda transaction: transaction.pauses.let_go(pause.name, size, hand))
+        under_way = self._under_way()
+        if under_way is None:
+            return
+        hand = tuple(under_way)
+        self._store.write(
+            lambda transaction: transaction.pauses.let_go(pause.name, size, hand), alone=True
+        )
         self._next[pause.name] = now + timedelta(seconds=60 * size / pause.rate)
         self.look()
+
+    def _under_way(self) -> frozenset[int] | None:
+        """Return the rows that are under way anywhere; None when it is not known as yet."""
+        others = frozenset() if self._hands is None else self._hands.of_others(self._told or ())
+        return None if others is None else others | self._doors.in_hand()
 
     def _carry(self, command: Command) -> None:
         arguments = command.arguments
@@ -93,14 +109,17 @@ class Operator:
             door = replace(fence_of(arguments, self._clock.now()), mode=CLOSING)
             self._tell((*(self._told or ()), door))
         elif command.verb == "resume":
-            arguments = {**arguments, "in_hand": sorted(self._in_hand())}
+            under_way = self._under_way()
+            if under_way is None:
+                return  # it is asked again with the next step
+            arguments = {**arguments, "in_hand": sorted(under_way)}
 
         def job(transaction: Transaction) -> None:
             result = carry_out(transaction, command.verb, arguments, self._clock.now())
             transaction.inbox.answer(command.id, "done", result)
 
         try:
-            self._store.write(job)
+            self._store.write(job, alone=True)
         except Unavailable:
             raise
         except MessageError as error:

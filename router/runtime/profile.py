@@ -14,6 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
+from router.infra.store.database import Database
+from router.infra.store.sqlite import SqliteFile
 from router.runtime.bench import bench_project, opened, sent_note
 from router.runtime.memory import settle_memory
 
@@ -33,8 +35,11 @@ _BUILT_IN = {
 }
 
 
-def profile(messages: int) -> Mapping[str, float]:
-    """Return the share of each package in the time of the pipeline, the largest first."""
+def profile(messages: int, database: Database | None = None) -> Mapping[str, float]:
+    """Return the share of each package in the time of the pipeline, the largest first.
+
+    Without a database over a file.
+    """
     sent = [sent_note(number) for number in range(messages)]
     settle_memory()
     found: list[cProfile.Profile] = []
@@ -48,7 +53,8 @@ def profile(messages: int) -> Mapping[str, float]:
         threading.setprofile(begin)
         begin()
         try:
-            with opened(project, Path(folder) / "profiled.db") as carry:
+            place = database or SqliteFile(Path(folder) / "profiled.db")
+            with opened(project, place) as carry:
                 carry(sent)
         finally:
             threading.setprofile(None)
@@ -72,8 +78,9 @@ def _package(path: str, name: str) -> str:
     if _OURS in path:
         parts = path.rpartition(_OURS)[2].split("/")[:-1]
         return ".".join(["router", *parts])
-    if "/sqlalchemy/" in path:
-        return "sqlalchemy"
+    for library in ("sqlalchemy", "psycopg"):
+        if f"/{library}" in path:
+            return library
     if "/json/" in path:
         return "json"
     if path == "~":

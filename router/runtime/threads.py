@@ -6,10 +6,11 @@ Never: lets a thread die of an error.
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from router.core.errors import Unavailable
+from router.runtime.units import DUE, LOOP
 from router.runtime.wiring import Parts
 
 #: longest sleep of a thread that nobody rings for; due rows are looked at this often
@@ -29,12 +30,7 @@ class Threads:
         self._complain = complain
         self._stop = threading.Event()
         self._threads = [
-            threading.Thread(
-                target=self._run, args=(parts.loop.step, parts.loop.bell.wait), name="loop"
-            ),
-            threading.Thread(
-                target=self._run, args=(parts.scheduler.step, self._stop.wait), name="scheduler"
-            ),
+            *self._led(parts),
             threading.Thread(
                 target=self._run, args=(parts.operator.step, self._stop.wait), name="operator"
             ),
@@ -59,6 +55,15 @@ class Threads:
                 for one in parts.intakes
             ),
         ]
+
+    def _led(self, parts: Parts) -> Iterator[threading.Thread]:
+        """Yield the threads of what one process does for all, where it is this one."""
+        if parts.leads(LOOP):
+            args = (parts.loop.step, parts.loop.bell.wait)
+            yield threading.Thread(target=self._run, args=args, name="loop")
+        if parts.leads(DUE):
+            due = (parts.scheduler.step, self._stop.wait)
+            yield threading.Thread(target=self._run, args=due, name="scheduler")
 
     def _pause(self, seconds: float) -> Callable[[float], Any]:
         """Return a wait of its own length, that ends with the daemon."""

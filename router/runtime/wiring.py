@@ -6,12 +6,12 @@ Never: decides anything.
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from router.config.channels import Channel, HttpSource
 from router.config.components import knobs_of
@@ -25,15 +25,16 @@ from router.config.shapes import Nested
 from router.config.steps import Step
 from router.config.verification import SecretShape
 from router.core.ports import Adapter, Clock, Secrets, Shelf
-from router.infra.store.pauses import Pause, closed_by
 from router.infra.store.store import Store
 from router.runtime.admission import admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.caution import Caution
+from router.runtime.doors import Doors
 from router.runtime.exchange import Called, Exchange
 from router.runtime.feed import Feed
 from router.runtime.folders import Folder
+from router.runtime.hands import Hands
 from router.runtime.holds import Holds
 from router.runtime.ingress import Ingress
 from router.runtime.installed import installed_adapters
@@ -43,14 +44,18 @@ from router.runtime.loop import Loop
 from router.runtime.operator import Operator
 from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
+from router.runtime.retention import Retention
 from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
 from router.runtime.states import LocalStates, States
 from router.runtime.ticker import Ticker
+from router.runtime.units import LOOP, OPERATOR, source_unit, system_unit
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
 
 S = TypeVar("S")
+#: says whether this process leads a unit
+Leads: TypeAlias = Callable[[str], bool]
 
 #: answers asked for at once, for enrich
 ENRICH_WORKERS = 8
@@ -66,25 +71,32 @@ class Hooks:
 
     With `observe` nothing has a thread, and it is told of every verdict: tests of the language step
     the parts by hand. `entered` is told of every step. `revisions` gives earlier projects,
-    `caution` knows how the last process ended. `states` are those of the limits, `shelf` has
-    answers of other processes, `feed` tells who looks on, `complain` is told what people should
-    know. `secrets` say where brokers of channels are; without them nothing is taken from queues.
+    `cautions` know of each unit how the last process ended. `states` are those of the limits,
+    `shelf` has answers of other processes, `feed` tells who looks on, `complain` hears what people
+    should know. `secrets` say where brokers of channels are; without them nothing is taken from
+    queues. `name` is that of the process, `leads` says of which units the parts are made.
     """
 
     observe: Callable[[Verdict], None] | None = None
     entered: Callable[[Step], None] | None = None
     revisions: Revisions | None = None
-    caution: Caution | None = None
+    cautions: Mapping[str, Caution] = field(default_factory=dict)
     states: States | None = None
     shelf: Shelf | None = None
     feed: Feed | None = None
     complain: Callable[[str], None] = lambda _: None
     secrets: Secrets | None = None
+    name: str = ""
+    leads: Leads = lambda _: True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Parts:
-    """Everything that runs, without its threads: tests of the language step them by hand."""
+    """Everything that runs, without its threads: tests of the language step them by hand.
+
+    There are workers and sources of those units alone that `leads` knows; the loop, the scheduler
+    and the operator's part that carries out are there, and run where it knows them.
+    """
 
     project: Project
     store: Store
@@ -104,6 +116,7 @@ class Parts:
     feed: Feed | None
     holds: Holds
     operator: Operator
+    leads: Leads
 
     @property
     def asking(self) -> Iterator[Poller | Ticker | Holds | Feed]:
@@ -136,14 +149,16 @@ def build_parts(
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
-    workers = _workers(project, exchange, slots, (store, revisions))
+    names = [one for one in systems_of(project, store, revisions) if hooks.leads(system_unit(one))]
+    workers = tuple(Worker(store, exchange, one, slots, revisions.get) for one in sorted(names))
+    doing = Mover(store, clock, Replayer(project, env, revisions))
+    hands = Hands(store, hooks.name, carries=hooks.leads(OPERATOR))
     by = (store, ingress, clock)
-    folders = tuple(_folders(project, environment, by))
-    intakes = tuple(_intakes(project, environment, hooks.secrets, by))
-    if hooks.caution is not None:
-        _take_care(hooks.caution, (loop, *workers, *intakes, *folders))
-    doors = _Doors(loop, workers, ingress, intakes)
-    mover = Mover(store, clock, Replayer(project, env, revisions))
+    coming = Coming(project, environment, hooks.leads)
+    folders = tuple(_folders(coming, by))
+    intakes = tuple(_intakes(coming, hooks.secrets, by))
+    _take_care(hooks.cautions, (loop, workers, intakes, folders))
+    doors = Doors(loop, workers, ingress, intakes)
     return Parts(
         project=project,
         store=store,
@@ -153,53 +168,17 @@ def build_parts(
         answers=answers,
         workers=workers,
         folders=folders,
-        scheduler=Scheduler(store, clock),
-        pollers=tuple(
-            Poller(channel, (store, ingress, exchange))
-            for channel, _ in _coming(project, environment, PollSource)
-        ),
-        tickers=tuple(Ticker(one, by) for one, _ in _coming(project, environment, ScheduleSource)),
+        scheduler=Scheduler(store, clock, Retention(store, clock, environment.retention)),
+        pollers=tuple(Poller(one, (store, ingress, exchange)) for one in coming.led(PollSource)),
+        tickers=tuple(Ticker(one, by) for one in coming.led(ScheduleSource)),
         intakes=intakes,
         paths=channel_by_path(project, environment),
         adapters=exchange.adapters,
         feed=hooks.feed,
-        holds=Holds(store, exchange.admissions, hooks.states, hooks.complain),
-        operator=Operator(store, clock, doors.tell, doors.in_hand, mover),
+        holds=Holds(store, exchange.admissions, hooks.states, hooks.complain, hooks.name),
+        operator=Operator(store, clock, doors, doing, hands),
+        leads=hooks.leads,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class _Doors:
-    """All that takes messages: it is told what is held back, and asked what it has in hand."""
-
-    loop: Loop
-    workers: tuple[Worker, ...]
-    ingress: Ingress
-    intakes: tuple[Intake, ...]
-
-    def tell(self, pauses: Sequence[Pause]) -> None:
-        self.loop.pause(pauses)
-        for worker in self.workers:
-            worker.pause(pauses)
-        for intake in self.intakes:
-            intake.pause(pauses)
-        self.ingress.close_to(closed_by(pauses))
-
-    def in_hand(self) -> frozenset[int]:
-        return self.loop.in_hand.union(*(worker.in_hand for worker in self.workers))
-
-
-def _workers(
-    project: Project, exchange: Exchange, slots: int, by: tuple[Store, Revisions]
-) -> tuple[Worker, ...]:
-    store, revisions = by
-    names = sorted(_systems(project, store, revisions.held()))
-    return tuple(Worker(store, exchange, name, slots, revisions.get) for name in names)
-
-
-def _take_care(caution: Caution, parts: Iterable[Loop | Worker | Intake | Folder]) -> None:
-    for one in parts:
-        one.take_care(caution)
 
 
 def revisions_of(root: Path, store: Store) -> Revisions:
@@ -207,9 +186,26 @@ def revisions_of(root: Path, store: Store) -> Revisions:
     return Revisions(store, lambda texts: load_texts(root, texts, installed_adapters()))
 
 
-def _systems(project: Project, store: Store, earlier: Iterable[Project]) -> set[str]:
+def _take_care(
+    cautions: Mapping[str, Caution],
+    parts: tuple[Loop, Iterable[Worker], Iterable[Intake], Iterable[Folder]],
+) -> None:
+    """Let each part know how the last process that led its unit ended."""
+    loop, workers, intakes, folders = parts
+    units: list[tuple[str, Loop | Worker | Intake | Folder]] = [
+        (LOOP, loop),
+        *((system_unit(one.system), one) for one in workers),
+        *((source_unit(one.channel.name), one) for one in intakes),
+        *((source_unit(one.channel.name), one) for one in folders),
+    ]
+    for unit, one in units:
+        if unit in cautions:
+            one.take_care(cautions[unit])
+
+
+def systems_of(project: Project, store: Store, revisions: Revisions) -> set[str]:
     """Return every system that may have commands; what is not declared any more is buried."""
-    names = set(project.systems).union(*(one.systems for one in earlier))
+    names = set(project.systems).union(*(one.systems for one in revisions.held()))
     with store.read() as reader:
         waiting = reader.waiting_by_consumer()
     return names | {name.partition(".")[0] for name in waiting if ":" not in name}
@@ -300,29 +296,45 @@ def _coming(
             yield channel, channel.source
 
 
-def _folders(
-    project: Project, environment: EnvironmentFile, parts: tuple[Store, Ingress, Clock]
-) -> Iterator[Folder]:
-    for channel, _ in _coming(project, environment, FileSource):
-        settings = environment.channels.get(channel.name)
-        if settings is not None:
-            archive = Archive(partial(_archive, project.root, settings))
-            made = Folder(channel, project.root / settings.folder, archive, parts)
-            made.every = settings.every.total_seconds()
-            yield made
+@dataclass(frozen=True, slots=True)
+class Coming:
+    """The channels of an environment whose sources this process leads."""
+
+    project: Project
+    environment: EnvironmentFile
+    leads: Leads
+
+    def led(self, kind: type[Any]) -> Iterator[Channel]:
+        """Yield those that have one kind of source."""
+        for channel, _ in _coming(self.project, self.environment, kind):
+            if self.leads(source_unit(channel.name)):
+                yield channel
+
+    def settled(self, kind: type[Any]) -> Iterator[tuple[Channel, ChannelSettings]]:
+        """Yield those that have one kind of source and settings, each with these."""
+        for channel in self.led(kind):
+            settings = self.environment.channels.get(channel.name)
+            if settings is not None:
+                yield channel, settings
+
+
+def _folders(coming: Coming, parts: tuple[Store, Ingress, Clock]) -> Iterator[Folder]:
+    root = coming.project.root
+    for channel, settings in coming.settled(FileSource):
+        archive = Archive(partial(_archive, root, settings))
+        made = Folder(channel, root / settings.folder, archive, parts)
+        made.every = settings.every.total_seconds()
+        yield made
 
 
 def _intakes(
-    project: Project,
-    environment: EnvironmentFile,
-    secrets: Secrets | None,
-    parts: tuple[Store, Ingress, Clock],
+    coming: Coming, secrets: Secrets | None, parts: tuple[Store, Ingress, Clock]
 ) -> Iterator[Intake]:
-    for channel, _ in _coming(project, environment, AmqpSource):
-        settings = environment.channels.get(channel.name)
-        if settings is not None and secrets is not None:
-            address = secrets.get(settings.broker)
-            yield Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
+    if secrets is None:
+        return
+    for channel, settings in coming.settled(AmqpSource):
+        address = secrets.get(settings.broker)
+        yield Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
 
 
 def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:

@@ -54,7 +54,7 @@ class Worker:
         self._cursor = 0
         #: where to read from again: a row from there on could not be carried
         self._back: int | None = None
-        self._system = system
+        self.system = system
         self._pauses: tuple[Pause, ...] = ()
         #: rows in the hands of the pool, and those that a step is about to give it
         self._busy: set[int] = set()
@@ -100,6 +100,10 @@ class Worker:
         finally:
             self._taken = frozenset()
         return 0 if away and self._away.is_set() else len(rows)
+
+    def look_again(self) -> None:
+        """Read from the start: a row of another process may be new behind the cursor."""
+        self._read_again(0)
 
     def rest(self, seconds: float) -> None:
         """Wait for the bell, until the system is let go, or for at most `seconds`."""
@@ -155,7 +159,7 @@ class Worker:
 
     def pause(self, pauses: Sequence[Pause]) -> None:
         """Take no command that is held back; calls under way go on."""
-        wanted = tuple(one for one in pauses if one.name == f"system:{self._system}")
+        wanted = tuple(one for one in pauses if one.name == f"system:{self.system}")
         with self._taking:
             passed = moved_on(self._pauses, wanted)
             self._pauses = wanted

@@ -15,6 +15,7 @@ OWNERS = {
     "redis": ("router/infra/redis/",),
     "sqlalchemy": ("router/infra/store/",),
     "alembic": ("router/infra/store/",),
+    "psycopg": ("router/runtime/cluster.py", "router/runtime/serverbench.py"),
     "jmespath": ("router/config/transforms/",),
     "jinja2": ("router/config/transforms/templates/jinja.py",),
     "yaml": ("router/config/source.py",),

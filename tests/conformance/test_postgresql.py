@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -15,8 +16,11 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 
 from router.core.errors import Unavailable
-from router.infra.store import database
+from router.infra.store import database, postgresql
+from router.infra.store.fenced import Fenced
+from router.infra.store.letters import LetterQuery
 from router.infra.store.postgresql import Server
+from router.infra.store.rows import Entry
 from router.infra.store.store import Store
 from router.infra.store.tables import metadata
 from router.infra.store.transaction import Transaction
@@ -110,19 +114,133 @@ def test_after_a_server_was_killed_the_store_goes_on(row_of: Any) -> None:
         store.close()
 
 
-def test_who_lost_the_hold_to_another_writes_no_more(
+def test_several_daemons_share_a_store(served: Store, server: Server, row_of: Any) -> None:
+    other = Store.on(server, "rev2")
+    other.write(put(row_of("a")))
+    served.write(put(row_of("b")))
+    assert names(queued(served)) == names(queued(other)) == ["a", "b"]
+    assert (served.is_shared, other.is_shared) == (True, True)
+    other.close()
+    assert server.is_held()
+
+
+def test_who_wants_a_store_alone_gets_it_while_nobody_shares_it(
+    served: Store, server: Server
+) -> None:
+    with pytest.raises(Unavailable, match="another router runs on"):
+        Store.on(server, "rev2", alone=True)
+    served.close()
+    Store.on(server, "rev2", alone=True).close()
+
+
+def test_a_unit_has_one_leader(served: Store, server: Server) -> None:
+    other = Store.on(server, "rev2")
+    assert served.write(lambda t: t.leads.take("loop"))
+    assert not other.write(lambda t: t.leads.take("loop"))
+    assert other.write(lambda t: t.leads.take("sys.shop"))
+    with served.read() as reader:
+        assert reader.leads.unled(["loop", "sys.shop", "due"]) == ("due",)
+    served.write(lambda t: t.leads.release("loop"))
+    assert other.write(lambda t: t.leads.take("loop"))
+    other.close()
+    assert served.write(lambda t: t.leads.take("loop"))
+
+
+def test_a_lead_outlives_a_transaction_that_fails(served: Store, server: Server) -> None:
+    def fails(transaction: Transaction) -> None:
+        assert transaction.leads.take("loop")
+        raise ValueError("it fails")
+
+    with pytest.raises(ValueError, match="it fails"):
+        served.write(fails)
+    with Store.on(server, "rev2").read() as reader:
+        assert reader.leads.unled(["loop"]) == ()
+
+
+def test_a_cut_connection_ends_its_leads_and_what_is_fenced_writes_no_more(
     served: Store, server: Server, row_of: Any
 ) -> None:
+    served.write(lambda t: t.leads.take("loop"))
+    fenced = Fenced(served, frozenset({"loop"}))
+    fenced.write(put(row_of("a")))
+    other = Store.on(server, "rev2")
     with pytest.raises(Unavailable):
         served.write(cut)
-    other = Store.on(server, "rev2")
-    with pytest.raises(Unavailable, match="another router"):
-        served.write(put(row_of("a")))
-    assert names(queued(served)) == []  # it can still look
-    other.write(put(row_of("b")))
+    assert other.write(lambda t: t.leads.take("loop"))
+    with pytest.raises(Unavailable, match="what it led"):
+        fenced.write(put(row_of("b")))
+    with pytest.raises(Unavailable, match="what it led"):
+        fenced.submit(put(row_of("c"))).result(HANG)
+    served.write(put(row_of("d")))  # what needs no lead goes on
+    assert names(queued(served)) == ["a", "d"]
+    assert not served.write(lambda t: t.leads.take("loop"))
     other.close()
-    served.write(put(row_of("c")))
-    assert names(queued(served)) == ["b", "c"]
+
+
+def test_members_of_a_role_are_counted_while_they_live(served: Store, server: Server) -> None:
+    other = Store.on(server, "rev2")
+    for one in (served, other):
+        one.write(lambda t: t.leads.join(("router", "worker")))
+    count = lambda t: dict(t.leads.members(["router", "ingress"]))  # noqa: E731
+    assert served.write(count) == {"router": 2, "ingress": 0}
+    other.close()
+    assert served.write(count) == {"router": 1, "ingress": 0}
+
+
+def test_what_is_alone_waits_for_others_and_they_for_it(
+    served: Store, server: Server, row_of: Any
+) -> None:
+    other = Store.on(server, "rev2")
+    inside, go_on = threading.Event(), threading.Event()
+
+    def slow(transaction: Transaction) -> None:
+        transaction.enqueue([row_of("first")])
+        inside.set()
+        assert go_on.wait(HANG)
+
+    first = served.submit(slow)
+    assert inside.wait(HANG)
+    beside = other.submit(put(row_of("beside")))
+    beside.result(HANG)  # two that are not alone write at once
+    seen = other.submit(lambda t: len(t.letters.find(LetterQuery())) or "alone", alone=True)
+    with pytest.raises(TimeoutError):
+        seen.result(0.3)
+    go_on.set()
+    assert seen.result(HANG) == "alone"
+    first.result(HANG)
+    other.close()
+
+
+def test_a_lane_rings_in_the_process_that_leads_it(
+    served: Store, server: Server, row_of: Any
+) -> None:
+    other, rung, ending = Store.on(server, "rev2"), threading.Event(), threading.Event()
+    Fenced(served, frozenset({"loop"})).wake("loop", rung.set)
+    hearing = threading.Thread(target=served.hear, args=(ending,))
+    hearing.start()
+    try:
+        for number in range(int(HANG / 0.1)):  # it may listen a moment later
+            other.write(put(row_of(f"m{number}")))
+            if rung.wait(0.1):
+                break
+    finally:
+        ending.set()
+    assert rung.is_set()
+    hearing.join(HANG)
+    assert not hearing.is_alive()
+    other.close()
+
+
+def test_tables_are_changed_while_no_older_router_runs(
+    server: Server, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    running = Store.on(server, "rev1")
+    monkeypatch.setattr(postgresql, "NEWEST", "9999")
+    monkeypatch.setitem(postgresql.SETTINGS, "lock_timeout", "200ms")
+    with pytest.raises(Unavailable, match="older routers run on"):
+        Store.on(server, "rev2")
+    running.close()
+    Store.on(server, "rev2").close()  # migrations that are done are not done again
 
 
 def test_a_hold_is_of_a_schema_of_a_database(server: Server) -> None:
@@ -177,3 +295,46 @@ def test_errors_of_the_server_are_ours_at_the_border(served: Store) -> None:
     with pytest.raises(Unavailable) as raised, served.read() as reader:
         reader._connection.exec_driver_sql("SELECT * FROM nowhere")
     assert isinstance(raised.value.__cause__, SQLAlchemyError)
+
+
+def test_rows_that_are_written_as_arrays_are_read_as_they_were(
+    server: Server, message_of: Any, noon: Any
+) -> None:
+    texts = [
+        '"',
+        "\\",
+        "{}",
+        ",",
+        "NULL",
+        "",
+        "\n\r\t",
+        "\\x41",
+        "ä\U0001f600",
+        "'",
+        "%s",
+        "a" * 5000,
+    ]
+    store = Store.on(server, "rev1")
+
+    def job(transaction: Transaction) -> None:
+        for n, text in enumerate(texts):
+            message = message_of(
+                id=f"m{n}", correlationid=text, causationid=text if n % 2 else None
+            )
+            transaction.write(
+                Entry(at=noon, message=message, consumer=text, word="x", detail={"t": text})
+            )
+            transaction.deliver(f"d{n}", text, noon, ("{}", "0", text.encode() + bytes(range(256))))
+            transaction.refer([f"w{text}"], text)
+
+    store.write(job)
+    with store.read() as reader:
+        for n, text in enumerate(texts):
+            (line,) = reader.evidence.attempts(f"m{n}", text)
+            assert (line["correlationid"], line["detail"]) == (text, {"t": text})
+            assert line["causationid"] == (text if n % 2 else None)
+            kept = reader.records.delivery(f"d{n}")
+            assert kept is not None
+            assert (kept.channel, kept.body) == (text, text.encode() + bytes(range(256)))
+            assert text in reader.correlations(f"w{text}")
+    store.close()

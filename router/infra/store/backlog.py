@@ -42,12 +42,12 @@ def backlogs(connection: Connection) -> list[Backlog]:
         if place == "dead":
             query = query.where(tables.dead.c.state == "open")
         for name, messages, oldest in connection.execute(query):
-            since = _born(oldest)
+            since = born(oldest)
             found.append(Backlog(consumer=name, place=place, messages=messages, since=since))
     return found
 
 
-def _born(message_id: str) -> datetime:
+def born(message_id: str) -> datetime:
     """Return when what a message derives from came in: its id begins with that time."""
     try:
         return _EPOCH + timedelta(milliseconds=int(message_id[:BORN], 16))

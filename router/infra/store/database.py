@@ -16,15 +16,20 @@ from sqlalchemy.exc import SQLAlchemyError
 from router.core.errors import Unavailable
 
 #: the migration that makes the tables as they are; a test holds it against the migrations
-NEWEST = "0007"
+NEWEST = "0008"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Hold:
-    """A database that this process writes to, and no other daemon. `release` lets it go."""
+    """A database that this process writes to; other daemons do if it `is_shared`, none if not.
+
+    `life` tells which connection writes: what it leads ends with it. `release` lets it go.
+    """
 
     writer: Engine
     release: Callable[[], None]
+    is_shared: bool = False
+    life: Callable[[], int] = lambda: 0
 
 
 class Database(ABC):
@@ -35,9 +40,9 @@ class Database(ABC):
         """Return whether a store was made here. Raises Unavailable when that cannot be seen."""
 
     @abstractmethod
-    def hold(self) -> Hold:
-        """Return it for a daemon: made if need be, migrated. Raises Unavailable when it is held
-        by another, or cannot be had.
+    def hold(self, *, alone: bool = False) -> Hold:
+        """Return it for a daemon: made if need be, migrated. Raises Unavailable when it cannot be
+        had, or is held by another, where it is no shared one or shall be held `alone`.
         """
 
     @abstractmethod

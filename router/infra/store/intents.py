@@ -72,7 +72,8 @@ class IntentWriter(ABC):
         table = tables.intents
         self.connection.execute(
             update(table)
-            .where(table.c.state == "sending", table.c.lease_until > time_text(at))
+            .where(tables.unsettled(table), table.c.state == "sending")
+            .where(table.c.lease_until > time_text(at))
             .values(lease_until=time_text(at))
         )
 

@@ -18,11 +18,16 @@ T = TypeVar("T")
 class Pending(Generic[T]):
     """A job that is done, or has failed and left no trace, some time. Safe for many threads."""
 
-    __slots__ = ("_bell", "_calls", "_error", "_settled", "_value", "job")
+    __slots__ = ("_bell", "_calls", "_error", "_settled", "_value", "alone", "job")
 
-    def __init__(self, job: Callable[..., T], bell: threading.Condition) -> None:
-        """`bell` is shared by all jobs of a store."""
+    def __init__(
+        self, job: Callable[..., T], bell: threading.Condition, *, alone: bool = False
+    ) -> None:
+        """`bell` is shared by all jobs of a store; one that is `alone` runs beside no other
+        process's.
+        """
         self.job = job
+        self.alone = alone
         self._bell = bell
         self._settled = False
         self._value: T

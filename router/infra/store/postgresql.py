@@ -1,20 +1,22 @@
-"""Owns: databases of PostgreSQL: engines, the settings of a connection, the hold of one daemon.
+"""Owns: databases of PostgreSQL: engines, the settings of a connection, the hold of the daemons.
 Imports: SQLAlchemy, psycopg behind it, infra.store.database.
 Never: queries the router's tables; shows a password.
 
 The hold is an advisory lock of the very connection that writes. So it cannot outlive the right to
-write: when the connection is cut, so is the lock, and the next connection has to get it first.
+write: when the connection is cut, so is the lock. Daemons share it; who changes the tables has it
+alone.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
-from router.infra.store.database import Database, Hold, migrate, told
+from router.infra.store.database import NEWEST, Database, Hold, migrate, told
 
 #: seconds to wait for the server
 CONNECTING = 10
@@ -25,12 +27,18 @@ LOCK = 0x726F7574
 #: a commit is on disk when it is told; the server lets go of a client that is gone
 SETTINGS = {
     "synchronous_commit": "on",
+    "lock_timeout": "20s",
     "timezone": "UTC",
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
 }
-_TAKE = f"SELECT pg_try_advisory_lock({LOCK}, hashtext(current_schema()))"
+_KEY = f"{LOCK}, hashtext(current_schema())"
+_TRY = f"SELECT pg_try_advisory_lock({_KEY})"
+_SHARE = f"SELECT pg_advisory_lock_shared({_KEY})"
+#: from sharing it to having it alone, and back
+_ALONE = (f"SELECT pg_advisory_unlock_shared({_KEY})", f"SELECT pg_advisory_lock({_KEY})")
+_BACK = (_SHARE, f"SELECT pg_advisory_unlock({_KEY})")
 _HELD = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND "  # noqa: S608
     f"classid::bigint = {LOCK} AND objid::bigint = hashtext(current_schema())::bigint & 4294967295 "
@@ -62,20 +70,22 @@ class Server(Database):
         """Return whether the router's tables are there."""
         return self._ask("SELECT to_regclass('alembic_version')") is not None
 
-    def hold(self) -> Hold:
-        """Take the lock in the connection that will write, then migrate through it."""
+    def hold(self, *, alone: bool = False) -> Hold:
+        """Share the lock in the connection that will write; migrate through it if need be."""
         engine = self._engine(pool_size=1, max_overflow=0)
-        _hold_each(engine, str(self))
+        lives = _share_in_each(engine)
         try:
-            engine.connect().close()
-            migrate(engine, str(self))
+            if not _is_newest(engine):
+                self._migrate(engine)
+            if alone:
+                self._have_alone(engine)
         except SQLAlchemyError as error:
             engine.dispose()
             raise Unavailable(f"the store {self} cannot be opened: {told(error)}") from error
         except Unavailable:
             engine.dispose()
             raise
-        return Hold(writer=engine, release=engine.dispose)
+        return Hold(writer=engine, release=engine.dispose, is_shared=True, life=lambda: len(lives))
 
     def open(self, *, writes: bool) -> Engine:
         """Return an engine; a reading one sees in each transaction one moment, and cannot write."""
@@ -87,6 +97,22 @@ class Server(Database):
     def is_held(self) -> bool:
         """Return whether a connection has the lock."""
         return self._ask(_HELD) is not None
+
+    def _have_alone(self, engine: Engine) -> None:
+        """Have the lock alone, as long as the connection lasts. Raises Unavailable."""
+        with engine.begin() as connection:
+            if not connection.exec_driver_sql(_TRY).scalar():
+                raise Unavailable(f"another router runs on {self}")
+
+    def _migrate(self, engine: Engine) -> None:
+        """Have the lock alone meanwhile. Raises Unavailable while other daemons share it."""
+        try:
+            _run(engine, _ALONE)
+        except OperationalError as error:
+            raise Unavailable(f"older routers run on {self}: stop them first") from error
+        if not _is_newest(engine):
+            migrate(engine, str(self))
+        _run(engine, _BACK)
 
     def _engine(self, **options: Any) -> Engine:
         asked = self._url.normalized_query.get("options", ())
@@ -114,15 +140,29 @@ class Server(Database):
             engine.dispose()
 
 
-def _hold_each(engine: Engine, name: str) -> None:
-    """Let every connection of an engine be the one that holds the lock, or none at all."""
+def _is_newest(engine: Engine) -> bool:
+    with engine.connect() as connection:
+        if connection.exec_driver_sql("SELECT to_regclass('alembic_version')").scalar() is None:
+            return False
+        found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
+        return bool(found == NEWEST)
+
+
+def _run(engine: Engine, statements: Iterable[str]) -> None:
+    with engine.begin() as connection:
+        for statement in statements:
+            connection.exec_driver_sql(statement)
+
+
+def _share_in_each(engine: Engine) -> list[int]:
+    """Let every connection of an engine share the lock; the list grows with each of them."""
+    lives: list[int] = []
 
     @event.listens_for(engine, "connect")
     def connect(connection: Any, _record: Any) -> None:
         with connection.cursor() as cursor:
-            cursor.execute(_TAKE)
-            (taken,) = cursor.fetchone()
+            cursor.execute(_SHARE)
         connection.commit()
-        if not taken:
-            connection.close()
-            raise Unavailable(f"another router runs on {name}: stop it first")
+        lives.append(len(lives))
+
+    return lives

@@ -22,10 +22,13 @@ from router.infra.store.files import Files
 from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.jobs import Jobs
+from router.infra.store.leads import Leads
 from router.infra.store.letters import Letters
+from router.infra.store.marks import marks
 from router.infra.store.packing import unpack_row
 from router.infra.store.pauses import Pause, Pauses, passes
 from router.infra.store.records import Records
+from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Intent, Queued
 from router.infra.store.statements import read_many
@@ -134,6 +137,11 @@ class Reader:
         return found
 
     @property
+    def leads(self) -> Leads:
+        """Return who leads what, to be looked at."""
+        return Leads(self._connection)
+
+    @property
     def letters(self) -> Letters:
         """Return the dead letters, to be looked at."""
         return Letters(self._connection)
@@ -178,6 +186,11 @@ class Reader:
         """Return what is held back, to be looked at."""
         return Pauses(self._connection)
 
+    @property
+    def retention(self) -> Retention:
+        """Return what has ended, to be looked at."""
+        return Retention(self._connection)
+
     def backlog(self) -> list[Backlog]:
         """Return what waits, by consumer and place: queued, due, held back, open letters."""
         return backlogs(self._connection)
@@ -194,6 +207,10 @@ class Reader:
         table = tables.marks
         found = self._connection.execute(select(table.c.value).where(table.c.name == name))
         return str(found.scalar() or "")
+
+    def marks(self, prefix: str) -> dict[str, str]:
+        """Return the facts about processes whose names begin so."""
+        return marks(self._connection, prefix)
 
     def last_queued(self, lane: str) -> int:
         """Return the id of the newest row of a lane, 0 when there is none."""

@@ -9,7 +9,7 @@ import zlib
 from collections.abc import Mapping
 from datetime import datetime
 
-from sqlalchemy import Connection, insert, select
+from sqlalchemy import Connection, insert, select, update
 
 from router.core.instants import time_text
 from router.infra.codecs import decode_trusted, encode_json
@@ -23,10 +23,10 @@ class RevisionTexts:
         self._connection = connection
 
     def keep(self, revision: str, texts: Mapping[str, str], at: datetime) -> None:
-        """Keep a configuration, its texts by path; one that is kept already stays as it is."""
+        """Keep a configuration, its texts by path, and that it begins to run at a time."""
         table = tables.revisions
-        known = select(table.c.at).where(table.c.revision == revision)
-        if self._connection.execute(known).first() is None:
+        begins = update(table).where(table.c.revision == revision).values(at=time_text(at))
+        if not self._connection.execute(begins).rowcount:
             blob = zlib.compress(encode_json(dict(texts)))
             row = insert(table).values(revision=revision, at=time_text(at), texts=blob)
             self._connection.execute(row)

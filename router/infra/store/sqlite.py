@@ -43,7 +43,7 @@ class SqliteFile(Database):
         """Return whether there is a file."""
         return self.path.exists()
 
-    def hold(self) -> Hold:
+    def hold(self, *, alone: bool = False) -> Hold:
         """Lock the file, migrate it, open it."""
         self.path.parent.mkdir(parents=True, exist_ok=True)
         lock = _Lock(self.path)

@@ -15,10 +15,11 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, Table, bindparam, delete, select
+from sqlalchemy import Connection, Dialect, LargeBinary, Table, any_, bindparam, delete, select
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.infra.store import tables
+from router.infra.store.arrays import ArrayInsert, array_of
 
 Row = Mapping[str, Any]
 
@@ -35,7 +36,7 @@ def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
     """Execute a named statement for every row."""
     text, order = _compiled(connection.dialect, name)
     if order is None:
-        connection.exec_driver_sql(text, [dict(row) for row in rows])
+        _write_arrays(connection, name, text, list(rows))
         return
     values = [order(row) for row in rows]
     several = _several(text)
@@ -45,6 +46,20 @@ def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
         connection.exec_driver_sql(several, flat)
     if whole < len(values):
         connection.exec_driver_sql(text, values[whole:])
+
+
+def _write_arrays(connection: Connection, name: str, text: str, rows: list[Row]) -> None:
+    """Execute a statement of a server: an insert once for all rows."""
+    if name in tables.metadata.tables:
+        insert = _by_arrays(text, name)
+        connection.exec_driver_sql(insert.text, insert.values(rows))
+    else:
+        connection.exec_driver_sql(text, [dict(row) for row in rows])
+
+
+@functools.cache
+def _by_arrays(text: str, name: str) -> ArrayInsert:
+    return ArrayInsert(text, tables.metadata.tables[name])
 
 
 @functools.cache
@@ -62,14 +77,19 @@ def _several(text: str) -> str:
 def read_many(connection: Connection, name: str, keys: Sequence[Any]) -> Iterator[Iterable[Any]]:
     """Give the rows that a named query finds for keys, part by part.
 
-    The query is compiled for one number of keys; where there are fewer, the last stands repeatedly.
+    On a server the keys are an array. In SQLite the query is compiled for one number of keys; where
+    there are fewer, the last stands repeatedly.
     """
     for start in range(0, len(keys), AT_ONCE):
         part = keys[start : start + AT_ONCE]
         text, order = _compiled(connection.dialect, name)
+        if order is None:
+            yield connection.exec_driver_sql(text, {"keys": array_of(part)})
+            continue
         places = {str(n): key for n, key in enumerate(part)}
-        filled = {**dict.fromkeys(_PLACES, part[-1]), **places}
-        yield connection.exec_driver_sql(text, filled if order is None else order(filled))
+        yield connection.exec_driver_sql(
+            text, order({**dict.fromkeys(_PLACES, part[-1]), **places})
+        )
 
 
 def module_of(dialect: Dialect) -> Any:
@@ -129,8 +149,11 @@ def _count(module: Any) -> Any:
     return put.on_conflict_do_update(index_elements=keys, set_={"n": total})
 
 
-def _holdings(_module: Any) -> Any:
+def _holdings(module: Any) -> Any:
     table = tables.claims
+    if module is postgresql:
+        keys: Any = bindparam("keys", type_=postgresql.ARRAY(LargeBinary))
+        return select(table).where(table.c.key == any_(keys))
     return select(table).where(table.c.key.in_([bindparam(one) for one in _PLACES]))
 
 

@@ -18,8 +18,10 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import InternalError, OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
-from router.infra.store.database import Database, ensure_newest, told
+from router.infra.store.bells import hear, ring_others
+from router.infra.store.database import Database, Hold, ensure_newest, told
 from router.infra.store.handoff import Handoff
+from router.infra.store.leads import enter
 from router.infra.store.pending import Pending, settle
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
@@ -46,13 +48,12 @@ class Store:
         revision: str,
         *,
         threaded: bool,
-        release: Callable[[], None] | None = None,
+        hold: Hold | None = None,
     ) -> None:
         self._writer = writer
         self._reader = reader
-        #: of the project that runs; changed by a reload
-        self.revision = revision
-        self._release = release
+        self._revision = revision
+        self._hold = hold
         self._handoff = Handoff()
         #: in the order in which they came; taken by who holds `_committing`
         self._jobs: deque[Pending[Any]] = deque()
@@ -68,11 +69,14 @@ class Store:
             self._thread.start()
 
     @classmethod
-    def on(cls, database: Database, revision: str) -> Store:
-        """Open a database for a daemon: migrated, held against a second one. Raises Unavailable."""
-        hold = database.hold()
+    def on(cls, database: Database, revision: str, *, alone: bool = False) -> Store:
+        """Open a database for a daemon: migrated, held; `alone` or on a file, against a second one.
+
+        Raises Unavailable.
+        """
+        hold = database.hold(alone=alone)
         reader = database.open(writes=False)
-        return cls(hold.writer, reader, revision, threaded=True, release=hold.release)
+        return cls(hold.writer, reader, revision, threaded=True, hold=hold)
 
     @classmethod
     def to_read(cls, database: Database) -> Store:
@@ -94,22 +98,49 @@ class Store:
         engine = open_memory()
         return cls(engine, engine, revision, threaded=False)
 
+    @property
+    def revision(self) -> str:
+        """Return the revision of the project that runs: it stamps the journal."""
+        return self._revision
+
+    def take_up(self, revision: str) -> None:
+        """Stamp what is written from now on with another revision: a reload."""
+        self._revision = revision
+
+    @property
+    def is_shared(self) -> bool:
+        """Return whether other processes may write beside this one."""
+        return self._hold is not None and self._hold.is_shared
+
+    @property
+    def life(self) -> int:
+        """Return which connection writes now: a number that grows when it was lost."""
+        return 0 if self._hold is None else self._hold.life()
+
     def wake(self, lane: str, waker: Callable[[], None]) -> None:
         """Call `waker` after each commit that published to a lane."""
         self._wakers[lane] = waker
 
-    def submit(self, job: Job[T]) -> Pending[T]:
-        """Run a job in the next transaction."""
-        pending = self._put(job)
+    def forget_wakers(self) -> None:
+        """Call nobody any more: others lead the lanes."""
+        self._wakers.clear()
+
+    def hear(self, ending: threading.Event) -> None:
+        """Wake who waits for what other processes publish, until it is to end."""
+        hear(self._reader, self._wake, ending)
+
+    def submit(self, job: Job[T], *, alone: bool = False) -> Pending[T]:
+        """Run a job in the next transaction; one that is `alone`, while no other process writes."""
+        pending = self._put(job, alone=alone)
         if self._thread is None:
             self._settle(pending)
         elif not self._wanted.is_set():  # who clears it looks for jobs afterwards
             self._wanted.set()
         return pending
 
-    def write(self, job: Job[T]) -> T:
+    def write(self, job: Job[T], *, alone: bool = False) -> T:
         """Run a job and wait until it is on disk. Raises what the job raised, or Unavailable."""
-        pending = self._put(job)
+        pending = self._put(job, alone=alone)
         self._settle(pending)
         return pending.result()
 
@@ -133,11 +164,11 @@ class Store:
         with self._committing:  # another thread may have taken the last jobs
             self._writer.dispose()
             self._reader.dispose()
-            if self._release is not None:
-                self._release()
+            if self._hold is not None:
+                self._hold.release()
 
-    def _put(self, job: Job[T]) -> Pending[T]:
-        pending = Pending(job, self._bell)
+    def _put(self, job: Job[T], *, alone: bool) -> Pending[T]:
+        pending = Pending(job, self._bell, alone=alone)
         with self._gate:
             if not self._closed:
                 self._jobs.append(pending)
@@ -198,16 +229,21 @@ class Store:
                 return
         settle(group, self._bell)
         for lane in woken:
-            waker = self._wakers.get(lane)
-            if waker is not None:
-                waker()
+            self._wake(lane)
+
+    def _wake(self, lane: str) -> None:
+        waker = self._wakers.get(lane)
+        if waker is not None:
+            waker()
 
     def _together(self, group: Sequence[Pending[Any]]) -> set[str]:
         with self._writer.begin() as connection:
+            enter(connection, alone=any(one.alone for one in group))
             transaction = Transaction(connection, self.revision)
             for one in group:
                 one.succeed(one.job(transaction))
             transaction.flush()
+            ring_others(connection, transaction.woken - self._wakers.keys())
         self._handoff.put(transaction.published)
         return transaction.woken
 
@@ -223,6 +259,7 @@ class Store:
         woken: set[str] = set()
         published: list[Queued] = []
         with self._writer.begin() as connection:
+            enter(connection, alone=any(one.alone for one in group))
             for one in group:
                 transaction = Transaction(connection, self.revision)
                 try:
@@ -236,6 +273,7 @@ class Store:
                     continue
                 woken |= transaction.woken
                 published += transaction.published
+            ring_others(connection, woken - self._wakers.keys())
         self._handoff.put(published)
         return woken
 

@@ -9,16 +9,22 @@ from __future__ import annotations
 
 from sqlalchemy import (
     BigInteger,
+    BindParameter,
     Column,
+    ColumnElement,
+    FromClause,
     Index,
     Integer,
     LargeBinary,
     MetaData,
     Table,
     Text,
+    bindparam,
+    text,
 )
 
 from router.infra.store.migrations.texts import short
+from router.infra.store.rows import SETTLED
 
 metadata = MetaData()
 
@@ -49,6 +55,7 @@ queue = Table(
     Column("message_id", _Id, nullable=False),
     Column("body", LargeBinary, nullable=False),
     Index("queue_by_lane", "lane", "id"),
+    Index("queue_by_message", "message_id"),
     sqlite_autoincrement=True,
 )
 
@@ -139,6 +146,7 @@ dead = Table(
     Column("state", short(16), nullable=False),
     Column("note", Text, nullable=False),
     Index("dead_by_state", "state", "at"),
+    Index("dead_by_message", "state", "message_id"),
 )
 
 #: what operators ask of a running daemon, and what came of it; append only
@@ -226,6 +234,7 @@ job_items = Table(
     #: why it was skipped
     Column("note", Text, nullable=False),
     Index("job_items_by_state", "job", "state", "item"),
+    Index("job_items_by_message", "message_id"),
     sqlite_with_rowid=False,
 )
 
@@ -242,6 +251,9 @@ job_messages = Table(
     Index("job_messages_by_word", "job", "word"),
     sqlite_with_rowid=False,
 )
+
+#: the intents of which it is not known for good what became of them: few, so they have an index
+_UNSETTLED = text("state NOT IN ('done', 'refused', 'partial')")
 
 #: calls with an effect on a system: written before the call, settled after it. state: sending,
 #: done, accepted, refused, unknown, waiting (nothing happened, comes again). key: the message id of
@@ -265,6 +277,7 @@ intents = Table(
     Column("successor", _Id),
     #: 1 = a part of it was taken, and not all of it since
     Column("in_part", Integer, nullable=False, server_default="0"),
+    Index("intents_open", "key", sqlite_where=_UNSETTLED, postgresql_where=_UNSETTLED),
 )
 
 #: who is first in a row of messages with one order key: later ones wait behind it
@@ -275,6 +288,7 @@ gates = Table(
     Column("order_key", short(256), primary_key=True),
     Column("holder", _Id, nullable=False),
     Column("since", _Time, nullable=False),
+    Index("gates_by_holder", "holder"),
     sqlite_with_rowid=False,
 )
 
@@ -362,3 +376,9 @@ polls = Table(
     Column("retry_at", _Time),
     sqlite_with_rowid=False,
 )
+
+
+def unsettled(intents: FromClause) -> ColumnElement[bool]:
+    """Return whether it is open what became of an effect, in the words that its index knows."""
+    words: BindParameter[str] = bindparam("settled", SETTLED, expanding=True, literal_execute=True)
+    return intents.c.state.not_in(words)

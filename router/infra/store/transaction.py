@@ -23,9 +23,12 @@ from router.infra.store.files import Files
 from router.infra.store.inbox import Inbox
 from router.infra.store.intents import IntentWriter
 from router.infra.store.jobs import Jobs
+from router.infra.store.leads import Leads
 from router.infra.store.letters import Letters
+from router.infra.store.marks import marks
 from router.infra.store.packing import pack_row
 from router.infra.store.pauses import Pauses
+from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.statements import module_of, write_many
@@ -271,6 +274,19 @@ class Transaction(IntentWriter):
             put.on_conflict_do_update(index_elements=["name"], set_={"value": put.excluded.value})
         )
 
+    def marks(self, prefix: str) -> dict[str, str]:
+        """Return the facts about processes whose names begin so."""
+        return marks(self.connection, prefix)
+
+    def unmark(self, name: str) -> None:
+        """Forget a fact about a process."""
+        self.connection.execute(delete(tables.marks).where(tables.marks.c.name == name))
+
+    @property
+    def leads(self) -> Leads:
+        """Return what this process leads, by the connection that writes."""
+        return Leads(self.connection)
+
     @property
     def letters(self) -> Letters:
         """Return the dead letters, to be looked at and settled in this transaction."""
@@ -300,6 +316,11 @@ class Transaction(IntentWriter):
     def cursors(self) -> Cursors:
         """Return how far polls are, in this transaction."""
         return Cursors(self.connection)
+
+    @property
+    def retention(self) -> Retention:
+        """Return what has ended, to be forgotten in this transaction."""
+        return Retention(self.connection)
 
     @property
     def pauses(self) -> Pauses:

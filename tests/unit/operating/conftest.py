@@ -173,7 +173,7 @@ class World:
     def begin(self, project: Project) -> None:
         """Run a project over the store, as a process that has just started."""
         self.project = project
-        self.store.revision = project.revision
+        self.store.take_up(project.revision)
         revisions = revisions_of(self.root, self.store)
         revisions.keep(project, self.clock.now())
         exchange = Exchange(

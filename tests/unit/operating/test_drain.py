@@ -211,9 +211,9 @@ def test_the_door_closes_before_the_fence_is_set(make_world: Any) -> None:
     seen: list[Any] = []
     write = world.store.write
 
-    def watched(job: Any) -> Any:
+    def watched(job: Any, *, alone: bool = False) -> Any:
         seen.append((world.parts.ingress.takes("notes"), "channel:notes" in world.pauses()))
-        return write(job)
+        return write(job, alone=alone)
 
     number = write(
         lambda transaction: transaction.inbox.ask(

@@ -6,8 +6,11 @@ import pytest
 
 from router.runtime.bench import measure_embedded
 from router.runtime.growth import measure_growth
+from router.runtime.latency import measure_latency
 from router.runtime.profile import profile
+from router.runtime.serverbench import measure_postgres
 from router.runtime.wide import measure_check
+from tests.live.postgres import Postgres
 
 pytestmark = pytest.mark.alone
 
@@ -44,3 +47,22 @@ def test_a_wide_project_is_checked_beside_its_texts() -> None:
     assert (few.routes, many.routes) == (20, 200)
     assert len(many.check) == len(many.floor) == 3
     assert many.ratio < 3 * few.ratio
+
+
+def test_a_server_is_measured_beside_a_bare_loop_on_it() -> None:
+    """Every message has its command, and what was made for it is gone afterwards."""
+    with Postgres().running() as server:
+        address = server.fresh()
+        figures = measure_postgres(256, 2, address)
+        left = server.run("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'router%'", "t1")
+    assert len(figures.pipeline) == len(figures.bare) == 2
+    assert 0 < figures.ratio < 2
+    assert left == []
+
+
+def test_every_message_is_timed_through_a_daemon_and_straight() -> None:
+    found = measure_latency(messages=20, rate=20, repeats=2)
+    assert [len(one) for one in (*found.through, *found.straight)] == [20] * 4
+    assert all(one > 0 for run in found.through for one in run)
+    through, straight = found.at(50)
+    assert through > straight

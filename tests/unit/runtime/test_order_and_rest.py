@@ -279,7 +279,8 @@ def test_a_correction_in_the_batch_of_a_conflict_goes_on(land: Any) -> None:
 
 def test_a_command_that_cannot_be_carried_out_does_not_block_the_others(bench: Bench) -> None:
     told: list[Any] = []
-    operator = Operator(bench.store, bench.clock, told.append)
+    door = SimpleNamespace(tell=told.append, in_hand=frozenset)
+    operator = Operator(bench.store, bench.clock, door)
 
     def ask(transaction: Any) -> None:
         transaction.inbox.ask(bench.clock.now(), "me", "retry", {})

@@ -1,0 +1,32 @@
+"""Owns: which processes live: each is a member of a role of its own as long as it does.
+Imports: infra.store.
+Never: says what a process leads (runtime.leadership does).
+"""
+
+from __future__ import annotations
+
+from router.infra.store.leads import Leads
+from router.infra.store.transaction import Transaction
+
+#: beginnings of the marks that are of one process, whose name follows
+OF_PROCESSES = ("hand:", "held:")
+
+
+def member(name: str) -> str:
+    """Return the role that one process plays alone: it lives while somebody plays it."""
+    return f"process:{name}"
+
+
+def lives(leads: Leads, mark: str) -> bool:
+    """Return whether the process of a mark lives, as far as its store tells."""
+    name = mark.partition(":")[2]
+    role = member(name)
+    return not name or bool(leads.members([role])[role])
+
+
+def forget_dead(transaction: Transaction) -> None:
+    """Forget the marks of processes that have ended."""
+    for prefix in OF_PROCESSES:
+        for mark in transaction.marks(prefix):
+            if not lives(transaction.leads, mark):
+                transaction.unmark(mark)
