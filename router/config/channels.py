@@ -25,6 +25,7 @@ from router.config.formats import (
     ForeignSource,
     check_format,
 )
+from router.config.guarantees.promise import Promise
 from router.config.policies import FailurePolicy
 from router.config.polls import PollSource, check_poll
 from router.config.queues import AmqpSource, check_queue
@@ -99,6 +100,9 @@ class RouteFile:
         PARTS, doc="messages with one key are handled in order, by every consumer", default=()
     )
     steps: tuple[Step, ...] = knob(STEPS, doc="what to do")
+    guarantee: Promise | None = knob(
+        Nested(Promise), doc="what it promises; by default the channel's", default=None
+    )
     on_failure: FailurePolicy | None = knob(POLICY, doc="by default the channel's", default=None)
     place: Place = place_of()
 
@@ -138,6 +142,9 @@ class ChannelFile:
         ListOf(OneKey("ending", {"discard": DISCARD, "dead_letter": DEAD_LETTER}), least=1),
         doc="every kind that no route names",
     )
+    guarantee: Promise | None = knob(
+        Nested(Promise), doc="what each route promises that does not say it itself", default=None
+    )
     on_failure: FailurePolicy = knob(POLICY, doc="when enrich fails")
     place: Place = place_of()
 
@@ -155,6 +162,8 @@ class Route:
     order_by: tuple[Value, ...]
     steps: tuple[Step, ...]
     policy: FailurePolicy
+    #: what it promises, None when it promises nothing
+    promise: Promise | None = None
     place: Place
 
 
@@ -188,6 +197,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
     if isinstance(sources[0], ForeignSource):
         check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
+    _check_promises(file, context)
     if file.source.file is not None:
         check_files(file.source.file, file.source.records, context)
     if file.source.poll is not None:
@@ -231,6 +241,15 @@ def _check_signed_records(file: ChannelFile, context: Context) -> None:
     )
 
 
+def _check_promises(file: ChannelFile, context: Context) -> None:
+    """Report a promise of nothing: it looks as if something were held."""
+    own = [one.guarantee for one in file.routes.values() if isinstance(one, RouteFile)]
+    for promise in (file.guarantee, *own):
+        if promise is not None and not promise.words():
+            hint = "guarantee: {loss: none, duplicates: absorbed}, or leave it out"
+            context.report.error("E149", promise.place, "guarantee: promises nothing", hint)
+
+
 def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> Route:
     identity = _merged(file.identity, route.identity, route.place)
     if not identity.delivery and not identity.object:
@@ -267,6 +286,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
         order_by=route.order_by,
         steps=route.steps,
         policy=route.on_failure or file.on_failure,
+        promise=route.guarantee or file.guarantee,
         place=route.place,
     )
 
@@ -274,6 +294,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
 def _merged(base: Identity | None, own: Identity | None, place: Place) -> Identity:
     """Return the route's identity with the channel's where the route says nothing."""
     none = Identity(delivery=(), object=(), version=None, compare=(), keep=None, place=place)
+    said = own or base or none
     base, own = base or none, own or none
     return Identity(
         delivery=own.delivery or base.delivery,
@@ -281,5 +302,5 @@ def _merged(base: Identity | None, own: Identity | None, place: Place) -> Identi
         version=own.version or base.version,
         compare=own.compare or base.compare,
         keep=base.keep if own.keep is None else own.keep,
-        place=own.place,
+        place=said.place,
     )

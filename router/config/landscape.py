@@ -1,5 +1,5 @@
 """Owns: what must hold between files: subscribers, cycles, paths, settings for systems.
-Imports: config.steps, config.channels, config.casefiles.
+Imports: config.steps, config.channels, config.casefiles, config.guarantees.
 Never: looks inside one file (its own module has done that).
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 from router.config.casefiles import check_files
 from router.config.channels import Channel, HttpSource, Route
 from router.config.filesources import FileSource
+from router.config.guarantees.declared import check_promises
 from router.config.queues import AmqpSource
 from router.config.reach import systems_reached
 from router.config.steps import Produce, Step, steps_in
@@ -30,6 +31,7 @@ def check_landscape(project: Project, broken: AbstractSet[str], report: Report) 
     """
     if not report.has_errors:  # a flow that cannot be read would seem to be missing
         _check_subscribers(project, report)
+        check_promises(project, report)
     _check_unconsumed(project, report)
     _check_cycles(project, report)
     _check_paths(project, report)
