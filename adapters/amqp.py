@@ -6,7 +6,7 @@ Never: declares anything at the broker; publishes to the default exchange.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -113,6 +113,19 @@ class AmqpAdapter:
             status=STATUS[
                 self._open().publish(_letter(prepared, key), self.timeout.total_seconds())
             ]
+        )
+
+    def begin(
+        self,
+        prepared: Prepared,
+        key: Mapping[str, str],
+        then: Callable[[Answer | Retryable | Unknown], None],
+    ) -> None:
+        """Publish and go on; `then` is told the answer, or what `call` raises. Raises Retryable."""
+        self._open().post(
+            _letter(prepared, key),
+            self.timeout.total_seconds(),
+            lambda end: then(Answer(status=STATUS[end]) if isinstance(end, str) else end),
         )
 
     def check(self) -> Health:

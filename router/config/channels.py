@@ -31,7 +31,7 @@ from router.config.polls import PollSource, check_poll
 from router.config.queues import AmqpSource, check_queue
 from router.config.references import CONTRACT, EXPRESSION, POLICY, VALUE, Value
 from router.config.schedules import ScheduleSource, check_schedule
-from router.config.shapes import DURATION, SIZE, ListOf, MapOf, Name, Nested, OneKey, Text
+from router.config.shapes import DURATION, SIZE, Choice, ListOf, MapOf, Name, Nested, OneKey, Text
 from router.config.source import Node, Table
 from router.config.steps import DEAD_LETTER, DISCARD, ENDING, STEPS, Ending, Step
 from router.config.transforms.expressions import Expression
@@ -100,6 +100,11 @@ class RouteFile:
         PARTS, doc="messages with one key are handled in order, by every consumer", default=()
     )
     steps: tuple[Step, ...] = knob(STEPS, doc="what to do")
+    record: str = knob(
+        Choice(("none",)),
+        doc="none: what goes well is on no disk here; its queue keeps it until every system has it",
+        default="",
+    )
     guarantee: Promise | None = knob(
         Nested(Promise), doc="what it promises; by default the channel's", default=None
     )
@@ -162,6 +167,8 @@ class Route:
     order_by: tuple[Value, ...]
     steps: tuple[Step, ...]
     policy: FailurePolicy
+    #: whether its messages are on disk here before anything else happens
+    recorded: bool = True
     #: what it promises, None when it promises nothing
     promise: Promise | None = None
     place: Place
@@ -252,7 +259,7 @@ def _check_promises(file: ChannelFile, context: Context) -> None:
 
 def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> Route:
     identity = _merged(file.identity, route.identity, route.place)
-    if not identity.delivery and not identity.object:
+    if not identity.delivery and not identity.object and not route.record:
         context.report.error(
             "E042",
             route.place,
@@ -286,6 +293,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
         order_by=route.order_by,
         steps=route.steps,
         policy=route.on_failure or file.on_failure,
+        recorded=not route.record,
         promise=route.guarantee or file.guarantee,
         place=route.place,
     )

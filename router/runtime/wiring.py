@@ -41,6 +41,7 @@ from router.runtime.intake import Intake, receiver_at
 from router.runtime.jobs import Mover
 from router.runtime.loop import Loop
 from router.runtime.operator import Operator
+from router.runtime.passage import Passage, is_unrecorded
 from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
 from router.runtime.revisions import Revisions
@@ -139,7 +140,7 @@ def build_parts(
     workers = _workers(project, exchange, slots, (store, revisions))
     by = (store, ingress, clock)
     folders = tuple(_folders(project, environment, by))
-    intakes = tuple(_intakes(project, environment, hooks.secrets, by))
+    intakes = tuple(_intakes(project, environment, hooks.secrets, by, exchange))
     if hooks.caution is not None:
         _take_care(hooks.caution, (loop, *workers, *intakes, *folders))
     doors = _Doors(loop, workers, ingress, intakes)
@@ -317,12 +318,18 @@ def _intakes(
     environment: EnvironmentFile,
     secrets: Secrets | None,
     parts: tuple[Store, Ingress, Clock],
+    exchange: Exchange,
 ) -> Iterator[Intake]:
+    store, ingress, _ = parts
     for channel, _ in _coming(project, environment, AmqpSource):
         settings = environment.channels.get(channel.name)
         if settings is not None and secrets is not None:
             address = secrets.get(settings.broker)
-            yield Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
+            made = Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
+            if is_unrecorded(channel):
+                keep = partial(ingress.keep, channel)
+                made.pass_by(Passage(channel, project, (store, exchange), keep))
+            yield made
 
 
 def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:

@@ -24,6 +24,20 @@ def weak_operation(command: AnyOperation) -> Iterator[Weakness]:
         yield from _losses(call)
 
 
+def unrecorded_operation(command: AnyOperation) -> Iterator[Weakness]:
+    """Yield what weakens a route without a record besides: what was sent is on no disk here."""
+    for call in command.calls:
+        idempotency = call.file.idempotency
+        if idempotency is not None and not idempotency.header:
+            yield Weakness(
+                aspect="duplicates",
+                word="possible",
+                place=idempotency.place,
+                why=f"{call.name} is sent again when its message comes again after a crash",
+                write="idempotency: {kind: key, header: message-id}, where who reads drops repeats",
+            )
+
+
 def _repeats(call: Operation, idempotency: Idempotency) -> Iterator[Weakness]:
     """Yield how far a repeat of what may have arrived goes."""
     word, why, write = "absorbed", "", ""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.config.channels import Channel, Route
 from router.config.guarantees.guarantee import Guarantee, LeftOut, Way, Weakness
-from router.config.guarantees.operations import weak_operation
+from router.config.guarantees.operations import unrecorded_operation, weak_operation
 from router.config.guarantees.promise import ASPECTS
 from router.config.guarantees.sources import weak_source
 from router.config.steps import (
@@ -49,9 +49,14 @@ def guarantee_of(project: Project, channel: Channel, route: Route) -> Guarantee:
     """Return what holds of the messages of a route of a sound project."""
     walk = _Walk(project)
     walk.follow(route.steps, ())
-    found = {*weak_source(channel), *_weak_route(route), *walk.weakened}
-    if any(len(one.by) == 0 for one in walk.ways):
-        found.update(_forgotten(route))
+    found = {*weak_source(channel), *walk.weakened, *_overtaken(route)}
+    if not route.recorded:
+        found = {one for one in found if one not in walk.blurred} | {*_unrecorded(route)}
+        found |= {weak for one in walk.operations for weak in unrecorded_operation(one)}
+    else:
+        found |= {*_confused(route)}
+        if any(len(one.by) == 0 for one in walk.ways):
+            found.update(_forgotten(route))
     return Guarantee(
         route=route.name,
         place=route.place,
@@ -67,6 +72,9 @@ class _Walk:
 
     project: Project
     weakened: set[Weakness] = field(default_factory=set)
+    #: those of them that lie in how objects on disk are compared
+    blurred: set[Weakness] = field(default_factory=set)
+    operations: list[AnyOperation] = field(default_factory=list)
     ways: set[Way] = field(default_factory=set)
     left_out: set[LeftOut] = field(default_factory=set)
 
@@ -87,13 +95,15 @@ class _Walk:
 
     def _sent(self, operation: AnyOperation, trail: Trail) -> None:
         self.ways.add(Way(operation=operation.name, by=trail))
+        self.operations.append(operation)
         self.weakened.update(weak_operation(operation))
 
     def _produced(self, step: Produce, trail: Trail) -> None:
         subject = step.object.ref.subject
         flows = self.project.subscribers.get(subject, ())
         if flows and not step.compare:
-            self.weakened.add(_blurred(step.place, subject))
+            self.blurred.add(_blurred(step.place, subject))
+            self.weakened |= self.blurred
         for name in flows:
             word = name.removeprefix("flow:")
             if word not in trail:
@@ -119,8 +129,8 @@ def _blurred(place: Place, subject: str) -> Weakness:
     )
 
 
-def _weak_route(route: Route) -> Iterator[Weakness]:
-    """Yield what the route itself weakens, whatever comes of its messages."""
+def _confused(route: Route) -> Iterator[Weakness]:
+    """Yield that a message may be taken for another one."""
     identity = route.identity
     if identity.object and not identity.compare and identity.version is None:
         yield Weakness(
@@ -130,13 +140,29 @@ def _weak_route(route: Route) -> Iterator[Weakness]:
             why="a message that says something else of the same object is taken for a repeat",
             write="compare: [=body.FIELD], what must be equal in a repeat",
         )
+
+
+def _overtaken(route: Route) -> Iterator[Weakness]:
+    """Yield that messages overtake each other."""
     if not route.order_by:
         yield Weakness(
             aspect="order",
             word="none",
             place=route.place,
             why="a message that waits is overtaken",
-            write="order_by: [NAME, =body.FIELD]",
+            write="order_by: [NAME, =body.FIELD]" + (", and a record" * (not route.recorded)),
+        )
+
+
+def _unrecorded(route: Route) -> Iterator[Weakness]:
+    """Yield that a message which comes again is not known again, without a name of its own."""
+    if not route.identity.delivery:
+        yield Weakness(
+            aspect="duplicates",
+            word="possible",
+            place=route.place,
+            why="a message that comes again after a crash is sent under another name",
+            write='identity: {delivery: [=headers."message-id"]}',
         )
 
 
