@@ -12,8 +12,6 @@ from dataclasses import dataclass, field
 from time import monotonic
 from typing import Any, Literal, TypeAlias
 
-import amqp
-
 from router.core.errors import Retryable, Unknown
 from router.infra.amqp.link import Broken, Link, Wake, address_of
 
@@ -27,7 +25,8 @@ Then: TypeAlias = "Callable[[Word | Retryable | Unknown], None]"
 WINDOW = 256
 #: seconds between two looks at the connection; before another one is tried, at first and at most
 LOOK, SOON, LATE = 1.0, 0.2, 5.0
-PERSISTENT = 2
+#: letters that are written in one go
+TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,29 +233,41 @@ class Publisher:
         """Send what waits, as far as the window goes and the broker takes anything."""
         while not link.blocked and len(self._flying) < WINDOW:
             with self._lock:
-                if not self._waiting:
-                    return
-                sending = self._waiting[0]
-                exchange = sending.letter.exchange
+                exchange = self._waiting[0].letter.exchange if self._waiting else None
+            if exchange is None:
+                return
             if exchange not in self._known and not link.has_exchange(exchange):
-                self._end(sending, Retryable(f"the broker has no exchange {exchange}"))
+                self._refuse(exchange)
                 continue
             self._known.add(exchange)
-            with self._lock:
-                if sending.state != "waiting":
-                    continue
-                self._waiting.remove(sending)
+            batch = self._taken_in(WINDOW - len(self._flying))
+            if batch:
+                link.publish(batch)
+        with self._lock:
+            self._why = f"the broker takes nothing: {link.blocked}" if link.blocked else ""
+
+    def _taken_in(self, room: int) -> list[Letter]:
+        """Return what goes out together, as sent: at most `room`, to exchanges that are there."""
+        batch: list[Letter] = []
+        with self._lock:
+            while self._waiting and len(batch) < min(room, TOGETHER):
+                sending = self._waiting[0]
+                if sending.letter.exchange not in self._known:
+                    break
+                self._waiting.popleft()
                 sending.state = "sent"
                 self._tag += 1
                 self._flying[self._tag] = sending
-            message = _message(sending.letter)
-            link.do(
-                lambda s=sending, m=message: link.channel.basic_publish(  # type: ignore[misc]
-                    m, s.letter.exchange, s.letter.key, mandatory=True
-                )
-            )
+                batch.append(sending.letter)
+        return batch
+
+    def _refuse(self, exchange: str) -> None:
+        """Say of the first that waits for an exchange that there is none."""
         with self._lock:
-            self._why = f"the broker takes nothing: {link.blocked}" if link.blocked else ""
+            waiting = (one for one in self._waiting if one.letter.exchange == exchange)
+            sending = next(waiting, None)
+        if sending is not None:
+            self._end(sending, Retryable(f"the broker has no exchange {exchange}"))
 
     def _end(self, sending: _Sending, error: Retryable) -> None:
         with self._lock:
@@ -314,15 +325,3 @@ class Publisher:
                 sending.state, sending.word = "over", word
         if told:
             sending.tell()
-
-
-def _message(letter: Letter) -> Any:
-    properties = {
-        "content_type": letter.content_type,
-        "delivery_mode": PERSISTENT,
-        "message_id": letter.id,
-        "application_headers": dict(letter.headers),
-    }
-    if letter.type:
-        properties["type"] = letter.type
-    return amqp.Message(letter.body, **properties)

@@ -136,7 +136,7 @@ class _Bare:
         batch = self._came[:]
         self._came.clear()
         for message in batch:
-            document: Any = decode_json(message.body.encode())
+            document: Any = decode_json(bytes(message.body))
             key = document["state"]
             name = message.properties["message_id"]
             self._confirms.publish(self._name, key, name, encode_json(document))
