@@ -121,12 +121,20 @@ class AmqpAdapter:
         key: Mapping[str, str],
         then: Callable[[Answer | Retryable | Unknown], None],
     ) -> None:
-        """Publish and go on; `then` is told the answer, or what `call` raises. Raises Retryable."""
+        """Publish and go on; `then` is told the answer, or what `call` raises. Raises Retryable.
+
+        It leaves with others, at `flush`.
+        """
         self._open().post(
             _letter(prepared, key),
             self.timeout.total_seconds(),
             lambda end: then(Answer(status=STATUS[end]) if isinstance(end, str) else end),
         )
+
+    def flush(self) -> None:
+        """Let everything leave that was begun."""
+        if self._publisher is not None:
+            self._publisher.flush()
 
     def check(self) -> Health:
         """Connect, and ask the broker nothing further."""
@@ -142,6 +150,8 @@ class AmqpAdapter:
             self._publisher.close()
 
     def _open(self) -> Publisher:
+        if self._publisher is not None:
+            return self._publisher
         from router import Publisher, Unavailable  # noqa: PLC0415 (a library that few need)
 
         with self._opening:

@@ -81,8 +81,12 @@ class Overlapping(Adapter, Protocol):
     ) -> None:
         """Begin a call; `then` is told the answer, or what `call` would raise, on any thread.
 
-        It must not wait. Raises Retryable when nothing can be begun: then it is told nothing.
+        It must not wait. Raises Retryable when nothing can be begun: then it is told nothing. The
+        call may stay until `flush`.
         """
+
+    def flush(self) -> None:
+        """Let everything leave that was begun."""
 
 
 class Clock(Protocol):

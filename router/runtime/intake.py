@@ -109,6 +109,8 @@ class Intake:
                 break
             self._take(self._todo[0])
             self._todo.popleft()
+        if self._passage is not None:
+            self._passage.flush()
         return 1
 
     def close(self) -> None:

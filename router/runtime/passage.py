@@ -106,6 +106,8 @@ class Passage:
         self._again: list[tuple[float, _Command]] = []
         #: messages of which a command has to be recorded, each with its time
         self._owed: list[tuple[float, _Flight]] = []
+        #: adapters with calls that have not left, by system
+        self._begun: dict[str, Overlapping] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._next_count = 0.0
         #: what an answer that is a status and nothing else means
@@ -162,10 +164,17 @@ class Passage:
             self._owed = [one for one in self._owed if one[0] > now]
         for command in due:
             self._begin(command)
+        self.flush()
         for flight in owed:
             self._record(flight)
         if now >= self._next_count:
             self.write_counts()
+
+    def flush(self) -> None:
+        """Let everything leave that was begun."""
+        for adapter in self._begun.values():
+            adapter.flush()
+        self._begun.clear()
 
     def write_counts(self) -> None:
         """Hand what was counted to the store; while it is away, it is kept."""
@@ -243,6 +252,7 @@ class Passage:
     def _begin(self, command: _Command) -> None:
         command.begun = monotonic()
         adapter = cast("Overlapping", self._exchange.adapter(command.operation))
+        self._begun[command.operation.system] = adapter
         try:
             adapter.begin(command.prepared, command.key, partial(self._came, command))
         except (Retryable, Unknown) as error:

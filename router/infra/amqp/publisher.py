@@ -115,14 +115,19 @@ class Publisher:
 
     def post(self, letter: Letter, seconds: float, then: Then) -> None:
         """Publish a letter and go on; `then` is told the broker's word, or the error that `publish`
-        raises, some time later. Raises Retryable when it is closed.
+        raises, some time later. It leaves with others, at `flush`. Raises Retryable when closed.
         """
         sending = _Sending(letter, seconds, then=then, until=monotonic() + seconds)
         with self._lock:
             self._begin()
-            idle = not self._waiting
             self._waiting.append(sending)
-        if idle:  # otherwise it was rung for those before
+            many = len(self._waiting) % TOGETHER == 0
+        if many:
+            self._wake.ring()
+
+    def flush(self) -> None:
+        """Let everything leave that was posted."""
+        if self._waiting:
             self._wake.ring()
 
     def reach(self, seconds: float) -> None:
