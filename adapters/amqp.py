@@ -6,7 +6,7 @@ Never: declares anything at the broker; publishes to the default exchange.
 from __future__ import annotations
 
 import threading
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
@@ -115,6 +115,27 @@ class AmqpAdapter:
             ]
         )
 
+    def begin(
+        self,
+        prepared: Prepared,
+        key: Mapping[str, str],
+        then: Callable[[Answer | Retryable | Unknown], None],
+    ) -> None:
+        """Publish and go on; `then` is told the answer, or what `call` raises. Raises Retryable.
+
+        It leaves with others, at `flush`.
+        """
+        self._open().post(
+            _letter(prepared, key),
+            self.timeout.total_seconds(),
+            lambda end: then(Answer(status=STATUS[end]) if isinstance(end, str) else end),
+        )
+
+    def flush(self) -> None:
+        """Let everything leave that was begun."""
+        if self._publisher is not None:
+            self._publisher.flush()
+
     def check(self) -> Health:
         """Connect, and ask the broker nothing further."""
         try:
@@ -129,6 +150,8 @@ class AmqpAdapter:
             self._publisher.close()
 
     def _open(self) -> Publisher:
+        if self._publisher is not None:
+            return self._publisher
         from router import Publisher, Unavailable  # noqa: PLC0415 (a library that few need)
 
         with self._opening:

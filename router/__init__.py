@@ -92,4 +92,5 @@ def __getattr__(name: str) -> Any:
     home = _HOMES.get(name)
     if home is None:
         raise AttributeError(f"router exports no {name}")
-    return getattr(import_module(home), name)
+    found = globals()[name] = getattr(import_module(home), name)  # asked for once
+    return found

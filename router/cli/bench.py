@@ -5,6 +5,7 @@ Never: prints one figure without its peer.
 
 from __future__ import annotations
 
+import os
 import statistics
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -16,6 +17,7 @@ import click
 from router.cli.common import choose, fail, format_option, load_sound, project_option, secrets_of
 from router.cli.render import envelope
 from router.core.errors import Unavailable
+from router.infra.secrets import ProcessSecrets
 from router.runtime.bench import Figures, measure_embedded
 from router.runtime.cases import Rig
 from router.runtime.growth import FEW, Growth, measure_growth
@@ -99,6 +101,44 @@ def _tell(
     for name, share in shares.items():
         if share >= LEAST:
             click.echo(f"{share:10.0%}  {name}")
+
+
+@bench.command("rabbitmq")
+@click.option("--broker", required=True, help="Its address by reference: env:NAME or file:NAME.")
+@click.option("--messages", type=click.IntRange(256, 1_000_000), default=20_000, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option("--quorum", is_flag=True, help="Quorum queues; by default durable classic ones.")
+@format_option
+def rabbitmq(broker: str, messages: int, repeats: int, style: str, *, quorum: bool) -> None:
+    """Measure a route without a record over a broker, beside a bare loop with the same queues.
+
+    Notes of 1.2 kB are taken, validated, mapped, looked at by three flows, published to one of
+    three queues, and acknowledged when that is confirmed. The queues are made, and taken away.
+    """
+    from router.infra.amqp.link import Broken  # noqa: PLC0415 (a library that few need)
+    from router.runtime.brokerspeed import measure_broker  # noqa: PLC0415
+
+    try:
+        address = ProcessSecrets(os.environ, Path("secrets")).get(broker)
+        figures = measure_broker(address, messages, repeats, quorum=quorum)
+    except (LookupError, OSError, Broken) as error:
+        fail(f"no broker at {broker}: {type(error).__name__}")
+    if style == "json":
+        data = {
+            "route": figures.route, "bare": figures.bare, "ratio": figures.ratio,
+            "route_cpu_s": figures.route_cpu, "bare_cpu_s": figures.bare_cpu,
+        }  # fmt: skip
+        click.echo(envelope("bench rabbitmq", ok=True, data=data))
+        return
+    queues = "quorum queues" if quorum else "durable classic queues"
+    click.echo(f"{messages} messages, {repeats} repeats, {queues}, medians")
+    for name, rate, cpu in (
+        ("route", figures.route, figures.route_cpu),
+        ("bare loop", figures.bare, figures.bare_cpu),
+    ):
+        told = f"{statistics.median(rate):8.0f} messages/s   {statistics.median(cpu):6.3f} s of CPU"
+        click.echo(f"{name:11}{told} a thousand messages")
+    click.echo(f"ratio      {figures.ratio:8.2f}")
 
 
 @bench.command("growth")

@@ -16,6 +16,7 @@ import click
 from router.cli.baseline import without, write_baseline
 from router.cli.common import (
     FINDINGS,
+    fail,
     formats,
     load,
     prefix_of,
@@ -23,8 +24,11 @@ from router.cli.common import (
     refuse_watch,
     watch_option,
 )
+from router.cli.guarantees import guarantees_data, guarantees_text
 from router.cli.render import envelope, finding_data, render, some, visible
 from router.config.fingerprints import fingerprints
+from router.config.guarantees.guarantee import Guarantee
+from router.config.guarantees.routes import guarantees_of
 from router.config.ignores import Ignored, settle
 from router.config.project import Project
 from router.core.diagnostics import Diagnostic, Severity, in_order
@@ -43,6 +47,8 @@ class Checked:
     stale: tuple[str, ...] = ()
     #: warnings that comments ignore
     ignored: tuple[Ignored, ...] = ()
+    #: what holds of each route, None when it was not asked
+    guarantees: tuple[Guarantee, ...] | None = None
 
     @property
     def errors(self) -> int:
@@ -59,6 +65,7 @@ class Wish:
     strict: bool
     #: until when ignores hold is decided by it
     today: date
+    guarantees: bool
 
 
 @click.command("check")
@@ -81,6 +88,9 @@ class Wish:
     help="Which day decides whether an ignore still holds.",
 )
 @click.option("--strict", is_flag=True, help="Fail for warnings too.")
+@click.option(
+    "--guarantees", is_flag=True, help="Say what holds of each route, and what weakens it."
+)
 @watch_option
 @formats("sarif", "junit", "github")
 def check(
@@ -91,6 +101,7 @@ def check(
     today: datetime | None,
     *,
     strict: bool,
+    guarantees: bool,
     watched: bool,
 ) -> None:
     """Find every mistake in routes, transforms, contracts and environments.
@@ -105,7 +116,9 @@ def check(
         count = write_baseline(new_baseline, checked.findings, checked.project.texts)
         click.echo(f"wrote {some(count, 'warnings')} to {new_baseline}", err=True)
         baseline = new_baseline
-    wish = Wish(style=style, baseline=baseline, strict=strict, today=day)
+    if guarantees and style not in ("text", "json"):
+        fail(f"--guarantees is for people and programs: --format text or json, not {style}")
+    wish = Wish(style=style, baseline=baseline, strict=strict, today=day, guarantees=guarantees)
     if not watched:
         _check(root, wish)
         return
@@ -130,6 +143,8 @@ def _check(root: Path, wish: Wish) -> None:
         checked = dataclasses.replace(
             checked, findings=agreed.findings, known=agreed.known, stale=agreed.stale
         )
+    if wish.guarantees and not checked.errors:
+        checked = dataclasses.replace(checked, guarantees=guarantees_of(checked.project))
     click.echo(_RENDERERS[wish.style](checked))
     for line in checked.stale:
         click.echo(visible(line), err=True)
@@ -139,6 +154,7 @@ def _check(root: Path, wish: Wish) -> None:
 
 def _text(checked: Checked) -> str:
     found = [render(checked.findings, checked.project.texts)] if checked.findings else []
+    found += [guarantees_text(checked.guarantees)] if checked.guarantees else []
     return "\n".join([*found, _summary(checked)])
 
 
@@ -164,6 +180,8 @@ def _json(checked: Checked) -> str:
         ],
         "baseline": {"known": checked.known, "stale": list(checked.stale)},
     }
+    if checked.guarantees is not None:
+        data["guarantees"] = guarantees_data(checked.guarantees)
     return envelope("check", ok=not checked.errors, data=data)
 
 

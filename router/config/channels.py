@@ -25,12 +25,13 @@ from router.config.formats import (
     ForeignSource,
     check_format,
 )
+from router.config.guarantees.promise import Promise
 from router.config.policies import FailurePolicy
 from router.config.polls import PollSource, check_poll
 from router.config.queues import AmqpSource, check_queue
 from router.config.references import CONTRACT, EXPRESSION, POLICY, VALUE, Value
 from router.config.schedules import ScheduleSource, check_schedule
-from router.config.shapes import DURATION, SIZE, ListOf, MapOf, Name, Nested, OneKey, Text
+from router.config.shapes import DURATION, SIZE, Choice, ListOf, MapOf, Name, Nested, OneKey, Text
 from router.config.source import Node, Table
 from router.config.steps import DEAD_LETTER, DISCARD, ENDING, STEPS, Ending, Step
 from router.config.transforms.expressions import Expression
@@ -99,6 +100,14 @@ class RouteFile:
         PARTS, doc="messages with one key are handled in order, by every consumer", default=()
     )
     steps: tuple[Step, ...] = knob(STEPS, doc="what to do")
+    record: str = knob(
+        Choice(("none",)),
+        doc="none: what goes well is on no disk here; its queue keeps it until every system has it",
+        default="",
+    )
+    guarantee: Promise | None = knob(
+        Nested(Promise), doc="what it promises; by default the channel's", default=None
+    )
     on_failure: FailurePolicy | None = knob(POLICY, doc="by default the channel's", default=None)
     place: Place = place_of()
 
@@ -138,6 +147,9 @@ class ChannelFile:
         ListOf(OneKey("ending", {"discard": DISCARD, "dead_letter": DEAD_LETTER}), least=1),
         doc="every kind that no route names",
     )
+    guarantee: Promise | None = knob(
+        Nested(Promise), doc="what each route promises that does not say it itself", default=None
+    )
     on_failure: FailurePolicy = knob(POLICY, doc="when enrich fails")
     place: Place = place_of()
 
@@ -155,6 +167,10 @@ class Route:
     order_by: tuple[Value, ...]
     steps: tuple[Step, ...]
     policy: FailurePolicy
+    #: whether its messages are on disk here before anything else happens
+    recorded: bool = True
+    #: what it promises, None when it promises nothing
+    promise: Promise | None = None
     place: Place
 
 
@@ -188,6 +204,7 @@ def make_channel(file: ChannelFile, context: Context) -> Channel | None:
     if isinstance(sources[0], ForeignSource):
         check_format(sources[0], file.source.place, context)
     _check_signed_records(file, context)
+    _check_promises(file, context)
     if file.source.file is not None:
         check_files(file.source.file, file.source.records, context)
     if file.source.poll is not None:
@@ -231,9 +248,18 @@ def _check_signed_records(file: ChannelFile, context: Context) -> None:
     )
 
 
+def _check_promises(file: ChannelFile, context: Context) -> None:
+    """Report a promise of nothing: it looks as if something were held."""
+    own = [one.guarantee for one in file.routes.values() if isinstance(one, RouteFile)]
+    for promise in (file.guarantee, *own):
+        if promise is not None and not promise.words():
+            hint = "guarantee: {loss: none, duplicates: absorbed}, or leave it out"
+            context.report.error("E149", promise.place, "guarantee: promises nothing", hint)
+
+
 def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> Route:
     identity = _merged(file.identity, route.identity, route.place)
-    if not identity.delivery and not identity.object:
+    if not identity.delivery and not identity.object and not route.record:
         context.report.error(
             "E042",
             route.place,
@@ -267,6 +293,8 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
         order_by=route.order_by,
         steps=route.steps,
         policy=route.on_failure or file.on_failure,
+        recorded=not route.record,
+        promise=route.guarantee or file.guarantee,
         place=route.place,
     )
 
@@ -274,6 +302,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
 def _merged(base: Identity | None, own: Identity | None, place: Place) -> Identity:
     """Return the route's identity with the channel's where the route says nothing."""
     none = Identity(delivery=(), object=(), version=None, compare=(), keep=None, place=place)
+    said = own or base or none
     base, own = base or none, own or none
     return Identity(
         delivery=own.delivery or base.delivery,
@@ -281,5 +310,5 @@ def _merged(base: Identity | None, own: Identity | None, place: Place) -> Identi
         version=own.version or base.version,
         compare=own.compare or base.compare,
         keep=base.keep if own.keep is None else own.keep,
-        place=own.place,
+        place=said.place,
     )

@@ -1,5 +1,6 @@
 """Owns: what must hold between files: subscribers, cycles, paths, settings for systems.
-Imports: config.steps, config.channels, config.casefiles.
+Imports: config.steps, config.channels, config.casefiles, config.guarantees,
+config.unrecorded.
 Never: looks inside one file (its own module has done that).
 """
 
@@ -13,9 +14,11 @@ from typing import TYPE_CHECKING
 from router.config.casefiles import check_files
 from router.config.channels import Channel, HttpSource, Route
 from router.config.filesources import FileSource
+from router.config.guarantees.declared import check_promises
 from router.config.queues import AmqpSource
 from router.config.reach import systems_reached
 from router.config.steps import Produce, Step, steps_in
+from router.config.unrecorded import check_unrecorded
 from router.core.diagnostics import Report, nearest
 
 if TYPE_CHECKING:
@@ -30,6 +33,8 @@ def check_landscape(project: Project, broken: AbstractSet[str], report: Report) 
     """
     if not report.has_errors:  # a flow that cannot be read would seem to be missing
         _check_subscribers(project, report)
+        check_unrecorded(project, report)
+        check_promises(project, report)
     _check_unconsumed(project, report)
     _check_cycles(project, report)
     _check_paths(project, report)

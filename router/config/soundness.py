@@ -82,7 +82,7 @@ def _check_doubt(operation: OperationFile, name: str, context: Context) -> None:
     if operation.idempotency.header:
         return
     for status in AFTER_THE_COMMIT:
-        rule = _rule_for(operation, status)
+        rule = rule_for(operation, status)
         if rule is not None and "retry" in (rule.outcome, rule.otherwise):
             context.report.warn(
                 "W071",
@@ -95,7 +95,7 @@ def _check_doubt(operation: OperationFile, name: str, context: Context) -> None:
             return
 
 
-def _rule_for(operation: OperationFile, status: int) -> OutcomeRule | None:
+def rule_for(operation: OperationFile, status: int) -> OutcomeRule | None:
     """Return the rule for an answer that holds no document, None when one cannot read it."""
     scope = {"status": status, "headers": {}, "body": None, "env": {}}
     try:

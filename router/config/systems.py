@@ -16,6 +16,7 @@ from router.config.components import (
     Context,
     component,
     decode_component,
+    keys_of,
     knob,
     place_of,
     report_wrong,
@@ -181,6 +182,7 @@ class Idempotency:
         default=timedelta(0),
     )
     place: Place = place_of()
+    keys: Mapping[str, Place] = keys_of()
 
 
 @component("reference", doc="Our name for an effect, cut to what the far side can hold.")

@@ -5,13 +5,14 @@ Never: an implementation.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from router.core.decision import Call
 from router.core.document import Json
+from router.core.errors import Retryable, Unknown
 from router.core.outcome import Outcome
 
 
@@ -67,6 +68,25 @@ class Adapter(Protocol):
 
     def close(self) -> None:
         """Let go of connections."""
+
+
+class Overlapping(Adapter, Protocol):
+    """An adapter whose calls overlap: one is begun, and what came of it is told later."""
+
+    def begin(
+        self,
+        prepared: Prepared,
+        key: Mapping[str, str],
+        then: Callable[[Answer | Retryable | Unknown], None],
+    ) -> None:
+        """Begin a call; `then` is told the answer, or what `call` would raise, on any thread.
+
+        It must not wait. Raises Retryable when nothing can be begun: then it is told nothing. The
+        call may stay until `flush`.
+        """
+
+    def flush(self) -> None:
+        """Let everything leave that was begun."""
 
 
 class Clock(Protocol):

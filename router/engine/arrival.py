@@ -28,6 +28,8 @@ RECORD = "record"
 #: a header that intake writes, and takes away from what senders send: the positions of records
 #: whose own signature does not fit, while that of others does; it is kept with the delivery
 UNPROVED = "router-unproved"
+#: bytes of a claim's key that say which it is: as many as an id has
+NAMED = 16
 #: characters of a correlation, of an order key
 LONGEST = 256
 
@@ -216,6 +218,8 @@ def _routed(
     message_id, stamp = made
     body = scope["body"]
     claims = claims_of(route, scope)
+    if claims and not route.recorded:  # nothing is known of it when it comes again: its ids tell it
+        message_id = claims[0].key[-NAMED:].hex()
     words = words_of(route.correlation, scope, route.name) if route.correlation else ()
     order = words_of(route.order_by, scope, route.name) if route.order_by else ()
     references = dict.fromkeys(searchable(route.correlation, words))

@@ -159,6 +159,11 @@ def timed(messages: int, run: Callable[[], None]) -> tuple[float, float]:
     return messages / spent, (time.process_time() - cpu) / messages * 1e6
 
 
+def texts() -> dict[str, Any]:
+    """Return the texts of the project that is measured, by path."""
+    return dict(_TEXTS)
+
+
 def bench_project(root: Path) -> Project:
     """Write the project that is measured, and return it."""
     for name, text in _TEXTS.items():

@@ -106,10 +106,8 @@ class Exchange:
     ) -> tuple[Outcome, Answer]:
         try:
             answer = self.adapter(operation).call(prepared, key)
-        except Retryable as error:
-            return Outcome(word="retry", detail=str(error), after=error.after), _NOTHING
-        except Unknown as error:
-            return Outcome(word="unknown", detail=str(error)), _NOTHING
+        except (Retryable, Unknown) as error:
+            return failed(error), _NOTHING
         except LookupError as error:
             if type(error) is not LookupError:  # a bug's KeyError: the request may have left
                 raise
@@ -154,3 +152,10 @@ class Exchange:
         except (Unknown, MessageError, LookupError) as error:
             why = Outcome(word="unknown", detail=f"look-up: {error}")
         return why, _NOTHING
+
+
+def failed(error: Retryable | Unknown) -> Outcome:
+    """Return what it means that a call gave no answer."""
+    if isinstance(error, Unknown):
+        return Outcome(word="unknown", detail=str(error))
+    return Outcome(word="retry", detail=str(error), after=error.after)

@@ -96,6 +96,16 @@ class Ingress:
         failed = failed_arrival(channel, delivery, why, "decode")
         return self._keep(channel, delivery, body, (failed,), also)
 
+    def keep(
+        self, channel: Channel, delivery: Delivery, body: bytes, rows: list[Queued]
+    ) -> Pending[Receipt]:
+        """Store a delivery with commands that came of it already. Raises Draining."""
+
+        def also(transaction: Transaction, _delivery: str) -> None:
+            transaction.enqueue(rows)
+
+        return self._keep(channel, delivery, body, (), also)
+
     def _delivery(self, headers: Mapping[str, str], body: bytes) -> Delivery:
         now = self._clock.now()
         return Delivery(

@@ -30,6 +30,7 @@ from router.runtime.ingress import Ingress, Receipt
 if TYPE_CHECKING:
     from router.infra.amqp.parcel import Mark, Parcel
     from router.infra.amqp.receiver import Receiver
+    from router.runtime.passage import Passage
 
 #: makes a receiver: of which queues, with which prefetch, and who gets what comes
 Open: TypeAlias = "Callable[[Mapping[str, int], Callable[[Parcel], None]], Receiver]"
@@ -65,8 +66,15 @@ class Intake:
         #: what could not be recorded as it is: its bytes are
         self._spoiled: set[Mark] = set()
         self._paused = self._closing = False
+        #: carries what has no record
+        self._passage: Passage | None = None
         #: the trouble that was told last, None before anything was
         self._told: str | None = None
+
+    def pass_by(self, passage: Passage) -> None:
+        """Let what has no record go this way."""
+        passage.settled = lambda parcel: self._receiver.settle(parcel.mark, "ack")
+        self._passage = passage
 
     def take_care(self, caution: Caution) -> None:
         """Let what the last process may have died of go alone: the first messages of the queue."""
@@ -77,6 +85,8 @@ class Intake:
         """Leave messages where they are while the channel is paused, or take them again."""
         name = f"channel:{self.channel.name}"
         self._paused = any(one.name == name and one.mode == PAUSED for one in pauses)
+        if self._passage is not None:
+            self._passage.hold(any(not one.name.startswith("channel:") for one in pauses))
         self._receiver.ring()
 
     def ring(self) -> None:
@@ -88,7 +98,9 @@ class Intake:
         what keeps messages from coming.
         """
         self._receiver.hold(self._is_closed())
-        self._receiver.step(LOOK if not self._todo else 0)
+        self._receiver.step(self._rest())
+        if self._passage is not None:
+            self._passage.step()
         self._tell()
         self._again()
         while self._todo and not self._failed:
@@ -97,6 +109,8 @@ class Intake:
                 break
             self._take(self._todo[0])
             self._todo.popleft()
+        if self._passage is not None:
+            self._passage.flush()
         return 1
 
     def close(self) -> None:
@@ -107,6 +121,14 @@ class Intake:
             self._failed.clear()
         self._give_back()
         self._receiver.close(GRACE)
+        if self._passage is not None:
+            self._passage.write_counts()
+
+    def _rest(self) -> float:
+        """Return for how many seconds nothing has to be done unless something comes."""
+        if self._todo:
+            return 0
+        return LOOK if self._passage is None else min(LOOK, self._passage.rest)
 
     def _is_closed(self) -> bool:
         return self._paused or not self._ingress.takes(self.channel.name)
@@ -124,6 +146,8 @@ class Intake:
                 self._suspects -= 1
                 self._take_alone(parcel, self._caution)
                 return
+            if self._passes(parcel):
+                return
             pending = self._submit(parcel)
         except Draining:
             self._receiver.settle(parcel.mark, "requeue")
@@ -131,6 +155,17 @@ class Intake:
         with self._lock:
             self._flying += 1
         pending.when_done(partial(self._landed, parcel, pending))
+
+    def _passes(self, parcel: Parcel) -> bool:
+        """Return whether a message goes its way without a record."""
+        passage = self._passage
+        if passage is None or parcel.unfit is not None or parcel.mark in self._spoiled:
+            return False
+        reach(f"amqp.read.{parcel.headers.get('message-id', '')}")
+        try:
+            return passage.carry(parcel)
+        except Exception:  # noqa: BLE001 (a bug that it meets must not stop the others)
+            return False
 
     def _take_alone(self, parcel: Parcel, caution: Caution) -> None:
         """Take a message behind a mark; one that kills the process when it is read is buried."""
@@ -202,7 +237,10 @@ class Intake:
 
     def _tell(self) -> None:
         """Keep what keeps messages from coming, each once. Raises Unavailable with it."""
-        trouble = self._receiver.trouble[:_TOLD]
+        trouble = self._receiver.trouble
+        if self._passage is not None:
+            trouble = trouble or self._passage.trouble
+        trouble = trouble[:_TOLD]
         if trouble == self._told:
             return
         self._told = trouble

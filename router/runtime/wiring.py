@@ -42,6 +42,7 @@ from router.runtime.intake import Intake, receiver_at
 from router.runtime.jobs import Mover
 from router.runtime.loop import Loop
 from router.runtime.operator import Operator
+from router.runtime.passage import Passage, is_unrecorded
 from router.runtime.poller import Poller
 from router.runtime.replay import Replayer
 from router.runtime.retention import Retention
@@ -156,7 +157,7 @@ def build_parts(
     by = (store, ingress, clock)
     coming = Coming(project, environment, hooks.leads)
     folders = tuple(_folders(coming, by))
-    intakes = tuple(_intakes(coming, hooks.secrets, by))
+    intakes = tuple(_intakes(coming, hooks.secrets, by, exchange))
     _take_care(hooks.cautions, (loop, workers, intakes, folders))
     doors = Doors(loop, workers, ingress, intakes)
     return Parts(
@@ -328,13 +329,21 @@ def _folders(coming: Coming, parts: tuple[Store, Ingress, Clock]) -> Iterator[Fo
 
 
 def _intakes(
-    coming: Coming, secrets: Secrets | None, parts: tuple[Store, Ingress, Clock]
+    coming: Coming,
+    secrets: Secrets | None,
+    parts: tuple[Store, Ingress, Clock],
+    exchange: Exchange,
 ) -> Iterator[Intake]:
     if secrets is None:
         return
+    store, ingress, _ = parts
     for channel, settings in coming.settled(AmqpSource):
         address = secrets.get(settings.broker)
-        yield Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
+        made = Intake(channel, partial(receiver_at, address, f"router {channel.name}"), parts)
+        if is_unrecorded(channel):
+            keep = partial(ingress.keep, channel)
+            made.pass_by(Passage(channel, coming.project, (store, exchange), keep))
+        yield made
 
 
 def _archive(root: Path, settings: ChannelSettings, day: str) -> Path:

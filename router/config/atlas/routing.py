@@ -1,5 +1,5 @@
 """Owns: the pages of channels and of flows.
-Imports: config.atlas.book, config.atlas.markdown.
+Imports: config.atlas.book, config.atlas.markdown, config.guarantees.
 Never: says what the file does not say.
 """
 
@@ -11,8 +11,10 @@ from typing import Any
 from router.config.atlas.book import Book, told
 from router.config.atlas.graph import Node
 from router.config.atlas.markdown import cell, code, code_cell, spelled, table
-from router.config.channels import HttpSource
+from router.config.channels import HttpSource, Route
 from router.config.filesources import FileSource
+from router.config.guarantees.promise import ASPECTS
+from router.config.guarantees.routes import guarantee_of
 from router.config.polls import PollSource
 from router.config.queues import AmqpSource
 from router.config.schedules import ScheduleSource
@@ -41,7 +43,7 @@ def channel_page(book: Book, name: str) -> list[str]:
     rest = [(code_cell(kind), _ending(one)) for kind, one in routes.items() if kind not in handled]
     rest.append(("every other kind", _ending(file["otherwise"][0])))
     lines += ["Kinds that become nothing:", "", *table(("kind", "why"), rest)]
-    return lines + _identities(handled)
+    return lines + _identities(handled) + _guarantees(book, name)
 
 
 def flow_page(book: Book, name: str) -> list[str]:
@@ -111,6 +113,18 @@ def _identities(routes: dict[str, Any]) -> list[str]:
     said = [row for row in rows if any(row[1:])]
     heads = ("kind", "identity", "correlation", "order")
     return ["## What tells a message of each kind", "", *table(heads, said)] if said else []
+
+
+def _guarantees(book: Book, name: str) -> list[str]:
+    """Return what holds of the routes of a channel, and where it is weakened."""
+    channel = book.project.channels[name]
+    rows = []
+    for kind, route in channel.routes.items():
+        if isinstance(route, Route):
+            found = guarantee_of(book.project, channel, route)
+            why = "; ".join(f"{one.aspect}: {one.place}" for one in found.weakened)
+            rows.append((code_cell(kind), *found.words.values(), cell(why)))
+    return ["## What is guaranteed", "", *table(("kind", *ASPECTS, "weakened at"), rows)]
 
 
 def _route(book: Book, kind: str, route: dict[str, Any], page: str) -> tuple[str, ...]:

@@ -1,5 +1,5 @@
 """Owns: one connection to a broker and its channel, for one thread; what wakes that thread.
-Imports: kombu, py-amqp behind it, infra.amqp.frames.
+Imports: kombu, py-amqp behind it, infra.amqp.frames, infra.amqp.wire.
 Never: shares a connection between threads; goes on with a channel that failed; shows a password.
 
 A channel of py-amqp opens itself anew after an error, without its consumers and its confirms. So
@@ -12,7 +12,7 @@ import contextlib
 import select
 import socket
 import ssl
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -21,6 +21,7 @@ from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
 from router.core.errors import Unavailable
+from router.infra.amqp import wire
 from router.infra.amqp.frames import lenient_handler
 
 #: seconds between two heartbeats, and how long each part of a conversation may take
@@ -141,14 +142,16 @@ class Link:
 
         def act() -> None:
             self._connection.heartbeat_check()
-            beat = self._connection.connection.sock
-            select.select([beat, self._wake.reader], (), (), seconds)
+            real = self._connection.connection
+            select.select([real.sock, self._wake.reader], (), (), seconds)
             self._wake.hush()
-            with contextlib.suppress(TimeoutError):
-                while True:
-                    self._connection.drain_events(timeout=0)
+            wire.read_all(real, real.on_inbound_frame)
 
         self.do(act)
+
+    def publish(self, letters: Sequence[wire.Written]) -> None:
+        """Write letters, each mandatory and persistent, in one go. Raises Broken."""
+        self.do(lambda: wire.publish(self._connection.connection, self.channel.channel_id, letters))
 
     def close(self) -> None:
         """Take leave of the broker."""

@@ -112,9 +112,14 @@ def _text(held: Any) -> str:
             text = _decoded(
                 bytes(held) if isinstance(held, bytes | bytearray | memoryview) else b""
             )
-    if "\0" in text or any("\ud800" <= one <= "\udfff" for one in text):
+    if "\0" in text or not (text.isascii() or _is_whole(text)):
         raise DecodeError("a header of the message is no text")
     return text
+
+
+def _is_whole(text: str) -> bool:
+    """Return whether no half of a pair stands alone."""
+    return not any("\ud800" <= one <= "\udfff" for one in text)
 
 
 def _decoded(held: bytes) -> str:

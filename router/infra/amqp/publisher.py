@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, Literal
-
-import amqp
+from time import monotonic
+from typing import Any, Literal, TypeAlias
 
 from router.core.errors import Retryable, Unknown
 from router.infra.amqp.link import Broken, Link, Wake, address_of
@@ -19,11 +18,15 @@ from router.infra.amqp.link import Broken, Link, Wake, address_of
 #: taken: confirmed, it is in a queue. unroutable: no queue takes it. refused: the broker says no
 Word = Literal["taken", "unroutable", "refused"]
 
+#: told of a letter, on the publisher's thread: it may post, and must not wait
+Then: TypeAlias = "Callable[[Word | Retryable | Unknown], None]"
+
 #: unconfirmed messages on the wire at once
 WINDOW = 256
 #: seconds between two looks at the connection; before another one is tried, at first and at most
 LOOK, SOON, LATE = 1.0, 0.2, 5.0
-PERSISTENT = 2
+#: letters that are written in one go
+TOGETHER = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,11 +47,26 @@ class _Sending:
     """A letter on its way. All but `done` belongs to who holds the publisher's lock."""
 
     letter: Letter
+    #: how long it may take
+    seconds: float
     state: Literal["waiting", "sent", "over"] = "waiting"
     returned: bool = False
     word: Word | None = None
-    error: Exception | None = None
-    done: threading.Event = field(default_factory=threading.Event)
+    error: Retryable | Unknown | None = None
+    #: who waits for it, or who is told
+    done: threading.Event | None = None
+    then: Then | None = None
+    #: when who is told hears that it did not come in time, on the monotonic clock
+    until: float = 0.0
+
+    def tell(self) -> None:
+        """Let who waits know that there is a word or an error. Nothing of ours is locked."""
+        if self.done is not None:
+            self.done.set()
+        if self.then is not None:
+            end = self.error or self.word
+            assert end is not None, "who is told has a word or an error"
+            self.then(end)
 
 
 class Publisher:
@@ -70,6 +88,7 @@ class Publisher:
         self._known: set[str] = set()
         self._why = "it is not connected as yet"
         self._spoiled = ""
+        self._next_look = 0.0
         self._renew = False
         self._wake = Wake()
         self._thread: threading.Thread | None = None
@@ -81,17 +100,35 @@ class Publisher:
 
         Raises Retryable when it did not leave in time, Unknown when it may have arrived.
         """
-        sending = _Sending(letter)
+        done = threading.Event()
+        sending = _Sending(letter, seconds, done=done)
         with self._lock:
             self._begin()
             self._waiting.append(sending)
         self._wake.ring()
-        if not sending.done.wait(seconds):
-            self._give_up(sending, seconds)
+        if not done.wait(seconds):
+            self._give_up(sending)
         if sending.error is not None:
             raise sending.error
         assert sending.word is not None, "who is done has a word or an error"
         return sending.word
+
+    def post(self, letter: Letter, seconds: float, then: Then) -> None:
+        """Publish a letter and go on; `then` is told the broker's word, or the error that `publish`
+        raises, some time later. It leaves with others, at `flush`. Raises Retryable when closed.
+        """
+        sending = _Sending(letter, seconds, then=then, until=monotonic() + seconds)
+        with self._lock:
+            self._begin()
+            self._waiting.append(sending)
+            many = len(self._waiting) % TOGETHER == 0
+        if many:
+            self._wake.ring()
+
+    def flush(self) -> None:
+        """Let everything leave that was posted."""
+        if self._waiting:
+            self._wake.ring()
 
     def reach(self, seconds: float) -> None:
         """Wait until there is a connection. Raises Retryable with what keeps it."""
@@ -117,16 +154,31 @@ class Publisher:
             self._thread = threading.Thread(target=self._run, name="publisher", daemon=True)
             self._thread.start()
 
-    def _give_up(self, sending: _Sending, seconds: float) -> None:
+    def _give_up(self, sending: _Sending) -> None:
         with self._lock:
             if sending.state == "waiting":
                 self._waiting.remove(sending)
-                sending.error = Retryable(f"it did not leave in {seconds:g} s: {self._why}")
+                sending.error = Retryable(f"it did not leave in {sending.seconds:g} s: {self._why}")
             elif sending.state == "sent":
-                sending.error = Unknown(f"the broker did not confirm it in {seconds:g} s")
+                sending.error = Unknown(f"the broker did not confirm it in {sending.seconds:g} s")
                 self._spoiled = "a confirm did not come in time"
             sending.state = "over"
         self._wake.ring()
+
+    def _give_up_late(self) -> None:
+        """Give up what did not come in time and has nobody who waits: of each kind the oldest."""
+        now = monotonic()
+        with self._lock:
+            oldest = [next(iter(self._flying.values()), None), *self._waiting]
+        for one in oldest:
+            if (
+                one is not None
+                and one.then is not None
+                and one.until <= now
+                and one.state != "over"
+            ):
+                self._give_up(one)
+                one.tell()
 
     def _run(self) -> None:
         pause = SOON
@@ -177,58 +229,77 @@ class Publisher:
             self._open(link)
         if not self._renew:
             self._send(link)
+        if monotonic() >= self._next_look:
+            self._next_look = monotonic() + LOOK
+            self._give_up_late()
         link.wait(LOOK)
 
     def _send(self, link: Link) -> None:
         """Send what waits, as far as the window goes and the broker takes anything."""
         while not link.blocked and len(self._flying) < WINDOW:
             with self._lock:
-                if not self._waiting:
-                    return
-                sending = self._waiting[0]
-                exchange = sending.letter.exchange
+                exchange = self._waiting[0].letter.exchange if self._waiting else None
+            if exchange is None:
+                return
             if exchange not in self._known and not link.has_exchange(exchange):
-                self._end(sending, Retryable(f"the broker has no exchange {exchange}"))
+                self._refuse(exchange)
                 continue
             self._known.add(exchange)
-            with self._lock:
-                if sending.state != "waiting":
-                    continue
-                self._waiting.remove(sending)
-                sending.state = "sent"
-                self._tag += 1
-                self._flying[self._tag] = sending
-            message = _message(sending.letter)
-            link.do(
-                lambda s=sending, m=message: link.channel.basic_publish(  # type: ignore[misc]
-                    m, s.letter.exchange, s.letter.key, mandatory=True
-                )
-            )
+            batch = self._taken_in(WINDOW - len(self._flying))
+            if batch:
+                link.publish(batch)
         with self._lock:
             self._why = f"the broker takes nothing: {link.blocked}" if link.blocked else ""
 
-    def _end(self, sending: _Sending, error: Exception) -> None:
+    def _taken_in(self, room: int) -> list[Letter]:
+        """Return what goes out together, as sent: at most `room`, to exchanges that are there."""
+        batch: list[Letter] = []
+        with self._lock:
+            while self._waiting and len(batch) < min(room, TOGETHER):
+                sending = self._waiting[0]
+                if sending.letter.exchange not in self._known:
+                    break
+                self._waiting.popleft()
+                sending.state = "sent"
+                self._tag += 1
+                self._flying[self._tag] = sending
+                batch.append(sending.letter)
+        return batch
+
+    def _refuse(self, exchange: str) -> None:
+        """Say of the first that waits for an exchange that there is none."""
+        with self._lock:
+            waiting = (one for one in self._waiting if one.letter.exchange == exchange)
+            sending = next(waiting, None)
+        if sending is not None:
+            self._end(sending, Retryable(f"the broker has no exchange {exchange}"))
+
+    def _end(self, sending: _Sending, error: Retryable) -> None:
         with self._lock:
             if sending.state == "waiting":
                 self._waiting.remove(sending)
                 sending.state, sending.error = "over", error
-                sending.done.set()
+        if sending.error is error:
+            sending.tell()
 
     def _lost(self, why: str) -> None:
         """Say of what was sent that it may have arrived; what waits goes on waiting."""
+        ended = []
         with self._lock:
             self._why = why
             self._connected.clear()
             for sending in self._flying.values():
                 if sending.state == "sent":
                     sending.state, sending.error = "over", Unknown(f"not confirmed: {why}")
-                    sending.done.set()
+                    ended.append(sending)
             self._flying.clear()
             if self._closed.is_set():
                 for sending in self._waiting:
                     sending.state, sending.error = "over", Retryable(why)
-                    sending.done.set()
+                    ended.append(sending)
                 self._waiting.clear()
+        for sending in ended:
+            sending.tell()
 
     def _acked(self, tag: int, multiple: bool) -> None:  # noqa: FBT001 (py-amqp calls it so)
         for sending in self._taken_out(tag, multiple=multiple):
@@ -254,18 +325,8 @@ class Publisher:
 
     def _say(self, sending: _Sending, word: Word) -> None:
         with self._lock:
-            if sending.state == "sent":
+            told = sending.state == "sent"
+            if told:
                 sending.state, sending.word = "over", word
-                sending.done.set()
-
-
-def _message(letter: Letter) -> Any:
-    properties = {
-        "content_type": letter.content_type,
-        "delivery_mode": PERSISTENT,
-        "message_id": letter.id,
-        "application_headers": dict(letter.headers),
-    }
-    if letter.type:
-        properties["type"] = letter.type
-    return amqp.Message(letter.body, **properties)
+        if told:
+            sending.tell()

@@ -82,8 +82,10 @@ class Receiver:
     def settle(self, mark: Mark, word: Word) -> None:
         """Say what is to become of a message; a mark of a lost connection is passed over."""
         with self._lock:
+            idle = not self._words
             self._words.append((mark, word))
-        self._wake.ring()
+        if idle:  # otherwise it was rung for those before, and all are told together
+            self._wake.ring()
 
     def ring(self) -> None:
         """Let a step that waits return."""

@@ -133,6 +133,10 @@ class Transaction(IntentWriter):
             detail=detail,
         )
 
+    def count(self, consumer: str, word: str, number: int) -> None:
+        """Count what leaves no line in the journal."""
+        self._counts[consumer, word, ""] += number
+
     def refer(self, words: Iterable[str], correlationid: str) -> None:
         """Let a transaction be found by words."""
         for word in words:

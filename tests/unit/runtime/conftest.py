@@ -141,6 +141,8 @@ class Wire:
     def __init__(self, _settings: Any, _secrets: Any) -> None:
         self.asked: list[tuple[str, bytes]] = []
         self.answer: Callable[[str], Answer | Exception] = lambda _: Answer(status=200, body={})
+        #: calls that were begun: the bytes, the key, and who is told
+        self.begun: list[tuple[bytes, dict[str, str], Callable[[Any], None]]] = []
 
     def prepare(self, request: Any, values: Mapping[str, Any], document: Any) -> Prepared:
         """Return the exact request."""
@@ -155,6 +157,15 @@ class Wire:
         if isinstance(answer, Exception):
             raise answer
         return answer
+
+    def begin(
+        self, prepared: Prepared, key: Mapping[str, str], then: Callable[[Any], None]
+    ) -> None:
+        """Begin a call; the test says when it ends, and how."""
+        self.begun.append((prepared.body, dict(key), then))
+
+    def flush(self) -> None:
+        """Hold nothing back."""
 
     def check(self) -> Health:
         """Be well."""

@@ -1,0 +1,1 @@
+"""What each route guarantees, computed from what is written."""
