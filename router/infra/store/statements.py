@@ -25,6 +25,8 @@ Row = Mapping[str, Any]
 
 #: keys of one query
 AT_ONCE = 256
+#: keys of a query for a message that is alone
+FEW = 8
 #: rows of one insert
 TOGETHER = 32
 #: what stands behind VALUES in an insert that says nothing more
@@ -77,19 +79,18 @@ def _several(text: str) -> str:
 def read_many(connection: Connection, name: str, keys: Sequence[Any]) -> Iterator[Iterable[Any]]:
     """Give the rows that a named query finds for keys, part by part.
 
-    On a server the keys are an array. In SQLite the query is compiled for one number of keys; where
-    there are fewer, the last stands repeatedly.
+    On a server the keys are an array. For SQLite the query is compiled for two numbers of keys;
+    where there are fewer, the last stands repeatedly.
     """
     for start in range(0, len(keys), AT_ONCE):
         part = keys[start : start + AT_ONCE]
-        text, order = _compiled(connection.dialect, name)
+        places = _PLACES[:FEW] if len(part) <= FEW else _PLACES
+        text, order = _compiled(connection.dialect, f"{name} {len(places)}")
         if order is None:
             yield connection.exec_driver_sql(text, {"keys": array_of(part)})
             continue
-        places = {str(n): key for n, key in enumerate(part)}
-        yield connection.exec_driver_sql(
-            text, order({**dict.fromkeys(_PLACES, part[-1]), **places})
-        )
+        filled = {**dict.fromkeys(places, part[-1]), **dict(zip(places, part, strict=False))}
+        yield connection.exec_driver_sql(text, order(filled))
 
 
 def module_of(dialect: Dialect) -> Any:
@@ -149,12 +150,17 @@ def _count(module: Any) -> Any:
     return put.on_conflict_do_update(index_elements=keys, set_={"n": total})
 
 
-def _holdings(module: Any) -> Any:
+def _holdings(places: Sequence[str]) -> Callable[[Any], Any]:
+    """Return the maker of the query for the claims of some keys."""
     table = tables.claims
-    if module is postgresql:
-        keys: Any = bindparam("keys", type_=postgresql.ARRAY(LargeBinary))
-        return select(table).where(table.c.key == any_(keys))
-    return select(table).where(table.c.key.in_([bindparam(one) for one in _PLACES]))
+
+    def make(module: Any) -> Any:
+        if module is postgresql:
+            keys: Any = bindparam("keys", type_=postgresql.ARRAY(LargeBinary))
+            return select(table).where(table.c.key == any_(keys))
+        return select(table).where(table.c.key.in_([bindparam(one) for one in places]))
+
+    return make
 
 
 _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
@@ -167,7 +173,8 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "due": _renew(tables.due),
     "counters": _count,
     "reference_words": _renew(tables.reference_words),
-    "holdings": _holdings,
+    f"holdings {FEW}": _holdings(_PLACES[:FEW]),
+    f"holdings {AT_ONCE}": _holdings(_PLACES),
     "settle": lambda _module: delete(tables.queue).where(
         tables.queue.c.id >= bindparam("first"), tables.queue.c.id <= bindparam("last")
     ),
