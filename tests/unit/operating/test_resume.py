@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -231,7 +232,8 @@ def test_a_row_in_hand_is_not_dropped(make_world: Any) -> None:
     world.later(3 * 3600)
     with world.store.read() as reader:
         (row,) = reader.queued("loop", 0, 9)
-    world.parts.operator._in_hand = lambda: frozenset({row.id})
+    door = world.parts.operator._doors
+    world.parts.operator._doors = SimpleNamespace(tell=door.tell, in_hand=lambda: {row.id})
     assert world.ask("resume", name="flow:keep", older_s=60)["dropped"] == {}
     world.work()
     assert world.far.put == [1]
@@ -246,7 +248,7 @@ def test_what_is_under_way_is_in_hand_and_not_dropped(
 
     def far(asked: str, _: int) -> int:
         if asked == verb and not said:
-            said.append(sorted(world.parts.operator._in_hand()))
+            said.append(sorted(world.parts.operator._doors.in_hand()))
             world.ask("pause", name=name, reason="x")
             world.clock.move_to(world.clock.now() + timedelta(hours=3))
             said.append(world.ask("resume", name=name, older_s=60)["dropped"])
@@ -258,7 +260,7 @@ def test_what_is_under_way_is_in_hand_and_not_dropped(
     assert len(said[0]) == 1
     assert said[1] == {}
     assert (world.far.put, world.sizes()) == ([1], {})
-    assert world.parts.operator._in_hand() == frozenset()
+    assert world.parts.operator._doors.in_hand() == frozenset()
 
 
 @pytest.mark.parametrize("name", NAMES)
