@@ -16,7 +16,6 @@ import pytest
 from tests.crash.processes import ROUTER, SECRET, Landscape, environ
 
 COMMANDS = ["check", "explain", "run", "sandbox", "send", "status", "test", "trace", "try"]
-#: seconds that `router --help` may take; twice that hangs the test, for machines under load
 
 
 def said(place: Landscape, *words: str, env: dict[str, str] | None = None) -> Any:

@@ -36,7 +36,7 @@ OPERATION = """
   write_refund:
     accept: refund_event@1
     request: {write: "refunds/{reference}.json", format: json_line}
-    idempotency: {kind: lookup}
+    idempotency: {kind: lookup, settles_in: 0s}
     outcome:
       - {if: "=status == `201` || status == `200`", is: done, reference: =body.name}
       - {otherwise: unknown}
