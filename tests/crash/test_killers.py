@@ -18,9 +18,9 @@ from tests.crash.traffic import Webhook, make_day
 SECONDS = 150
 #: seconds for a call that gets no answer: its trial lasts twice as long, and a start with a look
 #: must end before it does, also on a loaded machine
-PATIENT = 10
+PATIENT = 15
 #: seconds in which a daemon that is ready has a call in hand
-LOOK = 8
+LOOK = 20
 #: a message that leads to a command of a kind of its own
 ORDERS = {"order": 1}
 
