@@ -183,7 +183,9 @@ class Daemon:
     def _build(self, project: Project) -> Parts:
         environment = self._environment(project)
         site, leads = self._site, self.leads()
-        store = Fenced(site.store, leads) if site.store.is_shared else site.store
+        store = (
+            Fenced(site.store, leads, self._leadership.life) if site.store.is_shared else site.store
+        )
         if environment.redis != self._redis:
             self._states.close()
             self._states, self._redis = self._open_states(environment.redis), environment.redis

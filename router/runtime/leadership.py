@@ -32,8 +32,10 @@ class Change:
     leads: frozenset[str]
     gained: frozenset[str] = frozenset()
     surplus: frozenset[str] = frozenset()
-    #: the connection is a new one: whatever runs was begun by a lead that is over
+    #: the connection is a new one: whatever runs was begun by leads that are over
     anew: bool = False
+    #: of the connection by which all this is led
+    life: int = 0
 
     def __bool__(self) -> bool:
         return bool(self.gained or self.surplus or self.anew)
@@ -52,7 +54,8 @@ class Leadership:
         self.name = name
         self.roles = tuple(roles)
         self.leads: frozenset[str] = frozenset()
-        self._life = -1
+        #: of the connection by which they are led
+        self.life = -1
 
     def look(self, units: Mapping[str, str]) -> Change:
         """Take what nobody leads, as far as it is this process's share. Raises Unavailable.
@@ -65,7 +68,7 @@ class Leadership:
             change = Change(leads=every, gained=every - self.leads)
         else:
             change = self._store.write(lambda transaction: self._take(transaction, wanted))
-        self.leads = change.leads
+        self.leads, self.life = change.leads, change.life
         return change
 
     def release(self, units: Iterable[str]) -> None:
@@ -83,11 +86,11 @@ class Leadership:
 
     def _take(self, transaction: Transaction, wanted: Mapping[str, list[str]]) -> Change:
         leads = transaction.leads
-        anew = self._store.life != self._life
+        life = self._store.life
+        anew = life != self.life
         if anew:
             leads.join((*self.roles, member(self.name)))
             forget_dead(transaction)
-            self._life = self._store.life
         before = frozenset() if anew else self.leads
         held, gained = set(), set()
         members = leads.members(self.roles)
@@ -107,6 +110,7 @@ class Leadership:
             gained=frozenset(gained),
             surplus=surplus,
             anew=anew and bool(self.leads),
+            life=life,
         )
 
     def _mark(self) -> str:

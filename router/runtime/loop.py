@@ -31,6 +31,7 @@ from router.runtime.caution import Caution, Suspects, killer
 from router.runtime.failpoints import reach
 from router.runtime.gates import Gates
 from router.runtime.ingress import LOOP_LANE
+from router.runtime.lookback import Lookback
 from router.runtime.recording import record, record_answers
 from router.runtime.replay import answers_for
 from router.runtime.replayed import replay_of
@@ -85,8 +86,10 @@ class Loop:
         self._answers = answers
         self._clock: Clock = answers.clock
         self._cursor = 0
-        #: rows that were passed over are to be looked at once more
+        #: rows that were passed over are to be looked at once more: all, or those behind a row
         self._look_again = threading.Event()
+        self._back: int | None = None
+        self._lookback = Lookback()
         self._pauses: tuple[Pause, ...] = ()
         #: rows (after, up to) that a slow resume lets pass behind the cursor
         self._passed: list[tuple[int, int]] = []
@@ -107,6 +110,9 @@ class Loop:
         if self._look_again.is_set():
             self._look_again.clear()
             self._cursor, self._passed = 0, []
+        back, self._back = self._back, None
+        if back is not None:
+            self._cursor = min(self._cursor, back)
         try:
             return self._step(ready)
         except Exception:
@@ -116,8 +122,8 @@ class Loop:
             self._hand = self._waiting.rows
 
     def look_again(self) -> None:
-        """Read from the start: a row of another process may be new behind the cursor."""
-        self._look_again.set()
+        """Read from further back: a row of another process may be new behind the cursor."""
+        self._back = self._lookback.next(self._cursor)
 
     def _step(self, ready: list[Asked]) -> int:
         until = self._suspects.until

@@ -21,6 +21,7 @@ from router.runtime.bell import Bell
 from router.runtime.caution import Caution, Suspects
 from router.runtime.commands import Commands
 from router.runtime.exchange import Exchange
+from router.runtime.lookback import Lookback
 from router.runtime.resending import Resending
 from router.runtime.verdicts import SYSTEM_LANE
 
@@ -55,6 +56,7 @@ class Worker:
         #: where to read from again: a row from there on could not be carried
         self._back: int | None = None
         self.system = system
+        self._lookback = Lookback()
         self._pauses: tuple[Pause, ...] = ()
         #: rows in the hands of the pool, and those that a step is about to give it
         self._busy: set[int] = set()
@@ -102,8 +104,8 @@ class Worker:
         return 0 if away and self._away.is_set() else len(rows)
 
     def look_again(self) -> None:
-        """Read from the start: a row of another process may be new behind the cursor."""
-        self._read_again(0)
+        """Read from further back: a row of another process may be new behind the cursor."""
+        self._read_again(self._lookback.next(self._cursor) + 1)
 
     def rest(self, seconds: float) -> None:
         """Wait for the bell, until the system is let go, or for at most `seconds`."""

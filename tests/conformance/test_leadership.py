@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -126,6 +127,27 @@ def test_who_lost_its_connection_says_so_and_keeps_what_nobody_took(join: Join) 
     assert "loop" not in change.leads
     assert "due" in change.leads
     assert not first.look(UNITS).anew
+
+
+def test_a_look_that_fails_is_as_if_it_had_not_been(join: Join) -> None:
+    """What it took and does not know of is taken again, and let go whole."""
+    _, first = join("first")
+    _, second = join("second")
+    first.look({"loop": "router"})
+    failing = first._take
+
+    def fails(*given: Any) -> Any:
+        failing(*given)
+        raise ValueError("the disk is full")
+
+    first._take = fails  # type: ignore[method-assign]
+    with pytest.raises(ValueError, match="disk"):
+        first.look(UNITS)
+    assert first.leads == {"loop"}
+    first._take = failing  # type: ignore[method-assign]
+    assert first.look(UNITS).leads == set(UNITS)
+    first.release(UNITS)
+    assert second.look(UNITS).leads == {"loop", "due", "sys.a", "sys.b", "in.files"}
 
 
 def test_a_unit_that_the_project_has_no_more_is_let_go(join: Join) -> None:

@@ -161,7 +161,7 @@ def test_a_cut_connection_ends_its_leads_and_what_is_fenced_writes_no_more(
     served: Store, server: Server, row_of: Any
 ) -> None:
     served.write(lambda t: t.leads.take("loop"))
-    fenced = Fenced(served, frozenset({"loop"}))
+    fenced = Fenced(served, frozenset({"loop"}), served.life)
     fenced.write(put(row_of("a")))
     other = Store.on(server, "rev2")
     with pytest.raises(Unavailable):
@@ -215,7 +215,7 @@ def test_a_lane_rings_in_the_process_that_leads_it(
     served: Store, server: Server, row_of: Any
 ) -> None:
     other, rung, ending = Store.on(server, "rev2"), threading.Event(), threading.Event()
-    Fenced(served, frozenset({"loop"})).wake("loop", rung.set)
+    Fenced(served, frozenset({"loop"}), served.life).wake("loop", rung.set)
     hearing = threading.Thread(target=served.hear, args=(ending,))
     hearing.start()
     try:

@@ -23,11 +23,11 @@ class Fenced(Store):
     another process may lead by then what they are about.
     """
 
-    def __init__(self, store: Store, leads: frozenset[str]) -> None:
-        """`leads` are the units that are led now; a lane is a unit."""
+    def __init__(self, store: Store, leads: frozenset[str], life: int) -> None:
+        """`leads` are the units that are led, in that life of the connection; a lane is a unit."""
         self._store = store
         self._leads = leads
-        self._life = store.life
+        self._life = life
         store.forget_wakers()
 
     @property

@@ -61,9 +61,9 @@ class Leads:
         return not self.are_shared or bool(self._connection.execute(_TAKE, {"one": unit}).scalar())
 
     def release(self, unit: str) -> None:
-        """Let another lead a unit."""
-        if self.are_shared:
-            self._connection.execute(_RELEASE, {"one": unit})
+        """Let another lead a unit, however often it was taken."""
+        while self.are_shared and self._connection.execute(_RELEASE, {"one": unit}).scalar():
+            continue
 
     def unled(self, units: Iterable[str]) -> tuple[str, ...]:
         """Return those of the units that nobody leads; on a file that is not known here."""
