@@ -23,7 +23,7 @@ ROOT = Path(__file__).parents[2]
 MEMORY = 200 * 1024 * 1024
 #: seconds after which a case is called a hang; the slowest takes half a second on a quiet machine
 SECONDS = 10.0
-PATIENCE = 10.0
+PATIENCE = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
