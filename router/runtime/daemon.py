@@ -21,7 +21,7 @@ from router.infra.store.fenced import Fenced
 from router.infra.store.store import Store
 from router.runtime.cautions import Cautions
 from router.runtime.exchange import Called
-from router.runtime.leadership import Leadership
+from router.runtime.leadership import Change, Leadership
 from router.runtime.memory import settle_memory
 from router.runtime.states import LocalStates, States
 from router.runtime.threads import Threads
@@ -80,7 +80,12 @@ class Daemon:
         self._leadership = Leadership(site.store, site.clock, site.name, site.roles)
         self._cautions = Cautions(site.store, site.clock, site.name)
         self._units = self._units_of(project)
-        self._cautions.begin(self._leadership.look(self._units).gained)
+        #: units that were gained and are not cared for as yet
+        self._gained: frozenset[str] = frozenset()
+        #: nothing runs: it was stopped, and what was to follow failed
+        self._stands = False
+        self._lead()
+        self._care()
         self.parts = self._build(project)
         self._threads = Threads(self.parts, site.complain)
         self._beside = (
@@ -119,16 +124,34 @@ class Daemon:
             return Reloaded(revision=old.revision, refusals=tuple(refusals))
         self._keep(project)  # and the old one is kept: its retries may send to what is gone
         self._units = self._units_of(project)
-        self._cautions.begin(self._leadership.look(self._units).gained)
+        self._lead()
+        self._care()
         try:
             parts = self._build(project)
         except (RouterError, OSError) as error:
             return Reloaded(revision=old.revision, refusals=(str(error),))
-        self._threads.stop()
+        self._stand()
         self._site.store.take_up(project.revision)
         self._go_on(parts)
         self._forget(pausable(project))
         return Reloaded(revision=project.revision)
+
+    def _lead(self) -> Change:
+        """Look what there is to lead. Raises Unavailable."""
+        change = self._leadership.look(self._units)
+        self._gained = (self._gained | change.gained) & change.leads
+        return change
+
+    def _care(self) -> None:
+        """Take care of what was gained. Raises Unavailable: then it is still to be done."""
+        self._cautions.begin(self._gained)
+        self._gained = frozenset()
+
+    def _stand(self) -> None:
+        """Finish what is in hand and take nothing new, until it goes on."""
+        if not self._stands:
+            self._threads.stop()
+            self._stands = True
 
     def _go_on(self, parts: Parts) -> None:
         """Let new parts work where the old ones have stopped."""
@@ -137,6 +160,7 @@ class Daemon:
         self.parts = parts
         self._threads = Threads(parts, self._site.complain)
         self._threads.start()
+        self._stands = False
 
     def _look(self) -> None:
         """Look, again and again, what there is to lead."""
@@ -148,17 +172,19 @@ class Daemon:
                     self._site.complain(f"{type(error).__name__}: {error}")
 
     def _regroup(self) -> None:
-        """Take up what this process leads by now, and let go of what others shall lead."""
-        change = self._leadership.look(self._units)
+        """Take up what this process leads by now, and let go of what others shall lead.
+
+        Raises Unavailable: then the next look goes on where this one ended.
+        """
+        change = self._lead()
         self.parts.loop.look_again()
         for worker in self.parts.workers:
             worker.look_again()
-        if not change:
+        if not change and not self._stands:
             return
-        self._threads.stop()
-        self._cautions.begin(change.gained)
-        if not change.anew:
-            self._cautions.end(change.surplus)
+        self._stand()
+        self._care()
+        self._cautions.end(change.surplus)
         self._leadership.release(change.surplus)
         self._go_on(self._build(self.parts.project))
         self._site.regrouped(sorted(self.leads()))
@@ -175,7 +201,7 @@ class Daemon:
         self._ending.set()
         for thread in self._beside if self._site.store.is_shared else ():
             thread.join()
-        self._threads.stop()
+        self._stand()
         self._states.close()
         self._cautions.end(self.leads())
         self._site.store.close()

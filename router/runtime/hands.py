@@ -11,9 +11,7 @@ from collections.abc import Iterable, Sequence
 from router.infra.store.pauses import Pause
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
-from router.runtime.members import forget_dead
-
-_MARK = "hand:"
+from router.runtime.members import HAND, forget_dead
 
 
 class Hands:
@@ -35,7 +33,7 @@ class Hands:
             return
         text = json.dumps([_held(pauses), sorted(rows) if pauses else []])
         if text != self._told:
-            self._store.write(lambda transaction: transaction.mark(_MARK + self._name, text))
+            self._store.write(lambda transaction: transaction.mark(HAND + self._name, text))
             self._told = text
 
     def of_others(self, pauses: Sequence[Pause]) -> frozenset[int] | None:
@@ -52,8 +50,8 @@ class Hands:
     def _words(self, transaction: Transaction) -> list[tuple[list[list[str]], list[int]]]:
         """Return what living processes told last; forget what dead ones did."""
         forget_dead(transaction)
-        words = transaction.marks(_MARK)
-        words.pop(_MARK + self._name, None)
+        words = transaction.marks(HAND)
+        words.pop(HAND + self._name, None)
         return [(held, rows) for held, rows in map(json.loads, words.values())]
 
 

@@ -15,11 +15,8 @@ from router.core.instants import time_of, time_text
 from router.infra.store.reader import Reader
 from router.infra.store.store import Store
 from router.runtime.admission import Admission, Told
-from router.runtime.members import lives
+from router.runtime.members import HELD, lives
 from router.runtime.states import Apart, States
-
-#: where it is told: behind it the name of the process, where a store has several
-MARK = "held:"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -47,7 +44,7 @@ class Holds:
         name: str = "",
     ) -> None:
         """`name` is that of the process, where a store has several."""
-        self._mark = MARK + name
+        self._mark = HELD + name
         self._store = store
         self._admissions = admissions
         self._states = states
@@ -123,5 +120,5 @@ def told_apart(reader: Reader) -> Apart | None:
 
 
 def _told(reader: Reader) -> list[dict[str, Any]]:
-    found = reader.marks(MARK)
+    found = reader.marks(HELD)
     return [json.loads(text) for mark, text in found.items() if lives(reader.leads, mark)]

@@ -8,8 +8,9 @@ from __future__ import annotations
 from router.infra.store.leads import Leads
 from router.infra.store.transaction import Transaction
 
-#: beginnings of the marks that are of one process, whose name follows
-OF_PROCESSES = ("hand:", "held:")
+#: beginnings of the marks that are of one process, whose name follows: what it has in hand of what
+#: is held back, and which systems are held by their limits
+HAND, HELD = "hand:", "held:"
 
 
 def member(name: str) -> str:
@@ -26,7 +27,7 @@ def lives(leads: Leads, mark: str) -> bool:
 
 def forget_dead(transaction: Transaction) -> None:
     """Forget the marks of processes that have ended."""
-    for prefix in OF_PROCESSES:
+    for prefix in (HAND, HELD):
         for mark in transaction.marks(prefix):
             if not lives(transaction.leads, mark):
                 transaction.unmark(mark)
