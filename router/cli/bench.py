@@ -141,6 +141,44 @@ def rabbitmq(broker: str, messages: int, repeats: int, style: str, *, quorum: bo
     click.echo(f"ratio      {figures.ratio:8.2f}")
 
 
+@bench.command("peers")
+@click.option("--broker", required=True, help="Its address by reference: env:NAME or file:NAME.")
+@click.option("--messages", type=click.IntRange(100, 1_000_000), default=20_000, show_default=True)
+@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option("--size", type=click.IntRange(300, 100_000), default=2000, show_default=True)
+@click.option("--quorum", is_flag=True, help="Quorum queues; by default durable classic ones.")
+@click.option(
+    "--peers", "folder", type=click.Path(path_type=Path), default=Path("benchmarks/peers"),
+    show_default=True, help="Folders with peer.py and requirements.txt.",
+)  # fmt: skip
+@click.option("--only", multiple=True, help="These peers alone; may be said several times.")
+@format_option
+def peers(broker: str, folder: Path, only: tuple[str, ...], style: str, **how: Any) -> None:
+    """Measure a route without a record beside other routers: same broker, bodies and work.
+
+    Each is installed into var/peers once, and runs in a process of its own. Beside speed it says
+    what was lost and doubled when the process was killed half way.
+    """
+    from router.cli.reports.peers import peers_data, peers_lines  # noqa: PLC0415
+    from router.infra.amqp.link import Broken  # noqa: PLC0415 (a library that few need)
+    from router.runtime.peers import Plan, measure_peers, peers_in  # noqa: PLC0415
+
+    try:
+        address = ProcessSecrets(os.environ, Path("secrets")).get(broker)
+        names = [one for one in peers_in(folder) if not only or one in only]
+        found = measure_peers(Plan(address=address, **how), folder, Path("var/peers"), names)
+    except Unavailable as error:
+        fail(str(error))
+    except (LookupError, OSError, Broken) as error:
+        fail(f"no broker at {broker}: {type(error).__name__}")
+    if style == "json":
+        click.echo(envelope("bench peers", ok=True, data={"peers": peers_data(found)}))
+        return
+    queues = "quorum queues" if how["quorum"] else "durable classic queues"
+    click.echo("{messages} messages of {size} bytes, {repeats} repeats, ".format(**how) + queues)
+    click.echo("\n".join(peers_lines(found)))
+
+
 @bench.command("growth")
 @click.option("--messages", type=click.IntRange(256, 100_000), default=4000, show_default=True)
 @click.option(

@@ -28,7 +28,8 @@ from router.runtime.wiring import Hooks, build_parts, open_exchange
 
 #: where the route sends to, by the state of a note
 STATES = ("open", "paid", "gone")
-_REFERENCE = "env:BENCH_BROKER"
+#: where the broker of the project that is measured is
+REFERENCE = "env:BENCH_BROKER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -103,8 +104,8 @@ on_failure: patient
     made["routes/systems/far.yaml"] = _system(name)
     made["routes/environments/bench.yaml"] = f"""environment: bench
 store: {{sqlite: var/x.db}}
-systems: {{far: {{broker: "{_REFERENCE}"}}}}
-channels: {{notes: {{broker: "{_REFERENCE}"}}}}
+systems: {{far: {{broker: "{REFERENCE}"}}}}
+channels: {{notes: {{broker: "{REFERENCE}"}}}}
 """
     for path, text in made.items():
         (root / path).parent.mkdir(parents=True, exist_ok=True)
@@ -149,7 +150,7 @@ def passing(project: Project, address: str, path: Path) -> Iterator[Callable[[],
     """Give what steps the route once, and returns how many messages are settled."""
     store = Store.on(SqliteFile(path), project.revision)
     environment = project.environments["bench"]
-    secrets = ProcessSecrets({_REFERENCE.removeprefix("env:"): address}, None)
+    secrets = ProcessSecrets({REFERENCE.removeprefix("env:"): address}, None)
     done = 0
 
     def called(_operation: str, outcome: str, _seconds: float) -> None:

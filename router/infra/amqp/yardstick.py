@@ -57,11 +57,30 @@ class Desk:
             for one in self._words
         )
 
+    def take(self) -> list[tuple[str, bytes]]:
+        """Take everything that was published: the name and the body of each."""
+        found: list[tuple[str, bytes]] = []
+
+        def came(message: Any) -> None:
+            found.append((message.properties.get("message_id", ""), _bytes(message.body)))
+
+        wanted = self.held()
+        with self._connection.channel() as channel:
+            for word in self._words:
+                channel.basic_consume(f"{self.name}.{word}", callback=came, no_ack=True)
+            while len(found) < wanted:
+                self._connection.drain_events(timeout=HANG)
+        return found
+
     def close(self) -> None:
         """Take the queues away again."""
         for word in ("in", *self._words):
             self._channel.queue_delete(f"{self.name}.{word}")
         self._channel.exchange_delete(self.name)
+
+
+def _bytes(body: Any) -> bytes:
+    return body.encode() if isinstance(body, str) else bytes(body)
 
 
 class Confirms:
