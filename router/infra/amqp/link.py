@@ -1,5 +1,5 @@
 """Owns: one connection to a broker and its channel, for one thread; what wakes that thread.
-Imports: kombu, py-amqp behind it, infra.amqp.frames, infra.amqp.wire.
+Imports: kombu, py-amqp behind it, infra.amqp.address, infra.amqp.frames, infra.amqp.wire.
 Never: shares a connection between threads; goes on with a channel that failed; shows a password.
 
 A channel of py-amqp opens itself anew after an error, without its consumers and its confirms. So
@@ -20,8 +20,8 @@ from amqp.exceptions import AMQPError, NotFound
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
-from router.core.errors import Unavailable
 from router.infra.amqp import wire
+from router.infra.amqp.address import address_of
 from router.infra.amqp.frames import lenient_handler
 
 #: seconds between two heartbeats, and how long each part of a conversation may take
@@ -64,19 +64,6 @@ class Wake:
         """Let go of the sockets."""
         self.reader.close()
         self._writer.close()
-
-
-def address_of(text: str) -> str:
-    """Return what of an address may be shown. Raises Unavailable when it is none."""
-    try:
-        parts = urlsplit(text)
-        port = f":{parts.port}" if parts.port else ""
-    except ValueError:
-        parts, port = urlsplit(""), ""
-    if parts.scheme not in ("amqp", "amqps") or not parts.hostname:
-        raise Unavailable("the address of the broker is none: amqp://user:password@host:5672/vhost")
-    host = f"[{parts.hostname}]" if ":" in parts.hostname else parts.hostname
-    return f"{parts.scheme}://{host}{port}/{parts.path.removeprefix('/')}"
 
 
 class Link:

@@ -1,5 +1,5 @@
 """Owns: publishing with confirms, many at once over one connection, from many threads.
-Imports: core, infra.amqp.link.
+Imports: core, infra.amqp.address, infra.amqp.link.
 Never: sends a message a second time; calls a message taken that the broker has not confirmed.
 """
 
@@ -13,7 +13,8 @@ from time import monotonic
 from typing import Any, Literal, TypeAlias
 
 from router.core.errors import Retryable, Unknown
-from router.infra.amqp.link import Broken, Link, Wake, address_of
+from router.infra.amqp.address import Nodes
+from router.infra.amqp.link import Broken, Link, Wake
 
 #: taken: confirmed, it is in a queue. unroutable: no queue takes it. refused: the broker says no
 Word = Literal["taken", "unroutable", "refused"]
@@ -76,9 +77,11 @@ class Publisher:
     """
 
     def __init__(self, address: str, who: str) -> None:
-        """`who` names the connection. Raises Unavailable for an address that is none."""
-        self.name = address_of(address)
-        self._address, self._who = address, who
+        """`who` names the connection. `address` can be that of several nodes, see `Nodes`.
+        Raises Unavailable for an address that is none.
+        """
+        self._nodes, self._who = Nodes(address), who
+        self.name = self._nodes.name
         self._lock = threading.Lock()
         self._waiting: deque[_Sending] = deque()
         #: sent and not confirmed, by tag
@@ -185,7 +188,7 @@ class Publisher:
         while not self._closed.is_set():
             link: Link | None = None
             try:
-                link = Link(self._address, self._wake, self._who)
+                link = Link(self._nodes.next(), self._wake, self._who)
                 self._open(link)
                 pause = SOON
                 while not self._closed.is_set():

@@ -1,5 +1,5 @@
 """Owns: taking messages from queues over one connection, and settling them, from many threads.
-Imports: core, infra.amqp.link, infra.amqp.parcel.
+Imports: core, infra.amqp.address, infra.amqp.link, infra.amqp.parcel.
 Never: declares a queue; settles what came over another connection; lets go of a message that nobody
 has settled.
 
@@ -19,6 +19,7 @@ from functools import partial
 from typing import Any, Literal
 
 from router.core.errors import Unavailable
+from router.infra.amqp.address import Nodes
 from router.infra.amqp.link import Broken, Link, Wake
 from router.infra.amqp.parcel import Mark, Parcel, parcel_of
 
@@ -43,8 +44,11 @@ class Receiver:
     def __init__(
         self, address: str, who: str, queues: Mapping[str, int], take: Callable[[Parcel], None]
     ) -> None:
-        """`take` gets each message, on the thread that steps; `queues` holds the prefetch."""
-        self._address, self._who = address, who
+        """`take` gets each message, on the thread that steps; `queues` holds the prefetch.
+
+        `address` can be that of several nodes, see `Nodes`.
+        """
+        self._nodes, self._who = Nodes(address), who
         self._queues = dict(queues)
         self._take = take
         self._wake = Wake()
@@ -136,7 +140,7 @@ class Receiver:
         if time.monotonic() < self._next_try:
             return False
         try:
-            self._link = Link(self._address, self._wake, self._who)
+            self._link = Link(self._nodes.next(), self._wake, self._who)
         except (Broken, Unavailable) as error:
             self._lose(str(error))
             return False
