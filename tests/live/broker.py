@@ -33,9 +33,13 @@ disk_free_limit.absolute = 50MB
 class Broker:
     """A running node; `rabbitmqctl` asks it."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, name: str = "router", mapper: int = 0, more: str = "") -> None:
+        """`mapper` is the port of a port mapper that runs, `more` follows in the configuration."""
         self.folder = folder
-        self.port, self._mapper_port, self._distribution = (free_port() for _ in range(3))
+        self.name = f"{name}@localhost"
+        self._more = more
+        self.port, own, self._distribution = (free_port() for _ in range(3))
+        self._mapper_port = mapper or own
         self._scripts = _scripts()
         self._rest = threading.Event()
         self._environ = self._prepared()
@@ -44,7 +48,7 @@ class Broker:
     def ctl(self, *words: str) -> str:
         """Run `rabbitmqctl` and return what it prints. Raises CalledProcessError."""
         return subprocess.run(
-            [self._scripts / "rabbitmqctl", "-q", "-n", "router@localhost", *words],
+            [self._scripts / "rabbitmqctl", "-q", "-n", self.name, *words],
             env=self._environ,
             capture_output=True,
             text=True,
@@ -64,25 +68,36 @@ class Broker:
     @contextmanager
     def running(self) -> Iterator[Broker]:
         """Run the port mapper and the node; both have ended afterwards."""
-        mapper = self._begin(
-            "epmd", "-port", str(self._mapper_port), "-address", "127.0.0.1", own=False
-        )
+        mapper = self.start_mapper()
         try:
             self.start()
             yield self
         finally:
-            for process in (self._node, mapper):
-                if process is not None:
-                    process.terminate()
-                    try:
-                        process.wait(30)
-                    except subprocess.TimeoutExpired:
-                        process.kill()
-                        process.wait(10)
+            end(self._node)
+            end(mapper)
+
+    def start_mapper(self) -> subprocess.Popen[bytes]:
+        """Start the port mapper, by which nodes and `rabbitmqctl` find each other."""
+        return self._begin(
+            "epmd", "-port", str(self._mapper_port), "-address", "127.0.0.1", own=False
+        )
+
+    def stop(self) -> None:
+        """Stop the node in order, if it runs."""
+        end(self._node)
 
     def start(self) -> None:
         """Start the node and wait until it takes connections."""
+        self.begin()
+        self.stand_by()
+
+    def begin(self) -> None:
+        """Start the node. It ends with the thread that does."""
         self._node = self._begin(str(self._scripts / "rabbitmq-server"), own=True)
+
+    def stand_by(self) -> None:
+        """Wait until the node takes connections."""
+        assert self._node is not None, "it was begun"
         self._await(self._node)
 
     def kill(self) -> None:
@@ -123,14 +138,16 @@ class Broker:
         cookie.chmod(0o400)
         (self.folder / "env.conf").write_text("")
         (self.folder / "enabled_plugins").write_text("[].\n")
-        (self.folder / "rabbitmq.conf").write_text(CONFIGURATION.format(port=self.port))
+        (self.folder / "rabbitmq.conf").write_text(
+            CONFIGURATION.format(port=self.port) + self._more
+        )
         return {
             "PATH": os.environ["PATH"],
             "LC_ALL": "C.UTF-8",
             "HOME": str(home),
             "ERL_EPMD_PORT": str(self._mapper_port),
             "ERL_EPMD_ADDRESS": "127.0.0.1",
-            "RABBITMQ_NODENAME": "router@localhost",
+            "RABBITMQ_NODENAME": self.name,
             "RABBITMQ_DIST_PORT": str(self._distribution),
             "RABBITMQ_CONF_ENV_FILE": str(self.folder / "env.conf"),
             "RABBITMQ_CONFIG_FILE": str(self.folder / "rabbitmq"),
@@ -141,8 +158,20 @@ class Broker:
             "RABBITMQ_PID_FILE": str(self.folder / "pid"),
             "RABBITMQ_ENABLED_PLUGINS_FILE": str(self.folder / "enabled_plugins"),
             "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 1:1 +sbwt none"
-            " -kernel inet_dist_use_interface {127,0,0,1}",
+            " -kernel inet_dist_use_interface {127,0,0,1} -kernel net_ticktime 8",
         }
+
+
+def end(process: subprocess.Popen[bytes] | None) -> None:
+    """Let a process end, or kill it."""
+    if process is None:
+        return
+    process.terminate()
+    try:
+        process.wait(30)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait(10)
 
 
 def _scripts() -> Path:

@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any
+from typing import Any, Protocol
 
 import pytest
 from kombu import Connection
@@ -33,7 +33,16 @@ SECONDS = 200.0
 LEVELS = {"level": 1}
 
 
-def declare(broker: Broker) -> None:
+class Asked(Protocol):
+    """A broker, of one node or several."""
+
+    @property
+    def address(self) -> str: ...
+
+    def ctl(self, *words: str) -> str: ...
+
+
+def declare(broker: Asked) -> None:
     """Make the sender's exchange and queue, as the sender's people do."""
     with Connection(broker.address) as connection:
         channel = connection.channel()
@@ -55,24 +64,28 @@ def make(landscape: Callable[..., Landscape], broker: Broker) -> Callable[..., L
     """Makes landscapes whose shop is behind the broker."""
 
     def one(settings: Settings | None = None) -> Landscape:
-        place = landscape(settings or Settings())
-        routes = place.root / "routes"
-        path = routes / "channels" / "shopify.yaml"
-        head, _, rest = path.read_text().partition("  http:\n")
-        source = f"  amqp: {{queue: {QUEUE}, prefetch: 50, format: json}}\n"
-        path.write_text(head + source + rest[rest.index("kind:") :])
-        environment = routes / "environments" / "crash.yaml"
-        environment.write_text(environment.read_text() + '  shopify: {broker: "env:SHOP_BROKER"}\n')
-        place.environ["SHOP_BROKER"] = broker.address
-        return place
+        return behind_a_broker(landscape(settings or Settings()), broker.address)
 
     return one
+
+
+def behind_a_broker(place: Landscape, address: str) -> Landscape:
+    """Let the shop of a landscape be behind a broker."""
+    routes = place.root / "routes"
+    path = routes / "channels" / "shopify.yaml"
+    head, _, rest = path.read_text().partition("  http:\n")
+    source = f"  amqp: {{queue: {QUEUE}, prefetch: 50, format: json}}\n"
+    path.write_text(head + source + rest[rest.index("kind:") :])
+    environment = routes / "environments" / "crash.yaml"
+    environment.write_text(environment.read_text() + '  shopify: {broker: "env:SHOP_BROKER"}\n')
+    place.environ["SHOP_BROKER"] = address
+    return place
 
 
 class Shop:
     """Publishes each event until the broker has confirmed it, as a sender must."""
 
-    def __init__(self, broker: Broker) -> None:
+    def __init__(self, broker: Asked) -> None:
         self._publisher = Publisher(broker.address, "shop")
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=lambda: None)
@@ -131,7 +144,7 @@ def waiting(broker: Broker) -> int:
     return int(found.message_count)
 
 
-def unacknowledged(broker: Broker) -> int:
+def unacknowledged(broker: Asked) -> int:
     """Return how many messages are in the queue or in somebody's hands, some seconds ago."""
     (row,) = json.loads(
         broker.ctl("list_queues", "name", "messages", "--formatter", "json", "--quiet")

@@ -1,0 +1,88 @@
+"""A channel that takes from a cluster of three: each message has one end, whoever is lost."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from tests.crash.processes import Landscape, Settings, pause, wait_until
+from tests.crash.traffic import make_day
+from tests.crash.verdict import (
+    assert_all_that_followed_ended,
+    assert_far_sides,
+    assert_one_final_state,
+)
+from tests.live.cluster import Cluster
+from tests.live.test_amqp_channel import (
+    QUEUE,
+    SECONDS,
+    Shop,
+    assert_one_end_each,
+    behind_a_broker,
+    come,
+    declare,
+    events,
+    unacknowledged,
+)
+
+
+@pytest.fixture
+def cluster(tmp_path: Path) -> Iterator[Cluster]:
+    with Cluster(tmp_path / "nodes").running() as made:
+        wait_until(made.is_whole, "the cluster is whole", seconds=SECONDS)
+        declare(made)
+        yield made
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+@pytest.mark.parametrize("messages", [300, pytest.param(3000, marks=pytest.mark.soak)])
+def test_a_day_adds_up_with_the_leader_killed_and_cut_off(
+    landscape: Callable[..., Landscape], cluster: Cluster, messages: int
+) -> None:
+    """The node that leads the queue is killed; the next one is cut off from the others for longer
+    than they wait for it. Nothing is lost or doubled at the far sides.
+    """
+    day = make_day(21, messages=messages, files=0)
+    place = behind_a_broker(landscape(Settings(orders=day.orders)), cluster.address)
+    names = {one.event for one in day.webhooks}
+    place.start_sandbox()
+    place.start_daemon()
+    shop = Shop(cluster)
+
+    def have_come(share: float) -> None:
+        wanted = int(share * len(names))
+        wait_until(come(place, wanted), f"{wanted} have come", seconds=SECONDS)
+
+    shop.start(day.webhooks[: len(day.webhooks) // 2], pace=0.05)
+    have_come(0.1)
+    killed = cluster.leader(QUEUE)
+    cluster.kill(killed)
+    have_come(0.3)
+    cluster.start(killed)
+    wait_until(cluster.is_whole, "the cluster is whole", seconds=SECONDS)
+    wait_until(lambda: shop.done, "the first half is published", seconds=SECONDS)
+
+    shop.start(day.webhooks[len(day.webhooks) // 2 :], pace=0.1)
+    have_come(0.6)
+    alone = cluster.leader(QUEUE)
+    cluster.cut_off(alone)
+    pause(10)
+    cluster.join(alone)
+    wait_until(lambda: shop.done, "everything is published", seconds=SECONDS)
+    shop.close()
+    wait_until(come(place, len(names)), "everything has come", seconds=SECONDS)
+    wait_until(cluster.is_whole, "the cluster is whole", seconds=SECONDS)
+    wait_until(lambda: unacknowledged(cluster) == 0, "everything is settled", seconds=SECONDS)
+    status = place.wait_idle(SECONDS)
+    assert set(events(place)) == names
+    assert status["waiting"].get("dead", 0) == 0, status["dead_letters"]
+    figures = assert_far_sides(place, day)
+    assert_one_final_state(place, [])
+    assert_one_end_each(place, status)
+    assert_all_that_followed_ended(place)
+    again = place.count("deliveries") - len(day.webhooks)
+    assert shop.again, "whoever published was cut off, too"
+    print(f"\nfrom a cluster: {figures} published again {shop.again}, came again {again}")
