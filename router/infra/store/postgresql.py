@@ -10,6 +10,8 @@ alone.
 from __future__ import annotations
 
 from collections.abc import Iterable
+from contextlib import suppress
+from functools import partial
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
@@ -85,7 +87,12 @@ class Server(Database):
         except Unavailable:
             engine.dispose()
             raise
-        return Hold(writer=engine, release=engine.dispose, is_shared=True, life=lambda: len(lives))
+        return Hold(
+            writer=engine,
+            release=partial(_let_go, engine),
+            is_shared=True,
+            life=lambda: len(lives),
+        )
 
     def open(self, *, writes: bool) -> Engine:
         """Return an engine; a reading one sees in each transaction one moment, and cannot write."""
@@ -146,6 +153,13 @@ def _is_newest(engine: Engine) -> bool:
             return False
         found = connection.exec_driver_sql("SELECT version_num FROM alembic_version").scalar()
         return bool(found == NEWEST)
+
+
+def _let_go(engine: Engine) -> None:
+    """End the connection that writes. Its locks go first: the server ends it some time later."""
+    with suppress(SQLAlchemyError):  # a connection that is lost has none
+        _run(engine, ("SELECT pg_advisory_unlock_all()",))
+    engine.dispose()
 
 
 def _run(engine: Engine, statements: Iterable[str]) -> None:
