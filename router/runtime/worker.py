@@ -55,6 +55,8 @@ class Worker:
         self._cursor = 0
         #: where to read from again: a row from there on could not be carried
         self._back: int | None = None
+        #: there may be rows for which the bell does not ring: there was no room for them
+        self._more = True
         self.system = system
         self._lookback = Lookback()
         self._pauses: tuple[Pause, ...] = ()
@@ -89,6 +91,7 @@ class Worker:
             return 0
         away = self._away.is_set()
         with self._taking:
+            self._more = True  # until a look has shown otherwise; who ends meanwhile rings
             with self._lock:
                 busy = frozenset(self._busy)
             rows = self._next_rows(self._room(len(busy)))
@@ -102,6 +105,10 @@ class Worker:
         finally:
             self._taken = frozenset()
         return 0 if away and self._away.is_set() else len(rows)
+
+    def has_more(self) -> bool:
+        """Whether there may be rows for which the bell does not ring."""
+        return self._more
 
     def look_again(self) -> None:
         """Read from further back: a row of another process may be new behind the cursor."""
@@ -130,13 +137,14 @@ class Worker:
         with self._lock:
             if self._back is not None:
                 self._cursor, self._back = min(self._cursor, self._back), None
-        with self._store.read() as reader:
+        with self._store.read() if self._pauses else self._store.glance() as reader:
             newest = reader.last_queued(self._lane) if self._pauses else 0
             rows = reader.queued(self._lane, self._cursor, limit, self._pauses)
         if rows:
             self._cursor = rows[-1].id
         if len(rows) < limit:
             self._cursor = max(self._cursor, newest)
+            self._more = bool(self._suspects.until)
         if self._suspects.until:
             self._suspect(rows)
         return rows
@@ -223,7 +231,7 @@ class Worker:
                 self._read_again(row.id)
             with self._lock:
                 self._busy.discard(row.id)
-            if not again:
+            if not again and self._more:
                 self.bell.ring()
 
     def _stands_aside(self, row: Queued, held: Held) -> bool:
