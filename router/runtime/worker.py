@@ -55,8 +55,7 @@ class Worker:
         self._cursor = 0
         #: where to read from again: a row from there on could not be carried
         self._back: int | None = None
-        #: there may be rows for which the bell does not ring: there was no room for them
-        self._more = True
+        self._more = True  # there may be rows for which the bell does not ring: there was no room
         self.system = system
         self._lookback = Lookback()
         self._pauses: tuple[Pause, ...] = ()
@@ -64,8 +63,7 @@ class Worker:
         self._busy: set[int] = set()
         self._taken: frozenset[int] = frozenset()
         self._lock = threading.Lock()
-        #: held while rows are taken
-        self._taking = threading.Lock()
+        self._taking = threading.Lock()  # held while rows are taken
         #: set from a command that found the store away until one that did not
         self._away = threading.Event()
         #: until when limits or breaker let no call go, as they said last

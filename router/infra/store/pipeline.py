@@ -8,7 +8,8 @@ the commit. Which one failed is not known for sure: who wants to know sends them
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
@@ -23,6 +24,23 @@ def on_server(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
+@contextmanager
+def _silent(pipeline: Any) -> Iterator[None]:
+    """Let a pipeline of psycopg talk to the server when it ends, and not after each statement.
+
+    That is no part of what psycopg promises: without it, it is right as well, and slower.
+    """
+
+    def later() -> Iterator[None]:
+        yield from ()
+
+    pipeline._communicate_gen = later  # noqa: SLF001
+    try:
+        yield
+    finally:
+        del pipeline._communicate_gen  # noqa: SLF001
+
+
 def send(connection: Connection, statements: Sequence[Statement]) -> int:
     """Run statements; return how many rows the last one has changed.
 
@@ -32,9 +50,8 @@ def send(connection: Connection, statements: Sequence[Statement]) -> int:
     dbapi: Any = connection.dialect.dbapi
     cursor: Any = driver.cursor()
     try:
-        with driver.pipeline():
+        with driver.pipeline() as pipeline, _silent(pipeline):
             for text, values in statements:
-                cursor = driver.cursor()
                 cursor.execute(text, values)
     except dbapi.Error as error:
         raise _told(connection, driver, error) from error
