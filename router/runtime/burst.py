@@ -113,8 +113,8 @@ class _Course:
     sent: int
     begun: int
     ended: float
-    #: messages, at the burst's end
-    waiting: int
+    #: messages that waited at the burst's end beyond what waits when it is over
+    above: int
     recovered: float
 
 
@@ -143,7 +143,7 @@ def measure_burst(
             calm=tuple(watch.looks[: course.begun]),
             after=tuple(watch.looks[course.begun :]),
             recovery=course.recovered - course.ended,
-            least=course.waiting / (takes - rate),
+            least=course.above / (takes - rate),
         )
 
 
@@ -187,7 +187,8 @@ def _play(watch: _Watch, port: int, rate: int, much: int, seconds: int) -> _Cour
             senders.send_for(LOOK, rate)
         recovered = time.perf_counter()
         sent = senders.finish()
-    return _Course(sent=sent, begun=begun, ended=ended, waiting=waiting, recovered=recovered)
+    above = max(0, waiting - bound)
+    return _Course(sent=sent, begun=begun, ended=ended, above=above, recovered=recovered)
 
 
 def _all_there(far: FarSide, sent: int, watch: _Watch) -> None:
