@@ -93,6 +93,4 @@ def test_a_lone_message_takes_few_round_trips(server: Server, tmp_path: Path, tr
     taken, decided, called = took[-1]
     assert taken == 1, "its delivery and its row, with the commit"
     assert decided == 1 + 2 + 1, "the row, its claims and its objects, what comes of it"
-    assert called == 1 + 1 + 1 + 2, (
-        "the row, its intent, that it begins, whose it is and how it ends"
-    )
+    assert called == 1 + 1 + 1 + 1, "the row, its intent, that it begins, how it ends"

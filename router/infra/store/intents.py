@@ -32,8 +32,8 @@ class IntentWriter(ABC):
         """Collect a row."""
 
     @abstractmethod
-    def _change(self, name: str, row: Mapping[str, Any]) -> int:
-        """Execute a named statement behind what was collected; return how many rows it changed."""
+    def _change(self, name: str, row: Mapping[str, Any]) -> bool:
+        """Execute a named statement behind what was collected; False when it changes no row."""
 
     def intend(self, intent: Intent) -> None:
         """Record an effect before its first call."""
@@ -92,7 +92,7 @@ class IntentWriter(ABC):
         text = None if result is None else encode_json(result).decode()
         new = {"new_state": state, "new_their_reference": theirs, "new_result": text}
         name = f"conclude {state}" if state in ("partial", "done") else "conclude"
-        return self._change(name, {"of_key": key, "of_token": token, **new}) == 1
+        return self._change(name, {"of_key": key, "of_token": token, **new})
 
     def free_intent(self, key: str, *, whole: bool = False) -> bool:
         """Let an effect that the far side refused be tried again with the same bytes.

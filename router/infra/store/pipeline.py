@@ -41,11 +41,8 @@ def _silent(pipeline: Any) -> Iterator[None]:
         del pipeline._communicate_gen  # noqa: SLF001
 
 
-def send(connection: Connection, statements: Sequence[Statement]) -> int:
-    """Run statements; return how many rows the last one has changed.
-
-    Raises what SQLAlchemy raises, and tells it of a connection that was cut.
-    """
+def send(connection: Connection, statements: Sequence[Statement]) -> None:
+    """Run statements. Raises what SQLAlchemy raises, and tells it of a connection that was cut."""
     driver: Any = connection.connection.dbapi_connection
     dbapi: Any = connection.dialect.dbapi
     cursor: Any = driver.cursor()
@@ -55,7 +52,6 @@ def send(connection: Connection, statements: Sequence[Statement]) -> int:
                 cursor.execute(text, values)
     except dbapi.Error as error:
         raise _told(connection, driver, error) from error
-    return int(cursor.rowcount)
 
 
 def _told(connection: Connection, driver: Any, error: Any) -> Exception:

@@ -15,6 +15,9 @@ from sqlalchemy import Connection
 from router.infra.store.pipeline import Statement, send
 from router.infra.store.statements import Row, ask, texts_of, write_many
 
+#: fails, by a division by zero, unless a statement changes a row
+_ONE = "WITH done AS ({} RETURNING 1) SELECT 1 / count(*) FROM done"
+
 
 class Sender:
     """Executes at once, where nothing is gained by waiting."""
@@ -30,9 +33,9 @@ class Sender:
         """Execute a named statement for every row."""
         write_many(self._connection, name, rows)
 
-    def change(self, name: str, row: Row) -> int:
-        """Execute a named statement; return how many rows it changed."""
-        return int(ask(self._connection, name, row).rowcount)
+    def change(self, name: str, row: Row) -> bool:
+        """Execute a named statement that changes one row; False when there is none."""
+        return int(ask(self._connection, name, row).rowcount) == 1
 
     def commit(self, rings: Iterable[Statement]) -> None:
         """Execute what is left, the transaction being whole; who began it commits it."""
@@ -59,10 +62,15 @@ class Piped(Sender):
         """Keep a named statement for every row."""
         self._kept += texts_of(self._connection.dialect, name, rows)
 
-    def change(self, name: str, row: Row) -> int:
-        """Execute a named statement behind what is kept; return how many rows it changed."""
-        self._kept += texts_of(self._connection.dialect, name, [row])
-        return self._send()
+    def change(self, name: str, row: Row) -> bool:
+        """Keep a named statement that changes one row; it is as good as done, for where there is no
+        row the transaction fails, and what it was made of runs again where that is known.
+        """
+        self._kept += (
+            (_ONE.format(text), values)
+            for text, values in texts_of(self._connection.dialect, name, [row])
+        )
+        return True
 
     def commit(self, rings: Iterable[Statement]) -> None:
         """Execute what is kept and commit, with the last round trip."""
@@ -70,6 +78,6 @@ class Piped(Sender):
         self._kept.append(("COMMIT", None))
         self._send()
 
-    def _send(self) -> int:
+    def _send(self) -> None:
         kept, self._kept = self._kept, []
-        return send(self._connection, kept)
+        send(self._connection, kept)

@@ -344,7 +344,7 @@ class Transaction(IntentWriter):
         self._collect()
         self._sender.commit(rings)
 
-    def _change(self, name: str, row: Mapping[str, Any]) -> int:
+    def _change(self, name: str, row: Mapping[str, Any]) -> bool:
         self._collect()
         return self._sender.change(name, row)
 
