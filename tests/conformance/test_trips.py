@@ -10,6 +10,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from psycopg.pq import PipelineStatus
 
 from router.config.project import Project
 from router.infra.secrets import ProcessSecrets
@@ -44,13 +45,20 @@ class Trips:
 
 @pytest.fixture
 def trips(monkeypatch: pytest.MonkeyPatch) -> Trips:
+    """Waits of every connection; a pipeline is one, however many statements it takes."""
     found = Trips()
-    wait = psycopg.Connection.wait
+    wait, pipeline = psycopg.Connection.wait, psycopg.Connection.pipeline
 
-    def counting(self: Any, steps: Any, *more: Any, **options: Any) -> Any:
-        return wait(self, found.counted(steps), *more, **options)
+    def waiting(self: Any, steps: Any, *more: Any, **options: Any) -> Any:
+        alone = self.pgconn.pipeline_status == PipelineStatus.OFF
+        return wait(self, found.counted(steps) if alone else steps, *more, **options)
 
-    monkeypatch.setattr(psycopg.Connection, "wait", counting)
+    def piping(self: Any) -> Any:
+        found.made += 1
+        return pipeline(self)
+
+    monkeypatch.setattr(psycopg.Connection, "wait", waiting)
+    monkeypatch.setattr(psycopg.Connection, "pipeline", piping)
     return found
 
 

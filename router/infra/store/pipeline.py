@@ -8,8 +8,7 @@ the commit. Which one failed is not known for sure: who wants to know sends them
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Any, TypeAlias
 
 from sqlalchemy import Connection
@@ -24,30 +23,13 @@ def on_server(connection: Connection) -> bool:
     return connection.dialect.name == "postgresql"
 
 
-@contextmanager
-def _silent(pipeline: Any) -> Iterator[None]:
-    """Let a pipeline of psycopg talk to the server when it ends, and not after each statement.
-
-    That is no part of what psycopg promises: without it, it is right as well, and slower.
-    """
-
-    def later() -> Iterator[None]:
-        yield from ()
-
-    pipeline._communicate_gen = later  # noqa: SLF001
-    try:
-        yield
-    finally:
-        del pipeline._communicate_gen  # noqa: SLF001
-
-
 def send(connection: Connection, statements: Sequence[Statement]) -> None:
     """Run statements. Raises what SQLAlchemy raises, and tells it of a connection that was cut."""
     driver: Any = connection.connection.dbapi_connection
     dbapi: Any = connection.dialect.dbapi
     cursor: Any = driver.cursor()
     try:
-        with driver.pipeline() as pipeline, _silent(pipeline):
+        with driver.pipeline():
             for text, values in statements:
                 cursor.execute(text, values)
     except dbapi.Error as error:
