@@ -93,6 +93,17 @@ def test_a_job_whose_connection_is_cut_is_refused_and_not_done_twice(
     assert names(queued(served)) == ["b"]
 
 
+def test_who_lost_its_lease_is_told_so_and_hurts_no_neighbour(served: Store, row_of: Any) -> None:
+    """The server refuses the whole group first; then each job has its own answer."""
+    gate = Gate(served)
+    lost = served.submit(lambda t: t.conclude("call", "another's", "done"))
+    jobs = [served.submit(put(row_of(name))) for name in ("a", "b")]
+    gate.open()
+    assert lost.result(HANG) is False
+    assert [one.exception(HANG) for one in jobs] == [None, None]
+    assert names(queued(served)) == ["a", "b"]
+
+
 def test_neighbours_of_a_cut_connection_are_refused_with_it(served: Store, row_of: Any) -> None:
     gate = Gate(served)
     jobs = [served.submit(one) for one in (put(row_of("a")), cut, put(row_of("b")))]
@@ -264,6 +275,15 @@ def test_a_hold_is_of_a_schema_of_a_database(server: Server) -> None:
 
 def test_who_reads_cannot_write(served: Store) -> None:
     with pytest.raises(Unavailable, match="read-only"), served.read() as reader:
+        reader._connection.exec_driver_sql("DELETE FROM queue")
+
+
+def test_a_glance_writes_nothing_and_sees_what_is_newest(served: Store, row_of: Any) -> None:
+    with served.glance() as reader:
+        assert reader.queued("loop", 0, 10) == []
+        served.write(put(row_of("a")))
+        assert names(reader.queued("loop", 0, 10)) == ["a"]
+    with pytest.raises(Unavailable, match="read-only"), served.glance() as reader:
         reader._connection.exec_driver_sql("DELETE FROM queue")
 
 
