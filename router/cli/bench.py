@@ -10,7 +10,7 @@ import statistics
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -25,6 +25,9 @@ from router.runtime.mapspeed import MapSpeed, Pair, UnlikeError, measure_maps
 from router.runtime.profile import profile
 from router.runtime.wide import measure_check
 from router.runtime.wiring import open_adapters
+
+if TYPE_CHECKING:  # the others are loaded when they are asked for
+    from router.runtime.burst import Burst
 
 #: a smaller share of the time is not shown
 LEAST = 0.01
@@ -252,6 +255,58 @@ def latency(style: str, place: str, address: str, **how: int) -> None:
     for percent in (50, 99, 100):
         through, straight = found.at(percent)
         click.echo(f"p{percent:<3} {through:8.1f} ms, straight {straight:.1f} ms")
+
+
+@bench.command("burst")
+@click.option("--rate", type=click.IntRange(1, 1000), default=10, show_default=True)
+@click.option("--times", type=click.IntRange(5, 100), default=10, show_default=True)
+@click.option("--seconds", type=click.IntRange(2, 3600), default=60, show_default=True)
+@place_option
+@store_option
+@format_option
+def burst(style: str, place: str, address: str, **how: int) -> None:
+    """Measure a burst into a slow system: so many times the rate, for so many seconds.
+
+    The system takes four times the rate. What waits, how long, what the process holds, and how long
+    it takes until no more waits than before. It fails where a message is lost, comes twice or
+    behind a later one of its order key.
+    """
+    from router.runtime.burst import measure_burst  # noqa: PLC0415
+
+    try:
+        found = measure_burst(**how, server=place == "postgres", address=address)
+    except Unavailable as error:
+        fail(str(error))
+    click.echo(_burst_data(found) if style == "json" else _burst_told(found, **how))
+    if not found.is_sound:
+        fail("messages were lost, came twice, or behind a later one of their key")
+
+
+def _burst_data(found: Burst) -> str:
+    before, most, after = found.memory
+    oldest, left = found.age
+    data = {
+        "sent": found.sent, "lost": found.lost, "doubled": found.doubled,
+        "disordered": found.disordered, "takes": found.takes, "waiting": found.waiting,
+        "oldest_s": oldest, "oldest_after_s": left, "recovery_s": found.recovery,
+        "least_recovery_s": found.least, "memory_before": before, "memory_most": most,
+        "memory_after": after,
+        "looks": [[one.at, one.waiting, one.age, one.memory] for one in found.looks],
+    }  # fmt: skip
+    return envelope("bench burst", ok=found.is_sound, data=data)
+
+
+def _burst_told(found: Burst, rate: int, times: int, seconds: int) -> str:
+    before, most, after = (one / 1e6 for one in found.memory)
+    oldest, left = found.age
+    return (
+        f"{times} x {rate}/s for {seconds} s into a system that takes {found.takes:.0f}/s\n"
+        f"messages   {found.sent} sent, {found.lost} lost, {found.doubled} twice, "
+        f"{found.disordered} out of order\n"
+        f"waiting    {found.waiting} at most, the oldest {oldest:.1f} s; {left:.1f} s at last\n"
+        f"recovered  after {found.recovery:.1f} s, the system alone needs {found.least:.1f} s\n"
+        f"memory     {before:.1f} MB before, {most:.1f} MB at most, {after:.1f} MB at last"
+    )
 
 
 @bench.command("check")

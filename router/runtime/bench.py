@@ -11,7 +11,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -164,9 +164,9 @@ def texts() -> dict[str, Any]:
     return dict(_TEXTS)
 
 
-def bench_project(root: Path) -> Project:
-    """Write the project that is measured, and return it."""
-    for name, text in _TEXTS.items():
+def bench_project(root: Path, others: Mapping[str, Any] | None = None) -> Project:
+    """Write the project that is measured, with `others` in the place of its texts; return it."""
+    for name, text in {**_TEXTS, **(others or {})}.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text if isinstance(text, str) else json.dumps(text))

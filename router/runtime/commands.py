@@ -80,7 +80,7 @@ class Commands:
         """
         keys = [effect_key(row, command, one) for one in command.calls]
         former = self._former.keys(row, command)
-        with self._store.read() as reader:
+        with self._store.glance() as reader:  # each call is by itself, and all are this thread's
             found = reader.intents([row.message.id, *former])
             begun = found if keys == [row.message.id] else {**found, **reader.standing(keys)}
         return begun, first_of(former, found)

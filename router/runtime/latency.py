@@ -1,5 +1,5 @@
 """Owns: measuring how long a message takes from its last byte to the far side, at a steady rate.
-Imports: config, runtime.bench, runtime.serverbench; starts `router run`.
+Imports: runtime.bench, runtime.farside, runtime.outside.
 Never: lets a slow answer hold the next message up: each leaves at its time.
 
 Sender and far side are this process: one clock, CLOCK_MONOTONIC. The far side is an HTTP server, so
@@ -10,36 +10,24 @@ it the same messages go straight from the sender to the far side.
 from __future__ import annotations
 
 import http.client
-import json
-import os
 import queue
-import signal
-import socket
 import statistics
-import subprocess
-import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from pathlib import Path
-from typing import Any
 
 from router.core.errors import Unavailable
-from router.runtime.bench import bench_project, sent_note
-from router.runtime.serverbench import schema, served
+from router.runtime.bench import sent_note
+from router.runtime.farside import FarSide, far_side
+from router.runtime.outside import running
 
 #: connections of the sender, as several senders have
 SENDERS = 8
-#: seconds that a message, or the start, may take
+#: seconds that a message may take
 PATIENCE = 30.0
 #: messages before those that are measured: everything is loaded and warm then
 WARM = 100
-_START = "from router.cli.start import start; start()"
-_STORE = "ROUTER_BENCH_STORE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,18 +52,13 @@ def measure_latency(
     """
     through: list[tuple[float, ...]] = []
     straight: list[tuple[float, ...]] = []
-    with ExitStack() as stack:
-        far = stack.enter_context(_far_side())
-        root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
-        store = ""
-        if server or address:
-            store = stack.enter_context(schema(stack.enter_context(served(address))))
-        _write(root, far.port, on_server=bool(store))
-        port = stack.enter_context(_daemon(root, store))
+    with far_side() as far, running(far.port, server=server, address=address) as daemon:
         numbers = iter(range(10**9))
-        _paced([next(numbers) for _ in range(WARM)], rate, port, "/in/notes", far)
+        _paced([next(numbers) for _ in range(WARM)], rate, daemon.port, "/in/notes", far)
         for _ in range(repeats):
-            for where, path, found in ((port, "/in/notes", through), (far.port, "/", straight)):
+            for where, path, found in (
+                (daemon.port, "/in/notes", through), (far.port, "/", straight),
+            ):  # fmt: skip
                 some = [next(numbers) for _ in range(messages)]
                 found.append(_paced(some, rate, where, path, far))
     return Latency(through=tuple(through), straight=tuple(straight))
@@ -85,109 +68,9 @@ def _at(times: Sequence[float], percent: int) -> float:
     return sorted(times)[min(len(times) - 1, len(times) * percent // 100)]
 
 
-class _Far(ThreadingHTTPServer):
-    """The far side: notes when each note came."""
-
-    daemon_threads = True
-
-    def __init__(self) -> None:
-        super().__init__(("127.0.0.1", 0), _Taking)
-        self.port = int(self.server_address[1])
-        self.came: dict[int, float] = {}
-        self.bell = threading.Condition()
-
-
-class _Taking(BaseHTTPRequestHandler):
-    protocol_version = "HTTP/1.1"
-    disable_nagle_algorithm = True
-
-    def do_POST(self) -> None:
-        at = time.perf_counter()
-        note = json.loads(self.rfile.read(int(self.headers["content-length"])))
-        far = self.server
-        assert isinstance(far, _Far), "its server is ours"
-        with far.bell:
-            far.came.setdefault(note["id"], at)
-            far.bell.notify_all()
-        self.send_response(200)
-        self.send_header("content-type", "application/json")
-        self.send_header("content-length", "2")
-        self.end_headers()
-        self.wfile.write(b"{}")
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 (the library's name)
-        pass
-
-
-@contextmanager
-def _far_side() -> Iterator[_Far]:
-    far = _Far()
-    thread = threading.Thread(target=far.serve_forever, name="far", daemon=True)
-    thread.start()
-    try:
-        yield far
-    finally:
-        far.shutdown()
-        thread.join()
-        far.server_close()
-
-
-def _write(root: Path, far: int, *, on_server: bool) -> None:
-    """Write the project that is measured, and where its daemon is to be."""
-    bench_project(root)
-    store = f'{{postgresql: "env:{_STORE}"}}' if on_server else "{sqlite: var/bench.db}"
-    (root / "routes/environments/bench.yaml").write_text(
-        f"environment: bench\nstore: {store}\nhttp: {{host: 127.0.0.1, port: 0}}\n"
-        f'systems: {{far: {{url: "http://127.0.0.1:{far}"}}}}\n'
-    )
-
-
-@contextmanager
-def _daemon(root: Path, store: str) -> Iterator[int]:
-    """Run a daemon and give its port."""
-    log = root / "log"
-    with log.open("wb") as said:
-        process = subprocess.Popen(  # noqa: S603 (this very program)
-            [sys.executable, "-c", _START, "run", "--env", "bench"],
-            cwd=root,
-            env={**os.environ, _STORE: store},
-            stdin=subprocess.DEVNULL,
-            stdout=said,
-            stderr=said,
-        )
-    try:
-        yield _port_of(process, log)
-    finally:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(PATIENCE)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def _port_of(process: subprocess.Popen[bytes], log: Path) -> int:
-    """Return where a daemon listens, once it does. Raises Unavailable."""
-    rest = threading.Event()
-    until = time.monotonic() + PATIENCE
-    while time.monotonic() < until and process.poll() is None:
-        for line in log.read_text().splitlines():
-            port = int(json.loads(line)["http"].rpartition(":")[2]) if '"started"' in line else 0
-            if port and _answers(port):
-                return port
-        rest.wait(0.05)
-    raise Unavailable(f"the daemon does not start: {log.read_text()[-2000:]}")
-
-
-def _answers(port: int) -> bool:
-    try:
-        socket.create_connection(("127.0.0.1", port), timeout=1).close()
-    except OSError:
-        return False
-    return True
-
-
-def _paced(numbers: Sequence[int], rate: int, port: int, path: str, far: _Far) -> tuple[float, ...]:
+def _paced(
+    numbers: Sequence[int], rate: int, port: int, path: str, far: FarSide
+) -> tuple[float, ...]:
     """Send notes at their times and return what each took to the far side, in milliseconds."""
     left: dict[int, float] = {}
     waiting: queue.SimpleQueue[int | None] = queue.SimpleQueue()
@@ -208,7 +91,7 @@ def _paced(numbers: Sequence[int], rate: int, port: int, path: str, far: _Far) -
     return _taken(numbers, left, far)
 
 
-def _taken(numbers: Sequence[int], left: Mapping[int, float], far: _Far) -> tuple[float, ...]:
+def _taken(numbers: Sequence[int], left: Mapping[int, float], far: FarSide) -> tuple[float, ...]:
     def all_came() -> bool:
         return all(one in far.came for one in numbers)
 

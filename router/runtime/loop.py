@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 
@@ -22,6 +23,7 @@ from router.core.document import Json
 from router.core.errors import Unavailable
 from router.core.ports import Clock
 from router.infra.store.pauses import Pause, moved_on
+from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -86,6 +88,8 @@ class Loop:
         self._answers = answers
         self._clock: Clock = answers.clock
         self._cursor = 0
+        #: the last look filled its batch: there may be rows behind it
+        self._more = False
         #: rows that were passed over are to be looked at once more: all, or those behind a row
         self._look_again = threading.Event()
         self._back: int | None = None
@@ -121,6 +125,10 @@ class Loop:
         finally:
             self._hand = self._waiting.rows
 
+    def has_more(self) -> bool:
+        """Whether there may be rows for which the bell does not ring."""
+        return self._more or bool(self._passed) or self._look_again.is_set()
+
     def look_again(self) -> None:
         """Read from further back: a row of another process may be new behind the cursor."""
         self._back = self._lookback.next(self._cursor)
@@ -150,6 +158,7 @@ class Loop:
 
     def _next_rows(self, until: int) -> list[Queued]:
         """Return the next rows; up to row `until` they go one at a time."""
+        self._more = True
         if len(self._waiting) >= MOST_WAITING:
             return []
         with self._taking:
@@ -167,14 +176,19 @@ class Loop:
 
     def _from_cursor(self, limit: int) -> list[Queued]:
         """Return the next rows and move the cursor behind them, and behind what is held back."""
-        with self._store.read() as reader:
+        with self._read(whole=bool(self._pauses)) as reader:
             newest = reader.last_queued(LOOP_LANE) if self._pauses else 0
             rows = reader.queued(LOOP_LANE, self._cursor, limit, self._pauses)
         if rows:
             self._cursor = rows[-1].id
         if len(rows) < limit:
             self._cursor = max(self._cursor, newest)
+        self._more = len(rows) == limit
         return rows
+
+    def _read(self, *, whole: bool) -> AbstractContextManager[Reader]:
+        """Return a reader; where several queries have to be of one moment, a `whole` one."""
+        return self._store.read() if whole else self._store.glance()
 
     def _alone(self, work: Work) -> None:
         """Handle a row from before an unclean end, marked while it is in hand, with its calls."""
@@ -249,9 +263,10 @@ class Loop:
         nothing stands against it: no order by key, no pause, no answer that is not there.
         """
         now = self._clock.now()
-        with self._store.read() as reader:
+        keys = gate_keys(works)
+        with self._read(whole=bool(keys)) as reader:
             seen = reader.holdings(claim_keys(works), now)
-            gates = Gates(reader.gates(gate_keys(works)))
+            gates = Gates(reader.gates(keys))
         batch = _Batch(gates=gates)
         for work in works:
             if gates.holds_back(work.row):
@@ -288,7 +303,7 @@ class Loop:
         Returns where the batch has to be cut, 0 = nowhere: a row that turns out to be a conflict
         ends a part when later ones were judged as if it had been routed.
         """
-        with self._store.read() as reader:
+        with self._store.glance() as reader:
             objects = reader.holdings(produced_keys(one.decision for one in batch.verdicts), now)
         for index, one in enumerate(batch.verdicts):
             settled = batch.verdicts[index] = settle_objects(one, objects)

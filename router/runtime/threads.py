@@ -35,7 +35,11 @@ class Threads:
                 target=self._run, args=(parts.operator.step, self._stop.wait), name="operator"
             ),
             *(
-                threading.Thread(target=self._run, args=(worker.step, worker.rest), name="dispatch")
+                threading.Thread(
+                    target=self._run,
+                    args=(worker.step, worker.rest, worker.has_more),
+                    name="dispatch",
+                )
                 for worker in parts.workers
             ),
             *(
@@ -59,7 +63,8 @@ class Threads:
     def _led(self, parts: Parts) -> Iterator[threading.Thread]:
         """Yield the threads of what one process does for all, where it is this one."""
         if parts.leads(LOOP):
-            args = (parts.loop.step, parts.loop.bell.wait)
+            loop = parts.loop
+            args = (loop.step, loop.bell.wait, loop.has_more)
             yield threading.Thread(target=self._run, args=args, name="loop")
         if parts.leads(DUE):
             due = (parts.scheduler.step, self._stop.wait)
@@ -86,10 +91,18 @@ class Threads:
             thread.join()
         self._parts.close()
 
-    def _run(self, step: Callable[[], int], wait: Callable[[float], Any]) -> None:
+    def _run(
+        self,
+        step: Callable[[], int],
+        wait: Callable[[float], Any],
+        has_more: Callable[[], bool] = lambda: True,
+    ) -> None:
+        """Step again and again; wait where nothing was done, or nobody can have more to do unless
+        it is rung for.
+        """
         while not self._stop.is_set():
             try:
-                if not step():
+                if not step() or not has_more():
                     wait(TICK)
             except Unavailable as error:
                 self._complain(str(error))

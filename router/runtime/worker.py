@@ -55,6 +55,7 @@ class Worker:
         self._cursor = 0
         #: where to read from again: a row from there on could not be carried
         self._back: int | None = None
+        self._more = True  # there may be rows for which the bell does not ring: there was no room
         self.system = system
         self._lookback = Lookback()
         self._pauses: tuple[Pause, ...] = ()
@@ -62,8 +63,7 @@ class Worker:
         self._busy: set[int] = set()
         self._taken: frozenset[int] = frozenset()
         self._lock = threading.Lock()
-        #: held while rows are taken
-        self._taking = threading.Lock()
+        self._taking = threading.Lock()  # held while rows are taken
         #: set from a command that found the store away until one that did not
         self._away = threading.Event()
         #: until when limits or breaker let no call go, as they said last
@@ -89,6 +89,7 @@ class Worker:
             return 0
         away = self._away.is_set()
         with self._taking:
+            self._more = True  # until a look has shown otherwise; who ends meanwhile rings
             with self._lock:
                 busy = frozenset(self._busy)
             rows = self._next_rows(self._room(len(busy)))
@@ -102,6 +103,10 @@ class Worker:
         finally:
             self._taken = frozenset()
         return 0 if away and self._away.is_set() else len(rows)
+
+    def has_more(self) -> bool:
+        """Whether there may be rows for which the bell does not ring."""
+        return self._more
 
     def look_again(self) -> None:
         """Read from further back: a row of another process may be new behind the cursor."""
@@ -130,13 +135,14 @@ class Worker:
         with self._lock:
             if self._back is not None:
                 self._cursor, self._back = min(self._cursor, self._back), None
-        with self._store.read() as reader:
+        with self._store.read() if self._pauses else self._store.glance() as reader:
             newest = reader.last_queued(self._lane) if self._pauses else 0
             rows = reader.queued(self._lane, self._cursor, limit, self._pauses)
         if rows:
             self._cursor = rows[-1].id
         if len(rows) < limit:
             self._cursor = max(self._cursor, newest)
+            self._more = bool(self._suspects.until)
         if self._suspects.until:
             self._suspect(rows)
         return rows
@@ -223,7 +229,7 @@ class Worker:
                 self._read_again(row.id)
             with self._lock:
                 self._busy.discard(row.id)
-            if not again:
+            if not again and self._more:
                 self.bell.ring()
 
     def _stands_aside(self, row: Queued, held: Held) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -34,6 +34,12 @@ def served(server: Server) -> Iterator[Store]:
     made = Store.on(server, "rev1")
     yield made
     made.close()
+
+
+def soon(holds: Callable[[], bool]) -> bool:
+    """Return whether something holds before long."""
+    rest = threading.Event()
+    return any(holds() or rest.wait(0.05) for _ in range(HANG * 20))
 
 
 def cut(transaction: Transaction) -> None:
@@ -85,6 +91,17 @@ def test_a_job_whose_connection_is_cut_is_refused_and_not_done_twice(
     assert queued(served) == []
     served.write(put(row_of("b")))
     assert names(queued(served)) == ["b"]
+
+
+def test_who_lost_its_lease_is_told_so_and_hurts_no_neighbour(served: Store, row_of: Any) -> None:
+    """The server refuses the whole group first; then each job has its own answer."""
+    gate = Gate(served)
+    lost = served.submit(lambda t: t.conclude("call", "another's", "done"))
+    jobs = [served.submit(put(row_of(name))) for name in ("a", "b")]
+    gate.open()
+    assert lost.result(HANG) is False
+    assert [one.exception(HANG) for one in jobs] == [None, None]
+    assert names(queued(served)) == ["a", "b"]
 
 
 def test_neighbours_of_a_cut_connection_are_refused_with_it(served: Store, row_of: Any) -> None:
@@ -143,7 +160,7 @@ def test_a_unit_has_one_leader(served: Store, server: Server) -> None:
     served.write(lambda t: t.leads.release("loop"))
     assert other.write(lambda t: t.leads.take("loop"))
     other.close()
-    assert served.write(lambda t: t.leads.take("loop"))
+    assert soon(lambda: served.write(lambda t: t.leads.take("loop")))  # the server has to notice
 
 
 def test_a_lead_outlives_a_transaction_that_fails(served: Store, server: Server) -> None:
@@ -195,6 +212,7 @@ def test_what_is_alone_waits_for_others_and_they_for_it(
 
     def slow(transaction: Transaction) -> None:
         transaction.enqueue([row_of("first")])
+        transaction.flush()  # its first statement lets it in
         inside.set()
         assert go_on.wait(HANG)
 
@@ -257,6 +275,15 @@ def test_a_hold_is_of_a_schema_of_a_database(server: Server) -> None:
 
 def test_who_reads_cannot_write(served: Store) -> None:
     with pytest.raises(Unavailable, match="read-only"), served.read() as reader:
+        reader._connection.exec_driver_sql("DELETE FROM queue")
+
+
+def test_a_glance_writes_nothing_and_sees_what_is_newest(served: Store, row_of: Any) -> None:
+    with served.glance() as reader:
+        assert reader.queued("loop", 0, 10) == []
+        served.write(put(row_of("a")))
+        assert names(reader.queued("loop", 0, 10)) == ["a"]
+    with pytest.raises(Unavailable, match="read-only"), served.glance() as reader:
         reader._connection.exec_driver_sql("DELETE FROM queue")
 
 

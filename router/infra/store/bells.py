@@ -9,21 +9,23 @@ import threading
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Connection, Engine, text
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import SQLAlchemyError
+
+from router.infra.store.pipeline import Statement
 
 #: the channel of all routers of a database; each schema is told by its name
 _CHANNEL = "router"
-_RING = text(f"SELECT pg_notify('{_CHANNEL}', current_schema() || ' ' || :lane)")
+_RING = f"SELECT pg_notify('{_CHANNEL}', current_schema() || ' ' || %s)"
 #: seconds between two looks whether it is to end, and after which a lost connection is made anew
 _LOOK = 0.5
 
 
-def ring_others(connection: Connection, lanes: Iterable[str]) -> None:
-    """Ring for lanes when this transaction commits; a file has one process, which rings itself."""
-    if connection.dialect.name == "postgresql":
-        for lane in sorted(lanes):
-            connection.execute(_RING, {"lane": lane})
+def rings(lanes: Iterable[str]) -> list[Statement]:
+    """Return what rings for lanes on a server once it is committed; a file has one process, which
+    rings itself.
+    """
+    return [(_RING, (lane,)) for lane in sorted(lanes)]
 
 
 def hear(engine: Engine, ring: Callable[[str], None], ending: threading.Event) -> None:

@@ -64,6 +64,12 @@ class Fenced(Store):
         with self._store.read() as reader:
             yield reader
 
+    @contextmanager
+    def glance(self) -> Iterator[Reader]:
+        """As the store does."""
+        with self._store.glance() as reader:
+            yield reader
+
     def _held(self, job: Job[T]) -> Job[T]:
         def held(transaction: Transaction) -> T:
             if self._store.life != self._life:

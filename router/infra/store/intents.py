@@ -6,6 +6,7 @@ Never: decides whether a call may be made.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Any
 
@@ -29,6 +30,10 @@ class IntentWriter(ABC):
     @abstractmethod
     def _insert(self, table: Table, **row: Any) -> None:
         """Collect a row."""
+
+    @abstractmethod
+    def _change(self, name: str, row: Mapping[str, Any]) -> bool:
+        """Execute a named statement behind what was collected; False when it changes no row."""
 
     def intend(self, intent: Intent) -> None:
         """Record an effect before its first call."""
@@ -84,15 +89,10 @@ class IntentWriter(ABC):
 
         `theirs` is the far side's name for it, `result` what later calls of a sequence may read.
         """
-        table = tables.intents
         text = None if result is None else encode_json(result).decode()
-        part = {"partial": {"in_part": 1}, "done": {"in_part": 0}}.get(state, {})
-        done = self.connection.execute(
-            update(table)
-            .where(table.c.key == key, table.c.token == token)
-            .values(state=state, their_reference=theirs, result=text, **part)
-        )
-        return done.rowcount == 1
+        new = {"new_state": state, "new_their_reference": theirs, "new_result": text}
+        name = f"conclude {state}" if state in ("partial", "done") else "conclude"
+        return self._change(name, {"of_key": key, "of_token": token, **new})
 
     def free_intent(self, key: str, *, whole: bool = False) -> bool:
         """Let an effect that the far side refused be tried again with the same bytes.

@@ -13,6 +13,8 @@ from collections.abc import Iterable, Mapping, Sequence
 
 from sqlalchemy import Connection, bindparam, text
 
+from router.infra.store.pipeline import Statement
+
 #: numbers of the locks; the second half of a key is the schema with the unit, or with the role
 LEAD = 0x6C656164
 ROLE = 0x726F6C65
@@ -30,8 +32,8 @@ _RELEASE = text(f"SELECT pg_advisory_unlock({LEAD}, {_KEY.format(':one')})")
 _JOIN = text(f"SELECT pg_advisory_lock_shared({ROLE}, {_KEY.format(':one')})")
 _COUNT = text(_HELD.format(ROLE)).bindparams(bindparam("one"))
 _LED = text(_HELD.format(LEAD)).bindparams(bindparam("one"))
-_ALONE = text(f"SELECT pg_advisory_xact_lock({ROWS}, hashtext(current_schema()))")
-_BESIDE = text(f"SELECT pg_advisory_xact_lock_shared({ROWS}, hashtext(current_schema()))")
+_ALONE = f"SELECT pg_advisory_xact_lock({ROWS}, hashtext(current_schema()))"
+_BESIDE = f"SELECT pg_advisory_xact_lock_shared({ROWS}, hashtext(current_schema()))"
 
 
 class Leads:
@@ -74,10 +76,10 @@ class Leads:
         )
 
 
-def enter(connection: Connection, *, alone: bool) -> None:
-    """Let a transaction write beside others, or, with `alone`, wait until none of them does.
+def opening(*, alone: bool) -> tuple[Statement, ...]:
+    """Return how a transaction of a server begins, which writes beside others, or, with `alone`,
+    waits until none of them does.
 
     What reads a row and writes by what it read is alone, where another process may write that row.
     """
-    if connection.dialect.name == "postgresql":
-        connection.execute(_ALONE if alone else _BESIDE)
+    return ("BEGIN", None), (_ALONE if alone else _BESIDE, None)

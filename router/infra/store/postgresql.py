@@ -9,7 +9,7 @@ alone.
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
 from typing import Any
@@ -34,6 +34,14 @@ SETTINGS = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+}
+#: one that reads does nothing else, and what a transaction of it sees is of one moment; a query
+#: is planned for what a table holds by then, not for the empty one of its first time
+_READING = {
+    **SETTINGS,
+    "plan_cache_mode": "force_custom_plan",
+    "default_transaction_read_only": "on",
+    "default_transaction_isolation": r"repeatable\ read",
 }
 _KEY = f"{LOCK}, hashtext(current_schema())"
 _TRY = f"SELECT pg_try_advisory_lock({_KEY})"
@@ -98,8 +106,7 @@ class Server(Database):
         """Return an engine; a reading one sees in each transaction one moment, and cannot write."""
         if writes:
             return self._engine()
-        engine = self._engine(isolation_level="REPEATABLE READ", pool_size=READERS)
-        return engine.execution_options(postgresql_readonly=True)
+        return self._engine(_READING, pool_size=READERS)
 
     def is_held(self) -> bool:
         """Return whether a connection has the lock."""
@@ -118,19 +125,21 @@ class Server(Database):
         except OperationalError as error:
             raise Unavailable(f"older routers run on {self}: stop them first") from error
         if not _is_newest(engine):
-            migrate(engine, str(self))
+            migrate(engine.execution_options(isolation_level="READ COMMITTED"), str(self))
         _run(engine, _BACK)
 
-    def _engine(self, **options: Any) -> Engine:
+    def _engine(self, settings: Mapping[str, str] = SETTINGS, **options: Any) -> Engine:
+        """Return an engine whose transactions begin when they are told to."""
         asked = self._url.normalized_query.get("options", ())
         return create_engine(
             self._url,
+            isolation_level="AUTOCOMMIT",
             hide_parameters=True,  # an error is logged, and a parameter can be a payload
             connect_args={
                 "connect_timeout": CONNECTING,
                 "application_name": "router",
                 "options": " ".join(
-                    [*asked, *(f"-c {k}={value}" for k, value in SETTINGS.items())]
+                    [*asked, *(f"-c {k}={value}" for k, value in settings.items())]
                 ),
             },
             **options,

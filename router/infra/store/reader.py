@@ -5,11 +5,12 @@ Never: writes.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, func, select, tuple_, union
+from sqlalchemy import Connection, Row, RowMapping, Select, func, select, tuple_, union
 
 from router.core.claim import Held, Holding
 from router.core.instants import time_of, time_text
@@ -27,11 +28,12 @@ from router.infra.store.letters import Letters
 from router.infra.store.marks import marks
 from router.infra.store.packing import unpack_row
 from router.infra.store.pauses import Pause, Pauses, passes
+from router.infra.store.pipeline import on_server
 from router.infra.store.records import Records
 from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Intent, Queued
-from router.infra.store.statements import read_many
+from router.infra.store.statements import ask, read_many
 
 #: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once
 CHUNK = 500
@@ -43,6 +45,16 @@ class Reader:
     def __init__(self, connection: Connection, handoff: Handoff) -> None:
         self._connection = connection
         self._handoff = handoff
+
+    @contextmanager
+    def one_moment(self) -> Iterator[None]:
+        """Let all that is read within be of one moment, as it is without on a file."""
+        if not on_server(self._connection):
+            yield
+            return
+        self._connection.exec_driver_sql("BEGIN")
+        yield
+        self._connection.exec_driver_sql("COMMIT")
 
     def queued(
         self,
@@ -56,16 +68,12 @@ class Reader:
         holds back.
         """
         table = tables.queue
-        query = select(table.c.id, table.c.message_id, table.c.consumer)
-        query = query.where(table.c.lane == lane, table.c.id > after)
-        for pause in pauses:
-            query = query.where(passes(pause))
-        if up_to is not None:
-            query = query.where(table.c.id <= up_to)
+        if pauses or up_to is not None:
+            rows = self._connection.execute(_passing(lane, after, limit, pauses, up_to))
+        else:
+            rows = ask(self._connection, "queued", {"lane": lane, "after": after, "most": limit})
         found: dict[int, Queued | None] = {}
-        for number, message_id, consumer in self._connection.execute(
-            query.order_by(table.c.id).limit(limit)
-        ).all():
+        for number, message_id, consumer in rows.all():
             ready = found[number] = self._handoff.take(message_id, consumer)
             if ready is not None:
                 ready.id = number  # it was taken out: nobody else has it
@@ -224,9 +232,8 @@ class Reader:
 
     def intents(self, keys: Sequence[str]) -> dict[str, Intent]:
         """Return calls with an effect by their keys, as far as they were begun."""
-        table = tables.intents
-        rows = self._connection.execute(select(table).where(table.c.key.in_(list(keys))))
-        return {row.key: _intent(row) for row in rows}
+        found = read_many(self._connection, "begun", list(keys))
+        return {row.key: _intent(row) for rows in found for row in rows}
 
     def intent(self, key: str) -> Intent | None:
         """Return a call with an effect by its key."""
@@ -347,6 +354,20 @@ class Reader:
             count = self._connection.execute(query).scalar()
             found[name] = int(count or 0)
         return found
+
+
+def _passing(
+    lane: str, after: int, limit: int, pauses: Sequence[Pause], up_to: int | None
+) -> Select[Any]:
+    """Return the query for the next rows of a lane that no pause holds back."""
+    table = tables.queue
+    query = select(table.c.id, table.c.message_id, table.c.consumer)
+    query = query.where(table.c.lane == lane, table.c.id > after)
+    for pause in pauses:
+        query = query.where(passes(pause))
+    if up_to is not None:
+        query = query.where(table.c.id <= up_to)
+    return query.order_by(table.c.id).limit(limit)
 
 
 def _queued(row: Row[Any]) -> Queued:

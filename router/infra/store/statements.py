@@ -1,4 +1,4 @@
-"""Owns: the statements that write or find many rows at once, compiled once for each dialect.
+"""Owns: the statements of the hot path, compiled once for each dialect.
 Imports: SQLAlchemy, infra.store.tables.
 Never: holds a row.
 
@@ -15,11 +15,26 @@ from itertools import chain
 from operator import itemgetter
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, LargeBinary, Table, any_, bindparam, delete, select
+from sqlalchemy import (
+    Connection,
+    CursorResult,
+    Dialect,
+    Integer,
+    LargeBinary,
+    Table,
+    Text,
+    any_,
+    bindparam,
+    delete,
+    literal_column,
+    select,
+    update,
+)
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.infra.store import tables
 from router.infra.store.arrays import ArrayInsert, array_of
+from router.infra.store.pipeline import Statement
 
 Row = Mapping[str, Any]
 
@@ -57,6 +72,22 @@ def _write_arrays(connection: Connection, name: str, text: str, rows: list[Row])
         connection.exec_driver_sql(insert.text, insert.values(rows))
     else:
         connection.exec_driver_sql(text, [dict(row) for row in rows])
+
+
+def texts_of(dialect: Dialect, name: str, rows: Iterable[Row]) -> Iterator[Statement]:
+    """Yield what `write_many` executes on a server."""
+    text, _ = _compiled(dialect, name)
+    if name in tables.metadata.tables:
+        insert = _by_arrays(text, name)
+        yield insert.text, insert.values(list(rows))
+    else:
+        yield from ((text, row) for row in rows)
+
+
+def ask(connection: Connection, name: str, row: Row) -> CursorResult[Any]:
+    """Execute a named statement with the values of one row."""
+    text, order = _compiled(connection.dialect, name)
+    return connection.exec_driver_sql(text, dict(row) if order is None else order(row))
 
 
 @functools.cache
@@ -106,6 +137,9 @@ def _compiled(dialect: Dialect, name: str) -> tuple[str, Callable[[Row], Any] | 
     order = compiled.positiontup
     if order is None:
         return str(compiled), None
+    own = {name: value for name, value in compiled.params.items() if value is not None}
+    if own:  # what the compiler binds by itself
+        return str(compiled), lambda row: tuple({**own, **row}[name] for name in order)
     if len(order) == 1:
         return str(compiled), lambda row: (row[order[0]],)
     return str(compiled), itemgetter(*order)
@@ -150,17 +184,34 @@ def _count(module: Any) -> Any:
     return put.on_conflict_do_update(index_elements=keys, set_={"n": total})
 
 
-def _holdings(places: Sequence[str]) -> Callable[[Any], Any]:
-    """Return the maker of the query for the claims of some keys."""
-    table = tables.claims
+def _by_key(table: Table, places: Sequence[str]) -> Callable[[Any], Any]:
+    """Return the maker of the query for the rows that have some keys."""
+    kind = LargeBinary if isinstance(table.c.key.type, LargeBinary) else Text
 
     def make(module: Any) -> Any:
         if module is postgresql:
-            keys: Any = bindparam("keys", type_=postgresql.ARRAY(LargeBinary))
+            keys: Any = bindparam("keys", type_=postgresql.ARRAY(kind))
             return select(table).where(table.c.key == any_(keys))
         return select(table).where(table.c.key.in_([bindparam(one) for one in places]))
 
     return make
+
+
+def _conclude(in_part: int | None) -> Callable[[Any], Any]:
+    """Return the maker of the statement that settles an effect, as long as its lease is held."""
+    table = tables.intents
+    part: dict[str, Any] = {} if in_part is None else {"in_part": literal_column(str(in_part))}
+    names = ("state", "their_reference", "result")
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    mine = (table.c.key == bindparam("of_key"), table.c.token == bindparam("of_token"))
+    return lambda _module: update(table).where(*mine).values(**values, **part)
+
+
+def _queued(_module: Any) -> Any:
+    table = tables.queue
+    query = select(table.c.id, table.c.message_id, table.c.consumer)
+    query = query.where(table.c.lane == bindparam("lane"), table.c.id > bindparam("after"))
+    return query.order_by(table.c.id).limit(bindparam("most", type_=Integer))
 
 
 _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
@@ -173,8 +224,14 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "due": _renew(tables.due),
     "counters": _count,
     "reference_words": _renew(tables.reference_words),
-    f"holdings {FEW}": _holdings(_PLACES[:FEW]),
-    f"holdings {AT_ONCE}": _holdings(_PLACES),
+    f"holdings {FEW}": _by_key(tables.claims, _PLACES[:FEW]),
+    f"holdings {AT_ONCE}": _by_key(tables.claims, _PLACES),
+    f"begun {FEW}": _by_key(tables.intents, _PLACES[:FEW]),
+    f"begun {AT_ONCE}": _by_key(tables.intents, _PLACES),
+    "queued": _queued,
+    "conclude": _conclude(None),
+    "conclude partial": _conclude(1),
+    "conclude done": _conclude(0),
     "settle": lambda _module: delete(tables.queue).where(
         tables.queue.c.id >= bindparam("first"), tables.queue.c.id <= bindparam("last")
     ),

@@ -14,17 +14,19 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
-from sqlalchemy import Engine
+from sqlalchemy import Connection, Engine
 from sqlalchemy.exc import InternalError, OperationalError, SQLAlchemyError
 
 from router.core.errors import Unavailable
-from router.infra.store.bells import hear, ring_others
+from router.infra.store.bells import hear, rings
 from router.infra.store.database import Database, Hold, ensure_newest, told
 from router.infra.store.handoff import Handoff
-from router.infra.store.leads import enter
+from router.infra.store.leads import opening
 from router.infra.store.pending import Pending, settle
+from router.infra.store.pipeline import on_server
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
+from router.infra.store.sending import Piped, Sender
 from router.infra.store.sqlite import open_memory
 from router.infra.store.transaction import Transaction
 
@@ -146,7 +148,15 @@ class Store:
 
     @contextmanager
     def read(self) -> Iterator[Reader]:
-        """Give a reader over what is committed."""
+        """Give a reader over what is committed: all that it sees is of one moment."""
+        with self.glance() as reader, reader.one_moment():
+            yield reader
+
+    @contextmanager
+    def glance(self) -> Iterator[Reader]:
+        """Give a reader over what is committed; on a server each query is of its own moment, and
+        costs one round trip.
+        """
         try:
             with self._reader.connect() as connection:
                 yield Reader(connection, self._handoff)
@@ -238,14 +248,17 @@ class Store:
 
     def _together(self, group: Sequence[Pending[Any]]) -> set[str]:
         with self._writer.begin() as connection:
-            enter(connection, alone=any(one.alone for one in group))
-            transaction = Transaction(connection, self.revision)
+            transaction = Transaction(connection, self.revision, self._sender(connection, group))
             for one in group:
                 one.succeed(one.job(transaction))
-            transaction.flush()
-            ring_others(connection, transaction.woken - self._wakers.keys())
+            transaction.finish(rings(transaction.woken - self._wakers.keys()))
         self._handoff.put(transaction.published)
         return transaction.woken
+
+    def _sender(self, connection: Connection, group: Sequence[Pending[Any]]) -> Sender:
+        if not on_server(connection):
+            return Sender(connection)
+        return Piped(connection, opening(alone=any(one.alone for one in group)))
 
     def _once_more(self, group: Sequence[Pending[Any]], error: Exception) -> set[str]:
         """Run jobs one by one, unless the connection was cut: then nobody knows whether they were
@@ -259,7 +272,8 @@ class Store:
         woken: set[str] = set()
         published: list[Queued] = []
         with self._writer.begin() as connection:
-            enter(connection, alone=any(one.alone for one in group))
+            begun = self._sender(connection, group)
+            begun.connection()
             for one in group:
                 transaction = Transaction(connection, self.revision)
                 try:
@@ -273,7 +287,7 @@ class Store:
                     continue
                 woken |= transaction.woken
                 published += transaction.published
-            ring_others(connection, woken - self._wakers.keys())
+            begun.commit(rings(woken - self._wakers.keys()))
         self._handoff.put(published)
         return woken
 

@@ -28,17 +28,20 @@ from router.infra.store.letters import Letters
 from router.infra.store.marks import marks
 from router.infra.store.packing import pack_row
 from router.infra.store.pauses import Pauses
+from router.infra.store.pipeline import Statement
 from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Dead, Entry, Queued
-from router.infra.store.statements import module_of, write_many
+from router.infra.store.sending import Sender
+from router.infra.store.statements import module_of
 
 
 class Transaction(IntentWriter):
     """Collects writes; `flush` sends them in a handful of statements. Use one per job."""
 
-    def __init__(self, connection: Connection, revision: str) -> None:
-        self._connection = connection
+    def __init__(self, connection: Connection, revision: str, sender: Sender | None = None) -> None:
+        """`sender` brings statements to the database; by default each at once."""
+        self._sender = sender or Sender(connection)
         self._module = module_of(connection.dialect)
         #: stamps every line of the journal
         self.revision = revision
@@ -56,8 +59,8 @@ class Transaction(IntentWriter):
     @property
     def connection(self) -> Connection:
         """Return the connection, for statements that look: what was collected is sent before."""
-        self.flush()
-        return self._connection
+        self._collect()
+        return self._sender.connection()
 
     def deliver(
         self, delivery: str, channel: str, at: datetime, content: tuple[str, str, bytes]
@@ -333,6 +336,20 @@ class Transaction(IntentWriter):
 
     def flush(self) -> None:
         """Send what was collected."""
+        self._collect()
+        self._sender.connection()
+
+    def finish(self, rings: Iterable[Statement] = ()) -> None:
+        """Send what was collected, the transaction being whole, and ring with its commit."""
+        self._collect()
+        self._sender.commit(rings)
+
+    def _change(self, name: str, row: Mapping[str, Any]) -> bool:
+        self._collect()
+        return self._sender.change(name, row)
+
+    def _collect(self) -> None:
+        """Hand over what was collected, table by table."""
         counts = [
             {"consumer": consumer, "word": word, "reason": reason, "n": n}
             for (consumer, word, reason), n in sorted(self._counts.items())
@@ -348,7 +365,7 @@ class Transaction(IntentWriter):
         }
         for name, some in rows.items():
             if some:
-                write_many(self._connection, name, some)
+                self._sender.write(name, some)
         for collected in (self._inserts, self._settled, self._claims, self._due):
             collected.clear()
         self._words.clear()

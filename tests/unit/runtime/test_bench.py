@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from contextlib import ExitStack
+
 import pytest
 
 from router.runtime.bench import measure_embedded
+from router.runtime.burst import measure_burst
 from router.runtime.growth import measure_growth
 from router.runtime.latency import measure_latency
 from router.runtime.profile import profile
@@ -58,6 +61,31 @@ def test_a_server_is_measured_beside_a_bare_loop_on_it() -> None:
     assert len(figures.pipeline) == len(figures.bare) == 2
     assert 0 < figures.ratio < 2
     assert left == []
+
+
+@pytest.mark.parametrize("server", [False, True], ids=["file", "server"])
+@pytest.mark.parametrize(
+    ("rate", "seconds", "growth"), [(4, 3, 1.5), pytest.param(10, 60, 1.3, marks=pytest.mark.soak)]
+)
+@pytest.mark.timeout(900)
+def test_a_burst_waits_in_order_and_goes_by(
+    rate: int, seconds: int, growth: float, server: bool
+) -> None:
+    """Ten times the rate into a slow system: it waits on disk, and goes on in order."""
+    with ExitStack() as stack:
+        address = stack.enter_context(Postgres().running()).fresh() if server else ""
+        found = measure_burst(rate, 10, seconds, address=address)
+    assert found.sent >= 10 * rate * seconds
+    assert (found.lost, found.doubled, found.disordered, found.left) == (0, 0, 0, 0)
+    assert found.is_sound
+    before, most, _ = found.memory
+    assert most < growth * before
+    # much of the burst waited, and its oldest message longer than any when it was calm
+    assert found.waiting > found.sent / 4
+    oldest, left = found.age
+    assert oldest > max(one.age for one in found.calm)
+    assert left == 0
+    assert found.recovery > 0
 
 
 def test_every_message_is_timed_through_a_daemon_and_straight() -> None:
