@@ -122,7 +122,7 @@ def objects_of(contracts: Contracts) -> dict[str, Contract]:
 
 def unread_of(one: KindDraft) -> tuple[str, ...]:
     """Return what the samples have at the top and below it, and the draft does not read."""
-    used = {value.leaf.path for value in values_of(one.fields) if value.leaf is not None}
+    used = {leaf.path for value in values_of(one.fields) for leaf in value.read}
     used |= {part.path for part in one.identity.parts} | {
         each.path for each in listings_of(one.fields)
     }

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from router.config.annotations import FILLED
 from router.config.drafts import forms
-from router.config.drafts.goals import Goal, Resolve, field_at
+from router.config.drafts.goals import AMOUNTS, Goal, Resolve, field_at
 from router.config.drafts.matching import Fields, Matcher, listings_of, values_of
 from router.config.drafts.names import is_common, words_of
 from router.config.drafts.sources import Leaf, Scope
@@ -56,16 +56,20 @@ def identity_of(
 
 
 def compared(made: Fields, identity: Identity) -> tuple[str, ...]:
-    """Return what makes a repeat a conflict: the lists and amounts that were matched."""
+    """Return what makes a repeat a conflict: the lists and amounts that were matched.
+
+    Amounts go first; of one that stands in two columns, both are compared.
+    """
     told = {one.path for one in identity.parts} | {identity.version}
-    lists = [one.path for one in listings_of(made)]
-    leaves = [
-        one.leaf.path
-        for one in values_of(made)
-        if one.leaf is not None and not _is_time(one.leaf) and one.leaf.path.startswith("body")
-    ]
-    found = dict.fromkeys(path for path in (*lists, *leaves) if path not in told)
-    return tuple(found)[:_MOST]
+    filled = [one for one in values_of(made) if one.goal is not None]
+    sums = [one for one in filled if one.goal is not None and one.goal.kind in AMOUNTS]
+    found = [*dict.fromkeys(one.path for one in listings_of(made) if one.path not in told)]
+    for value in (*sums, *filled):
+        read = [one.path for one in value.read if not _is_time(one)]
+        new = [one for one in read if one.startswith("body") and one not in {*told, *found}]
+        if len(found) + len(new) <= _MOST:
+            found += new
+    return tuple(found)
 
 
 def _own_id(fit: Iterable[Leaf]) -> tuple[Leaf, ...]:

@@ -42,6 +42,13 @@ class Value:
     table: str = ""
     #: what it fills
     goal: Goal | None = None
+    #: the column of the other side, when two columns are one amount
+    column: Leaf | None = None
+
+    @property
+    def read(self) -> tuple[Leaf, ...]:
+        """Return what it reads of a message."""
+        return tuple(one for one in (self.leaf, self.column) if one is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +123,7 @@ class Matcher:
             leaf=made.leaf,
             table=made.table,
             goal=goal,
+            column=made.column,
         )
 
     def _node(self, goal: Goal, scope: Scope) -> Node | None:

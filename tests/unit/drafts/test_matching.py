@@ -11,7 +11,7 @@ import pytest
 from router.config.annotations import is_filling
 from router.config.contracts import Contracts, load_contracts
 from router.config.drafts.goals import whole
-from router.config.drafts.identity import identity_of
+from router.config.drafts.identity import Identity, compared, identity_of
 from router.config.drafts.matching import Fields, Matcher, filled_of, todos_of
 from router.config.drafts.names import likeness, plain_name, words_of
 from router.config.drafts.offers import Facts
@@ -188,6 +188,15 @@ def test_a_column_that_can_be_absent_counts_as_nothing() -> None:
         "price": "=absolute(subtract(money(first_of(body.price_credit, `0`), body.currency), "
         "money(first_of(body.price_debit, `0`), body.currency)))"
     }
+
+
+def test_both_columns_of_an_amount_are_compared_and_amounts_go_first() -> None:
+    names = ("shelf", "bay", "note")
+    properties = {**dict.fromkeys(names, TEXT), "price": MONEY}
+    sample = {"price_debited": 0.5, "price_credited": 0, "currency": "EUR"}
+    made = fill(properties, {**dict.fromkeys(names, "a"), **sample})
+    held = compared(made, Identity())
+    assert held == ("body.price_credited", "body.price_debited", "body.shelf", "body.bay")
 
 
 @pytest.mark.parametrize(
