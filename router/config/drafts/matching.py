@@ -18,6 +18,8 @@ from router.config.drafts.sources import Leaf, Listing, Scope
 
 #: from here a match is written: a required field asks for less
 OPTIONAL, REQUIRED = 0.75, 0.5
+#: below it is a guess
+GUESS = 0.7
 #: from here it is worth a mention
 CANDIDATE = 0.25
 _MENTIONED = 3
@@ -57,6 +59,8 @@ class Todo:
 
     goal: Goal
     candidates: tuple[str, ...]
+    #: why it was not filled, where that does not speak for itself
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
