@@ -75,6 +75,10 @@ def draft_channel(wish: ChannelWish, land: Landscape) -> ChannelDraft:
     told = kinds_of(wish.samples, wish.kind)
     if wish.format == "xml" and len(told.documents) > 1:
         raise DraftError("a source of XML has one shape: draft one kind at a time")
+    for kind, subject in wish.objects.items():
+        if kind and kind not in told.documents:
+            maybe = nearest(kind, told.documents)
+            raise DraftError(f"--object {kind}={subject}: no sample is of kind {kind}: {maybe}")
     names = _names(wish.name, told.documents)
     kinds = tuple(
         _kind(kind, names[kind], documents, (wish, land))
