@@ -13,7 +13,8 @@ import click
 from router.cli.common import fail, load, project_option
 from router.cli.drafting import examples_of, labelled, landscape_of, name_of, read_samples, write
 from router.cli.render import visible
-from router.config.drafts.channel import ChannelDraft, ChannelWish, KindDraft, draft_channel
+from router.config.drafts.channel import ChannelDraft, ChannelWish, draft_channel
+from router.config.drafts.drafted import KindDraft
 from router.config.drafts.kinds import DraftError
 from router.config.drafts.matching import filled_of, todos_of
 from router.config.drafts.parts import (

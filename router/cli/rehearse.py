@@ -81,9 +81,9 @@ def rehearse(
     """Walk the payload in FILE through CHANNEL, stage by stage, without any effect.
 
     Shows kind, identity, each step, the canonical objects, the flows that get them, and the exact
-    requests that would leave. Exits with 1 when the payload ends as a dead letter. --watch looks at
-    FILE and at the answers, too, marks what differs from the run before, and keeps the time of the
-    first one.
+    requests that would leave. Exits with 1 when the payload ends as a dead letter, or what it
+    becomes does in a flow or an operation behind it. --watch looks at FILE and at the answers, too,
+    marks what differs from the run before, and keeps the time of the first one.
     """
     wish = Wish(
         root=root,
@@ -147,7 +147,8 @@ def _walk(wish: Wish, body: bytes) -> Rehearsal:
 
 
 def _bad(made: Rehearsal) -> bool:
-    return any(one["outcome"] in ("dead_lettered", "needs") for one in made.outcomes)
+    failed = any(one["outcome"] in ("dead_lettered", "needs") for one in made.outcomes)
+    return failed or bool(made.dead)
 
 
 def _pairs(texts: tuple[str, ...], option: str) -> list[tuple[str, str]]:
@@ -174,4 +175,9 @@ def _data(made: Rehearsal) -> dict[str, object]:
         {"depth": one.depth, "title": one.title, "text": one.text, "document": one.document}
         for one in made.stages
     ]
-    return {"outcomes": made.outcomes, "produced": made.produced, "stages": stages}
+    return {
+        "outcomes": made.outcomes,
+        "produced": made.produced,
+        "dead": made.dead,
+        "stages": stages,
+    }

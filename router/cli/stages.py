@@ -40,7 +40,7 @@ class Shown:
 
 
 def shown(made: Rehearsal) -> tuple[Shown, ...]:
-    """Return the stages of a rehearsal in order, then its outcomes."""
+    """Return the stages of a rehearsal in order, its outcomes, and who behind it fails."""
     found = []
     for stage in made.stages:
         indent = "  " * (stage.depth - 1)
@@ -51,6 +51,10 @@ def shown(made: Rehearsal) -> tuple[Shown, ...]:
         reason = f" ({outcome['reason']})" if outcome["reason"] else ""
         head = f"outcome      {outcome['kind'] or 'no kind'}: {outcome['outcome']}{reason}"
         found.append(Shown("outcome", head))
+    found += [
+        Shown("but", f"but          {one['consumer']}: dead_lettered ({one['reason']})")
+        for one in made.dead
+    ]
     return tuple(found)
 
 

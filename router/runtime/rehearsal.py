@@ -59,6 +59,8 @@ class Rehearsal:
     stages: list[Stage] = field(default_factory=list)
     outcomes: list[dict[str, str]] = field(default_factory=list)
     produced: list[dict[str, Any]] = field(default_factory=list)
+    #: flows and operations behind it that would keep something for a person, with the reason
+    dead: list[dict[str, str]] = field(default_factory=list)
 
     def add(self, depth: int, title: str, text: str = "", document: Json = None) -> None:
         """Append a stage."""
@@ -238,6 +240,8 @@ def _effects(
                     _effects(project, decision.effects, seen, depth + 1)
                 elif decision is not None:
                     _ended(made, decision, name, depth + 1, counted=True)
+                if isinstance(decision, DeadLettered):
+                    made.dead.append({"consumer": name, "reason": decision.reason})
         else:
             _command(project, effect, (script, made), depth)
 
@@ -276,6 +280,7 @@ def _request(exchange: Exchange, leg: Leg, shown: tuple[Rehearsal, int]) -> None
         prepared = prepare(exchange, leg, reference_of(leg.key, leg.operation))
     except MessageError as error:
         made.add(depth, leg.operation.name, f"cannot be sent: {error}")
+        made.dead.append({"consumer": leg.operation.name, "reason": error.code})
         return
     body = prepared.body.decode("utf-8", "replace")
     made.add(depth, leg.operation.name, prepared.summary(), body)

@@ -5,12 +5,12 @@ Never: runs anything.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import urlencode
 
-from router.config.cases import Case
+from router.config.cases import Case, Expect, ExpectedLetter
 from router.core.decision import Produced, Sent
 from router.core.document import Json
 from router.core.ports import Prepared
@@ -39,15 +39,7 @@ class Witness:
         words = [last[one]["word"] for one in seen.messages if one in last] or [
             entry["word"] for entry in last.values()
         ]
-        expected = list(expect.outcomes) or [expect.outcome] * len(words)
-        words = words or ["nothing happened"]
-        told = "".join(f" ({_why(entry)})" for entry in last.values() if _why(entry))
-        complaints = []
-        if words != expected:
-            said, wanted = (", ".join(dict.fromkeys(one)) for one in (words, expected))
-            if expect.outcomes:
-                said, wanted = ", ".join(words), ", ".join(expected)
-            complaints.append(f"outcome: {said}{told}, expected {wanted or expect.outcome}")
+        complaints = _outcome(expect, words, tuple(last.values()))
         notes = [note for entry in last.values() for note in entry["detail"].get("notes", ())]
         if expect.notes is not None and notes != list(expect.notes):
             complaints.append(
@@ -134,8 +126,36 @@ class Witness:
             )
             if not fits:
                 have = "; ".join(f"{x['reason']} in {x['step']}: {x['detail']}" for x in letters)
-                complaints.append(f"dead: {have or 'none'}, expected {expect.dead.reason}")
+                complaints.append(f"dead: {have or 'none'}, expected {_letter(expect.dead)}")
         return complaints
+
+
+def _outcome(expect: Expect, words: list[str], last: Sequence[Mapping[str, Any]]) -> list[str]:
+    """Return how outcomes differ from what is expected; where nothing is, they are not compared."""
+    expected = list(expect.outcomes) or [expect.outcome] * len(words)
+    words = words or ["nothing happened"]
+    if not _says(expect):
+        return [f"expect says nothing, and the outcome was {', '.join(dict.fromkeys(words))}"]
+    if words == expected or not (expect.outcome or expect.outcomes):
+        return []
+    said, wanted = (", ".join(dict.fromkeys(one)) for one in (words, expected))
+    if expect.outcomes:
+        said, wanted = ", ".join(words), ", ".join(expected)
+    told = "".join(f" ({_why(entry)})" for entry in last if _why(entry))
+    return [f"outcome: {said}{told}, expected {wanted or expect.outcome}"]
+
+
+def _says(expect: Expect) -> bool:
+    """Return whether anything at all is expected: an empty list is, too."""
+    lists = (expect.notes, expect.result, expect.produced, expect.sent, expect.retries, expect.dead)
+    said = expect.outcome or expect.outcomes or expect.reason or expect.correlation
+    return bool(said) or any(one is not None for one in lists)
+
+
+def _letter(want: ExpectedLetter) -> str:
+    """Return all that is expected of a dead letter, for any of it may be what is wrong."""
+    where = f" in {want.step}" if want.step else ""
+    return f"{want.reason}{where}" + (f": {want.detail}" if want.detail else "")
 
 
 def _why(entry: Mapping[str, Any]) -> str:

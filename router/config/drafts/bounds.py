@@ -8,18 +8,21 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from router.config.drafts.inference import Schema
+from router.config.drafts.inference import PERHAPS_MINOR, Schema
 from router.config.drafts.matching import Items, Node, Value
 
 
 def bounded(schema: Schema, node: Node, *, words: bool) -> None:
-    """Give the texts of a schema the bounds of the fields that they fill.
+    """Give the texts and amounts of a schema the bounds of the fields that they fill.
 
     What a field would refuse is refused where it comes in, and told there. `words`: where the field
     lists its texts, the schema does, too.
     """
     for held, value in _filled(schema, schema, node):
-        _text(held, value, words=words)
+        if value.goal is not None and value.goal.kind == "money":
+            _amount(held, minor="minor(" in value.text)
+        else:
+            _text(held, value, words=words)
 
 
 def bounds_of(node: Node) -> frozenset[tuple[str, int]]:
@@ -52,11 +55,10 @@ def _longest(value: Value) -> int | None:
 def _filled(schema: Any, whole: Schema, node: Node) -> Iterator[tuple[Schema, Value]]:
     """Yield each part of a schema that fills a field, with how."""
     if isinstance(node, Value):
-        held = None
-        if node.leaf is not None and node.goal is not None:
-            held = _at(whole if node.leaf.outer else schema, node.leaf.names)
-        if held is not None:
-            yield held, node
+        for leaf in node.read if node.goal is not None else ():
+            held = _at(whole if leaf.outer else schema, leaf.names)
+            if held is not None:
+                yield held, node
     elif isinstance(node, Items):
         inner = _at(schema, node.listing.names) if node.listing is not None else schema
         if node.listing is not None and inner is not None:
@@ -65,6 +67,18 @@ def _filled(schema: Any, whole: Schema, node: Node) -> Iterator[tuple[Schema, Va
     else:
         for _, one in node.entries:
             yield from _filled(schema, whole, one)
+
+
+def _amount(schema: Schema, *, minor: bool) -> None:
+    """Let amounts of units have a point, whatever the samples had; smallest units have none."""
+    given = schema.get("type", [])
+    types = [given] if isinstance(given, str) else list(given)
+    if not minor and schema.get("description") == PERHAPS_MINOR:
+        schema["description"] = "An amount beside a currency; whole in every sample."
+    one, other = ("number", "integer") if minor else ("integer", "number")
+    if one in types:
+        made = list(dict.fromkeys(other if each == one else each for each in types))
+        schema["type"] = made[0] if len(made) == 1 else made
 
 
 def _text(schema: Schema, value: Value, *, words: bool) -> None:

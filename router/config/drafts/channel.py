@@ -11,12 +11,14 @@ from dataclasses import dataclass, field, replace
 
 from router.config.contracts import Contracts
 from router.config.drafts.bounds import bounded, bounds_of
+from router.config.drafts.collisions import told_apart
+from router.config.drafts.drafted import KindDraft, unread_of
 from router.config.drafts.forms import has_point
 from router.config.drafts.goals import Goal, whole
-from router.config.drafts.identity import Identity, compared, identity_of
+from router.config.drafts.identity import Identity, completed, identity_of
 from router.config.drafts.inference import contract_schema
 from router.config.drafts.kinds import DraftError, Kinds, Sample, kinds_of
-from router.config.drafts.matching import Fields, Matcher, listings_of, todos_of, values_of
+from router.config.drafts.matching import Fields, Matcher, todos_of, values_of
 from router.config.drafts.names import plain_name, words_of
 from router.config.drafts.offers import Facts
 from router.config.drafts.sources import Scope, scope_of
@@ -60,28 +62,6 @@ class ChannelWish:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindDraft:
-    """One kind: the object it becomes, the map to it, what tells its repeats."""
-
-    kind: str
-    name: str
-    object: Contract
-    fields: Fields
-    identity: Identity
-    documents: tuple[Json, ...]
-    #: whether the author said which object
-    asked: bool
-    #: the contract it is accepted by, and what that contract was inferred from
-    accepts: str
-    shown: tuple[Json, ...]
-
-    @property
-    def transform(self) -> str:
-        """Return the path of its transform."""
-        return f"transforms/{self.name}.yaml"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelDraft:
     """The files by path, and what the author should know of them."""
 
@@ -95,12 +75,16 @@ def draft_channel(wish: ChannelWish, land: Landscape) -> ChannelDraft:
     told = kinds_of(wish.samples, wish.kind)
     if wish.format == "xml" and len(told.documents) > 1:
         raise DraftError("a source of XML has one shape: draft one kind at a time")
+    for kind, subject in wish.objects.items():
+        if kind and kind not in told.documents:
+            maybe = nearest(kind, told.documents)
+            raise DraftError(f"--object {kind}={subject}: no sample is of kind {kind}: {maybe}")
     names = _names(wish.name, told.documents)
     kinds = tuple(
         _kind(kind, names[kind], documents, (wish, land))
         for kind, documents in told.documents.items()
     )
-    kinds = _of_one_shape(kinds, wish.name)
+    kinds = _of_one_shape(told_apart(kinds), wish.name)
     files: Files = {}
     for one in kinds:
         files.update(_contract_files(one, wish))
@@ -118,17 +102,6 @@ def objects_of(contracts: Contracts) -> dict[str, Contract]:
         if "/" not in one.ref.name and one.keys:
             made[one.ref.name] = one
     return made
-
-
-def unread_of(one: KindDraft) -> tuple[str, ...]:
-    """Return what the samples have at the top and below it, and the draft does not read."""
-    used = {value.leaf.path for value in values_of(one.fields) if value.leaf is not None}
-    used |= {part.path for part in one.identity.parts} | {
-        each.path for each in listings_of(one.fields)
-    }
-    scope = scope_of(one.documents, "body")
-    paths = [leaf.path for leaf in scope.leaves] + [listing.path for listing in scope.lists]
-    return tuple(path for path in paths if path not in used)
 
 
 def _names(channel: str, documents: Mapping[str, object]) -> dict[str, str]:
@@ -224,13 +197,10 @@ def _filled(
     joined = identity.joined(channel, plain_name(kind)) if identity.parts else ""
     facts = Facts(channel=channel, tables=land.tables, identity=joined, points=points)
     fields = Matcher(resolve, facts).fields(goal, scope)
-    whole_identity = Identity(
-        parts=identity.parts,
-        version=identity.version,
-        compare=compared(fields, identity),
-        composed=identity.composed,
-    )
-    return fields, whole_identity
+    identity = completed(identity, fields, scope, documents)
+    if identity.refused and joined:
+        fields = Matcher(resolve, replace(facts, identity="")).fields(goal, scope)
+    return fields, identity
 
 
 def _score(fields: Fields) -> float:
@@ -332,25 +302,39 @@ def _route(one: KindDraft) -> list[str]:
     word = plain_name(one.kind)
     lines = [f"  {scalar(one.kind)}:", f"    accept: {one.accepts}@1"]
     identity = one.identity
-    if identity.parts:
-        parts = ", ".join(scalar(f"={part.path}") for part in identity.parts)
-        if identity.composed:
-            lines += comment("no field is an id of its own: can two messages share these?", 4)
-        lines += ["    identity:", f"      object: [{word}, {parts}]"]
-        if identity.version:
-            lines.append(f"      version: {scalar('=' + identity.version)}")
-        if identity.compare:
-            held = ", ".join(scalar(f"={path}") for path in identity.compare)
-            lines.append(f"      compare: [{held}]")
-        lines.append(f"    correlation: [{word}, {scalar('=' + identity.parts[0].path)}]")
-    else:
-        lines += comment("left to write: identity, what tells a repeat from a new message", 4)
+    lines += _identity(identity, word)
     return [
         *lines,
         "    steps:",
         f"      - transform: {one.name}",
         f"      - produce: {{object: {one.object.ref.subject}}}",
     ]
+
+
+def _identity(identity: Identity, word: str) -> list[str]:
+    if not identity.parts:
+        why = f": {identity.refused}" if identity.refused else ""
+        left = f"left to write: identity, what tells a repeat from a new message{why}"
+        return comment(left, 4)
+    parts = ", ".join(scalar(f"={part.path}") for part in identity.parts)
+    unsure = "no field is an id of its own: can two messages share these?"
+    lines = comment(unsure, 4) if identity.composed or identity.parent else []
+    lines += ["    identity:", f"      object: [{word}, {parts}]"]
+    if identity.newest:
+        lines += comment(_newest(identity), 6)
+    if identity.version:
+        lines.append(f"      version: {scalar('=' + identity.version)}")
+    if identity.compare:
+        held = ", ".join(scalar(f"={path}") for path in identity.compare)
+        lines.append(f"      compare: [{held}]")
+    return [*lines, f"    correlation: [{word}, {scalar('=' + identity.parts[0].path)}]"]
+
+
+def _newest(identity: Identity) -> str:
+    if identity.version:
+        return "likely: a change of an item has a newer time; one without is a conflict"
+    left = "left to write: version, or each change is a conflict, if changes are told again"
+    return f"{left}. Candidate: ={identity.newest}, if there is always one and all have one zone"
 
 
 def _tests(wish: ChannelWish, told: Kinds, kinds: Sequence[KindDraft]) -> list[str]:

@@ -18,6 +18,8 @@ Resolve = Callable[[str], Schema | None]
 
 #: objects with exactly these fields are made by a function of the same name
 _MADE = {frozenset({"amount", "currency"}): "money", frozenset({"value", "unit"}): "quantity"}
+#: kinds of fields that say how much
+AMOUNTS = frozenset({"money", "quantity"})
 _DEEPEST = 12
 
 

@@ -18,6 +18,8 @@ from router.config.drafts.sources import Leaf, Listing, Scope
 
 #: from here a match is written: a required field asks for less
 OPTIONAL, REQUIRED = 0.75, 0.5
+#: below it is a guess
+GUESS = 0.7
 #: from here it is worth a mention
 CANDIDATE = 0.25
 _MENTIONED = 3
@@ -42,6 +44,13 @@ class Value:
     table: str = ""
     #: what it fills
     goal: Goal | None = None
+    #: the column of the other side, when two columns are one amount
+    column: Leaf | None = None
+
+    @property
+    def read(self) -> tuple[Leaf, ...]:
+        """Return what it reads of a message."""
+        return tuple(one for one in (self.leaf, self.column) if one is not None)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,6 +59,8 @@ class Todo:
 
     goal: Goal
     candidates: tuple[str, ...]
+    #: why it was not filled, where that does not speak for itself
+    note: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +127,7 @@ class Matcher:
             leaf=made.leaf,
             table=made.table,
             goal=goal,
+            column=made.column,
         )
 
     def _node(self, goal: Goal, scope: Scope) -> Node | None:

@@ -22,6 +22,15 @@ _SAME = (
     frozenset({"at", "on", "date", "time"}),
 )
 _OTHER = 0.6
+#: last words of names whose values are words of a list
+_LISTED = frozenset(
+    {"status", "state", "type", "kind", "mode", "event", "topic", "action", "level", "direction"}
+)
+#: words of numbers that count, order or weigh: they are no amounts of money
+_COUNTS = frozenset(
+    {"quantity", "qty", "count", "number", "percent", "percentage", "rate", "rank", "position"}
+    | {"index", "page", "limit", "offset", "sequence", "version", "revision", "weight", "code"}
+)
 #: words of what belongs to a person, and words that make a name a person's
 _PERSONAL = frozenset(
     {"phone", "mobile", "fax", "street", "address", "postcode", "zip", "firstname"}
@@ -44,6 +53,21 @@ def is_common(words: Words) -> bool:
 def names_an_id(words: Words) -> bool:
     """Return whether a name says that it is an id or a number by which something is known."""
     return bool(words) and words[-1] in _SAME[0]
+
+
+def names_a_word(words: Words) -> bool:
+    """Return whether a name says that its values are words of a list."""
+    return bool(words) and words[-1] in _LISTED
+
+
+def names_a_code(words: Words) -> bool:
+    """Return whether a name says that its values name one of many things."""
+    return names_an_id(words) or words[-1:] == ("code",)
+
+
+def may_name_money(words: Words) -> bool:
+    """Return whether a name may be that of an amount: not of an id, a count, a word of a list."""
+    return not (names_an_id(words) or names_a_word(words) or _COUNTS & set(words))
 
 
 def is_personal(words: Words) -> bool:

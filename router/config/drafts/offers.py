@@ -33,6 +33,8 @@ class Offer:
     names: tuple[str, ...] = ()
     #: what the values can mean as well: the author must choose
     other: str = ""
+    #: the column of the other side, when two columns are one amount
+    column: Leaf | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,6 +221,7 @@ def _money(goal: Goal, leaf: Leaf, scope: Scope, facts: Facts) -> Offer | None:
         names=names,
         ready=not unit.open,
         other=other,
+        column=column,
     )
 
 

@@ -86,6 +86,13 @@ def scope_of(documents: Sequence[Json], root: str, around: Words = ()) -> Scope:
     )
 
 
+def read(document: Json, leaf: Leaf) -> Json:
+    """Return what stands at a leaf of no list in one document, or null."""
+    for name in leaf.names:
+        document = document.get(name) if isinstance(document, dict) else None
+    return document
+
+
 def quoted(name: str) -> str:
     """Return a key as JMESPath writes it."""
     return name if _PLAIN.fullmatch(name) else json.dumps(name, ensure_ascii=False)

@@ -10,7 +10,7 @@ import re
 import textwrap
 from collections.abc import Iterable, Iterator
 
-from router.config.drafts.matching import Fields, Items, Node, Todo, Value
+from router.config.drafts.matching import GUESS, Fields, Items, Node, Todo, Value
 from router.config.drafts.offers import ZONE
 from router.core.document import Json
 
@@ -65,7 +65,7 @@ def map_lines(fields: Fields, indent: int) -> Iterator[str]:
 
 def confidence(score: float) -> str:
     """Return a score as a word."""
-    return "sure" if score >= SURE else "likely" if score >= 0.7 else "guess"
+    return "sure" if score >= SURE else "likely" if score >= GUESS else "guess"
 
 
 def _entry(name: str, node: Node, indent: int) -> Iterator[str]:
@@ -118,7 +118,7 @@ def _remark(value: Value) -> str:
 def _wanted(todo: Todo) -> str:
     goal = todo.goal
     words = f"one of {', '.join(goal.words)}" if goal.words else ""
-    said = "; ".join(one for one in (goal.doc.rstrip("."), words) if one)
+    said = "; ".join(one for one in (goal.doc.rstrip("."), words, todo.note) if one)
     text = f"left to write: {goal.name}" + (f" ({said})" if said else "")
     if todo.candidates:
         text += f". Candidates: {' or '.join('=' + one for one in todo.candidates)}"

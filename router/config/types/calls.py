@@ -16,6 +16,7 @@ from router.config.transforms.functions import LIBRARY
 from router.config.transforms.functions.kinds import wanted, words
 from router.config.transforms.reads import path_of
 from router.config.transforms.tables import Table
+from router.config.types.absence import guarded
 from router.config.types.facts import Facts, when_false, when_true
 from router.config.types.literals import literal, text
 from router.config.types.type import (
@@ -103,7 +104,10 @@ class Calls:
             if told:
                 path = path_of(child)
                 what = f"{name}(): argument {place + 1} {told}"
-                self._inference.complain("E195", path[-1] if path else name, what, _hint(one, kind))
+                hint = ""
+                if one.null and "null" not in words(kind):
+                    hint = guarded(name, child, alone=len(children) == 1)
+                self._inference.complain("E195", path[-1] if path else name, what, hint)
 
     def _lookup(self, children: Sequence[Tree], given: Sequence[Type]) -> Type:
         table = self._inference.tables.get(children[0].get("value")) if children else None
@@ -200,12 +204,6 @@ def _has(fields: Any, shape: Mapping[str, Type]) -> bool:
         if found is None or (not found.unknown and "text" not in found.kinds):
             return False
     return True
-
-
-def _hint(value: Type, kind: str) -> str:
-    if value.null and "null" not in words(kind):
-        return "first_of(..., what stands for it), or needed(..., 'what it is')"
-    return ""
 
 
 def _parameters(name: str) -> list[str]:

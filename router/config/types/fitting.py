@@ -12,6 +12,8 @@ from router.core.diagnostics import nearest
 
 #: forms of days and times, and the fewest characters of each
 _FORMS = {"date": 10, "date-time": 20}
+#: texts of no more characters are codes, not prose
+_CODES = 16
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +62,15 @@ def _text(value: Type, target: Type, below: str) -> Misfit | None:
         return Misfit("E192", below, what)
     if target.longest is not None and value.longest is not None and value.longest > target.longest:
         what = f"may have {value.longest} characters{value.told} where {target.longest} are allowed"
-        return Misfit("E194", below, what, "slice(text, `0`, ...) cuts it")
+        return Misfit("E194", below, what, _shorter(target.longest))
     return None
+
+
+def _shorter(longest: int) -> str:
+    """Return how a text becomes as short as this; what is as short as a code is never cut."""
+    bound = f"maxLength: {longest} in the contract of the input"
+    prose = "; slice(text, `0`, ...) where cutting does no harm" if longest > _CODES else ""
+    return f"{bound}{prose}"
 
 
 def _of_another_form(value: Type, target: Type) -> bool:

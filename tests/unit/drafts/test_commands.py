@@ -307,6 +307,10 @@ def test_a_draft_writes_over_nothing_and_a_dry_run_writes_nothing(tmp_path: Path
             ("channel", "shelf", "--sample", "{sample}", "--object", "stock_cont"),
             "did you mean stock_count",
         ),
+        (
+            ("channel", "shelf", "--sample", "{sample}", "--object", "recuont=stock_count"),
+            "no sample is of kind recuont: did you mean recount",
+        ),
         (("channel", "shelf", "--sample", "{sample}", "--records", "body.none"), "gives no list"),
         (("channel", "shelf", "--sample", "{other}"), "is like no object"),
         (("flow", "f", "--object", "stock_count", "--operation", "planning.wite"), "did you mean"),

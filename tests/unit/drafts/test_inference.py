@@ -101,9 +101,66 @@ def test_a_day_that_is_not_in_the_calendar_is_no_date() -> None:
 
 
 def test_few_values_that_come_again_are_words_others_are_not_written_down() -> None:
-    assert infer(["open", "closed"] * 3)["enum"] == ["closed", "open"]
-    for values in (["open", "closed"], ["open"] * 9, [f"s{n}" for n in range(9)] * 2):
-        assert "enum" not in infer(values)
+    assert infer(["open", "closed"] * 12)["enum"] == ["closed", "open"]
+    assert infer(["open", "closed"] * 3, name="orderState")["enum"] == ["closed", "open"]
+    for values in (["open", "closed"], ["open"] * 30, [f"s{n}" for n in range(9)] * 6):
+        assert "enum" not in infer(values, name="state")
+
+
+@pytest.mark.parametrize(
+    ("name", "values"),
+    [
+        ("offer_sku", ["S2056", "S2062"] * 30),
+        ("category_code", ["SHOES", "BALLS"] * 30),
+        ("article_id", ["lamp", "chair"] * 30),
+        ("shade", ["red", "blue"] * 3),
+    ],
+)
+def test_names_of_goods_are_no_words_of_a_list(name: str, values: list[str]) -> None:
+    made = infer([{name: one} for one in values])
+    assert made["properties"][name] == {"type": "string", "maxLength": 64}
+
+
+@pytest.mark.parametrize(
+    ("amount", "name", "kind"),
+    [
+        (40, "amount_credited", "number"),
+        (0, "balance", "number"),
+        (19.5, "price", "number"),
+        (2001, "shop_id", "integer"),
+        (230190, "invoice_number", "integer"),
+        (2, "quantity", "integer"),
+        (3, "qty_in_totes", "integer"),
+        ("1123", "refund_id", "string"),
+        ("11", "offer_state", "string"),
+        ("20561", "article", "string"),
+    ],
+)
+def test_only_amounts_get_what_an_amount_gets(amount: Any, name: str, kind: str) -> None:
+    made = infer([{name: amount, "currency": "EUR"}])["properties"][name]
+    assert made["type"] == kind
+    assert ("amount" in made.get("description", "")) is (kind == "number")
+    assert "pattern" not in made
+
+
+def test_a_whole_field_is_a_number_where_its_namesake_has_a_point() -> None:
+    tax = {"fee": {"sum": 0, "n": 1}, "charge": {"sum": 7.5, "n": 2}, "old": {"sum": None}}
+    made = contract_schema("own/kind", "a doc", [tax, {**tax, "old": {"sum": 1}}])
+    held = {name: one["properties"] for name, one in made["properties"].items()}
+    assert held["fee"] == {"sum": {"type": "number"}, "n": {"type": "integer"}}
+    assert held["old"]["sum"]["type"] == ["number", "null"]
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "said"),
+    [
+        ("currency_iso_code", "EUR", {"maxLength": 3, "pattern": "^[A-Z]{3}$"}),
+        ("currencyUnit", "usd", {"maxLength": 3, "pattern": "^[A-Za-z]{3}$"}),
+        ("region", "USD", {"maxLength": 64}),
+    ],
+)
+def test_a_currency_is_three_letters(name: str, value: str, said: dict[str, Any]) -> None:
+    assert infer([{name: value}])["properties"][name] == {"type": "string", **said}
 
 
 def test_no_value_of_a_sample_stands_in_the_schema() -> None:

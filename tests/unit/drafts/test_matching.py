@@ -10,8 +10,10 @@ import pytest
 
 from router.config.annotations import is_filling
 from router.config.contracts import Contracts, load_contracts
+from router.config.drafts.bounds import bounded
 from router.config.drafts.goals import whole
-from router.config.drafts.identity import identity_of
+from router.config.drafts.identity import Identity, compared, identity_of
+from router.config.drafts.inference import infer
 from router.config.drafts.matching import Fields, Matcher, filled_of, todos_of
 from router.config.drafts.names import likeness, plain_name, words_of
 from router.config.drafts.offers import Facts
@@ -190,6 +192,15 @@ def test_a_column_that_can_be_absent_counts_as_nothing() -> None:
     }
 
 
+def test_both_columns_of_an_amount_are_compared_and_amounts_go_first() -> None:
+    names = ("shelf", "bay", "note")
+    properties = {**dict.fromkeys(names, TEXT), "price": MONEY}
+    sample = {"price_debited": 0.5, "price_credited": 0, "currency": "EUR"}
+    made = fill(properties, {**dict.fromkeys(names, "a"), **sample})
+    held = compared(made, Identity())
+    assert held == ("body.price_credited", "body.price_debited", "body.shelf", "body.bay")
+
+
 @pytest.mark.parametrize(
     ("value", "expression"),
     [
@@ -297,6 +308,17 @@ def test_a_list_of_objects_is_gone_through_with_the_currency_around_it() -> None
         "lines[].price": "=money(item.price, body.currency)",
     }
     assert dict(made.entries)["lines"].each == "=body.items"  # type: ignore[union-attr]
+
+
+@pytest.mark.parametrize(("name", "kind"), [("price", "number"), ("price_cents", "integer")])
+def test_a_contract_takes_the_amounts_that_its_map_reads(name: str, kind: str) -> None:
+    lines = line_of(["price"])
+    lines["items"]["properties"]["price"] = {**MONEY, "x-also-called": [name]}
+    sample = {"currency": "EUR", "items": [{name: 2}]}
+    made = fill({"lines": lines}, sample, facts=Facts(channel="own", points=True))
+    schema = infer([sample])
+    bounded(schema, made, words=True)
+    assert schema["properties"]["items"]["items"]["properties"][name]["type"] == kind
 
 
 def test_one_or_a_list_goes_through_as_list() -> None:

@@ -260,12 +260,28 @@ def test_a_dead_letter_has_reason_step_and_detail(desk: Desk) -> None:
         ("reason: contract_violation", []),
         ("reason: contract_violation, step: accept, detail: /text must be string", []),
         ("reason: lost", [f"{told} lost"]),
-        ("reason: contract_violation, step: decode", [f"{told} contract_violation"]),
-        ("reason: contract_violation, detail: /id", [f"{told} contract_violation"]),
+        ("reason: contract_violation, step: decode", [f"{told} contract_violation in decode"]),
+        ("reason: contract_violation, detail: /id", [f"{told} contract_violation: /id"]),
     ):
         assert desk.channel(given, f"outcome: dead_lettered, dead: {{{dead}}}") == complaints
     (found,) = desk.channel(given, "outcome: routed")
     assert found == f"outcome: dead_lettered (contract_violation: {detail}), expected routed"
+
+
+@pytest.mark.parametrize(
+    ("expect", "complaints"),
+    [
+        ("dead: {reason: contract_violation}", []),
+        ("produced: []", []),
+        ("dead: {reason: lost}", ["dead: contract_violation in accept: "]),
+        ("", ["expect says nothing, and the outcome was dead_lettered"]),
+    ],
+)
+def test_an_outcome_that_is_not_said_is_not_compared(
+    desk: Desk, expect: str, complaints: list[str]
+) -> None:
+    found = desk.channel("body: {kind: note, id: n1, text: 7, lines: []}", expect)
+    assert [one[: len(told)] for one, told in zip(found, complaints, strict=True)] == complaints
 
 
 def test_a_body_that_is_a_text_is_given_as_it_is(desk: Desk) -> None:
