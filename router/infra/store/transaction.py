@@ -56,7 +56,7 @@ class Transaction(IntentWriter):
     @property
     def connection(self) -> Connection:
         """Return the connection, for statements that look: what was collected is sent before."""
-        self.flush()
+        self._send()
         return self._connection
 
     def deliver(
@@ -216,15 +216,24 @@ class Transaction(IntentWriter):
         self.connection.execute(put.on_conflict_do_nothing())
 
     def enter_gate(self, row: Queued, at: datetime) -> bool:
-        """Become first unless somebody else is; return whether this message is first."""
-        self.close_gate(row, at)
-        gate = tables.gates
-        held = self.connection.execute(
-            select(gate.c.holder).where(
-                gate.c.consumer == row.consumer, gate.c.order_key == row.message.order_key
-            )
-        ).scalar()
+        """Become first unless somebody else is; return whether this message is first.
+
+        Until the commit nobody opens the gate: who waits behind it is found by who does.
+        """
+        held = None
+        while held is None:  # the gate that was in the way may have gone before it was looked at
+            self.close_gate(row, at)
+            held = self._holder(row)
         return bool(held == row.message.id)
+
+    def _holder(self, row: Queued) -> str | None:
+        """Return who is first, None when nobody is; another process waits until the commit."""
+        gate = tables.gates
+        found = select(gate.c.holder).where(
+            gate.c.consumer == row.consumer, gate.c.order_key == row.message.order_key
+        )
+        held: str | None = self.connection.execute(found.with_for_update()).scalar()
+        return held
 
     def pass_gate(self, row: Queued, heir: str) -> None:
         """Let another message take the place of the one that is first."""
@@ -243,8 +252,7 @@ class Transaction(IntentWriter):
         """Settle the message that is first: the next one of its key becomes first and goes on."""
         gate, waiting = tables.gates, tables.held_back
         mine = (gate.c.consumer == row.consumer, gate.c.order_key == row.message.order_key)
-        held = self.connection.execute(select(gate.c.holder).where(*mine)).scalar()
-        if held != row.message.id:
+        if self._holder(row) != row.message.id:
             return
         following = self.connection.execute(
             select(waiting)
@@ -332,11 +340,20 @@ class Transaction(IntentWriter):
         return Pauses(self.connection)
 
     def flush(self) -> None:
-        """Send what was collected."""
+        """Send what was collected, and last the counts.
+
+        Their rows are other processes', too: all wait for them in one order, and not for long.
+        """
+        self._send()
         counts = [
             {"consumer": consumer, "word": word, "reason": reason, "n": n}
             for (consumer, word, reason), n in sorted(self._counts.items())
         ]
+        if counts:
+            write_many(self._connection, "counters", counts)
+        self._counts.clear()
+
+    def _send(self) -> None:
         words = [{"word": word, "correlationid": c} for word, c in sorted(self._words)]
         rows: dict[str, Iterable[Mapping[str, Any]]] = {
             "settle": [{"first": first, "last": last} for first, last in _runs(self._settled)],
@@ -344,7 +361,6 @@ class Transaction(IntentWriter):
             "claims": self._claims.values(),
             "due": self._due.values(),
             "reference_words": words,
-            "counters": counts,
         }
         for name, some in rows.items():
             if some:
@@ -352,7 +368,6 @@ class Transaction(IntentWriter):
         for collected in (self._inserts, self._settled, self._claims, self._due):
             collected.clear()
         self._words.clear()
-        self._counts.clear()
 
     def _insert(self, table: Table, **row: Any) -> None:
         self._inserts[table.name].append(row)
