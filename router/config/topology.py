@@ -78,7 +78,7 @@ def topology_of(project: Project, environment: EnvironmentFile) -> Topology:
     taken = [one for one in project.channels.values() if environment.has(one.name)]
     queues = [queue for one in taken for queue in _inbound(one, environment.partitions)]
     queues += [_queue(OBJECTS, name.removeprefix("flow:"), name) for name in project.flows]
-    queues += [_queue(COMMANDS, one.name, f"system:{one.name}") for one in _acting(project)]
+    queues += commands_of(project)
     dead = Queue(
         name=DEAD,
         exchange=DEAD,
@@ -89,6 +89,11 @@ def topology_of(project: Project, environment: EnvironmentFile) -> Topology:
     )
     foreign = tuple(_foreign(taken, environment))
     return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, dead), foreign)
+
+
+def commands_of(project: Project) -> list[Queue]:
+    """Return the queues of commands, one for each system that something can be sent to."""
+    return [_queue(COMMANDS, one.name, f"system:{one.name}") for one in _acting(project)]
 
 
 def definitions(topology: Topology, vhost: str) -> dict[str, Any]:

@@ -32,6 +32,9 @@ from router.runtime.results import (
     step_back,
 )
 
+#: why a call waits that is under way in other hands
+OTHER_HANDS = frozenset({"in_flight", "lease_lost"})
+
 
 class Effects:
     """Makes calls. Safe for many threads: each command is in one thread's hands.

@@ -7,9 +7,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from datetime import datetime
-from typing import Any
+from typing import Any, Literal
 
-from sqlalchemy import Connection, Row, RowMapping, func, select, tuple_, union
+from sqlalchemy import Connection, Row, RowMapping, and_, func, select, true, tuple_, union
 
 from router.core.claim import Held, Holding
 from router.core.instants import time_of, time_text
@@ -75,6 +75,21 @@ class Reader:
             for row in self._connection.execute(select(table).where(part)):
                 found[row.id] = _queued(row)
         return [ready for ready in found.values() if ready is not None]
+
+    def place_of(
+        self, row: Queued, pauses: Sequence[Pause] = ()
+    ) -> Literal["stands", "held", "gone"]:
+        """Return whether a row stands as it was read, and whether pauses hold it back."""
+        table = tables.queue
+        goes = and_(true(), *map(passes, pauses))
+        query = select(goes).where(table.c.id == row.id, table.c.message_id == row.message.id)
+        found = self._connection.execute(query.where(table.c.consumer == row.consumer)).first()
+        return "gone" if found is None else "stands" if found[0] else "held"
+
+    def still_queued(self, ids: Sequence[int]) -> set[int]:
+        """Return which of some rows stand in the queue."""
+        column = tables.queue.c.id
+        return set(self._connection.execute(select(column).where(column.in_(ids))).scalars())
 
     def due(self, now: datetime, limit: int) -> list[Queued]:
         """Return rows whose time has come, the oldest first."""

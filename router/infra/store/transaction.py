@@ -91,6 +91,15 @@ class Transaction(IntentWriter):
         """Take queue rows away: their messages are decided."""
         self._settled.extend(ids)
 
+    def hold_rows(self, ids: Sequence[int], *, wait: bool) -> set[int]:
+        """Return which queue rows stand, and let no other process write about them until the
+        commit. Those that another one writes about are left out, or waited for.
+        """
+        table = tables.queue
+        found = select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id)
+        locked = found.with_for_update(skip_locked=not wait)
+        return set(self.connection.execute(locked).scalars())
+
     def postpone(self, row: Queued, at: datetime, reason: str) -> None:
         """Let a message come again at a time; the last word about a message counts."""
         self._due[row.message.id, row.consumer] = {
