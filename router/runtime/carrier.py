@@ -16,6 +16,7 @@ from router.config.project import Project
 from router.core.errors import Held, Unavailable
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
+from router.runtime.apart import Apart
 from router.runtime.commands import Commands
 from router.runtime.effects import OTHER_HANDS
 from router.runtime.exchange import Exchange
@@ -43,6 +44,7 @@ class Carrier:
         """`store` is one that writes whatever this process leads."""
         store, exchange, relay = parts
         self._store = Standing(store)
+        self._apart = Apart(store, exchange.clock, relay.name)
         self._resending = Resending(self._store, exchange, recall)
         self._commands = Commands(
             self._store, exchange, self._resending.operation, self._resending.former
@@ -57,11 +59,16 @@ class Carrier:
 
     def take(self, order: Order) -> None:
         """Let a hand carry a command. Raises LookupError for one of a system that is none."""
-        self._pools[order.system].submit(self._carry, order)
+        pool = self._pools[order.system]
+        if order.again:
+            row = order.row
+            self._complain(f"commands: {row.message.id} {row.consumer} came again, it goes alone")
+        pool.submit(self._carry, order)
 
     def close(self, seconds: float) -> None:
         """Begin with nothing more, and wait so long for what is in hand."""
         self._closing.set()
+        self._apart.close()
         self._relay.close(seconds)
         for pool in self._pools.values():
             pool.shutdown(wait=False)
@@ -72,21 +79,28 @@ class Carrier:
         if self._closing.is_set():
             self._relay.answer(order, Said(row=order.row.id, word="again"))
             return
-        said = None
+        said = self._tried(order)
         while said is None:
-            said = self._tried(order.row)
-            if said is None and self._closing.wait(PAUSE):
-                return  # it goes back to the broker
+            if self._closing.wait(PAUSE):
+                said = Said(row=order.row.id, word="again")
+            else:
+                said = self._tried(order)
         self._relay.answer(order, said)
 
-    def _tried(self, row: Queued) -> Said | None:
+    def _tried(self, order: Order) -> Said | None:
         """Return what became of a row, None when the store could not be asked or told."""
+        row = order.row
         try:
             with self._store.read() as reader:
                 place = reader.place_of(row, _of(row, reader.pauses.all()))
+                marked = self._apart.is_marked(reader, row)
+            if marked and place == "gone":
+                self._apart.put_down(row)
             if place != "stands":
                 return Said(row=row.id, word="gone" if place == "gone" else "again")
-            with self._store.about(row.id):
+            if marked or order.again:
+                return self._alone(row)
+            with self._apart.beside(), self._store.about(row.id):
                 return self._carried(row)
         except Gone:
             return Said(row=row.id, word="gone")
@@ -95,6 +109,25 @@ class Carrier:
         except Exception as error:  # noqa: BLE001 (who carries may not die of one command)
             self._complain(f"a command of {row.consumer}: {type(error).__name__}: {error}")
             return None
+
+    def _alone(self, row: Queued) -> Said:
+        """Carry a row that came again, and nothing beside it. Raises Gone, Unavailable."""
+        lasts = self._commands.lasts(row)
+        with self._apart.alone():
+            taken = self._apart.take(row, lasts)
+            if taken.until is not None:
+                return _held(row, taken.until, alone=True)
+            said = Said(row=row.id, word="gone")
+            try:
+                with self._store.about(row.id):
+                    if taken.word == "killer":
+                        self._commands.bury_killer(row)
+                    else:
+                        said = self._carried(row)
+            except Gone:
+                pass
+            self._apart.put_down(row)
+            return said
 
     def _carried(self, row: Queued) -> Said:
         """Carry a row that stands. Raises Gone, Unavailable."""

@@ -72,6 +72,7 @@ class Relay:
         complain: Callable[[str], None],
     ) -> None:
         """`name` is that of the process; of each queue `prefetch` commands are in its hands."""
+        self.name = name
         self._key = f"done.{name}"
         self._queues = tuple(queues)
         self._complain = complain
