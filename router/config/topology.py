@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.config.channels import Channel, Route
 from router.config.environments import EnvironmentFile
-from router.config.project import Project
 from router.config.queues import AmqpSource
 from router.config.systems import System
+
+if TYPE_CHECKING:
+    from router.config.project import Project
 
 #: exchanges by what is published to them; the routing key is the name of who takes it
 INBOUND, OBJECTS, COMMANDS, DEAD = "in", "obj", "sys", "dead"
