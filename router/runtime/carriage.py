@@ -15,6 +15,7 @@ from router.config.topology import commands_of
 from router.core.ports import Secrets
 from router.infra.store.store import Store
 from router.runtime.exchange import Exchange
+from router.runtime.tidings import Tidings
 from router.runtime.worker import Worker
 
 if TYPE_CHECKING:
@@ -31,6 +32,7 @@ class Carriage:
 
     relay: Relay
     carrier: Carrier
+    tidings: Tidings
     slots: int
     recall: Recall = field(repr=False)
 
@@ -50,8 +52,11 @@ class Carriage:
         return self.relay.trouble
 
     def step(self) -> int:
-        """Take what has come, or wait for it."""
-        return self.relay.step()
+        """Take what has come, or wait for it. Raises Unavailable, once, for what keeps it."""
+        try:
+            return self.relay.step()
+        finally:
+            self.tidings.tell(self.relay.trouble)
 
     def ring(self) -> None:
         """Let a step that waits return."""
@@ -82,7 +87,8 @@ def carriage_of(
     address = secrets.get(environment.broker)
     relay = Relay(address, name, commands_of(project), slots, complain)
     carrier = Carrier((store.plain, exchange, relay), slots, recall, complain)
-    return Carriage(relay=relay, carrier=carrier, slots=slots, recall=recall)
+    tidings = Tidings(store.plain, exchange.clock, name)
+    return Carriage(relay=relay, carrier=carrier, tidings=tidings, slots=slots, recall=recall)
 
 
 def workers_of(

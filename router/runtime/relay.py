@@ -20,7 +20,7 @@ from router.core.instants import time_of, time_text
 from router.infra.amqp.declaring import declare, declare_own
 from router.infra.amqp.link import Link
 from router.infra.amqp.parcel import Mark, Parcel
-from router.infra.amqp.publisher import Letter, Publisher, Then
+from router.infra.amqp.publisher import LATE, Letter, Publisher, Then
 from router.infra.amqp.receiver import Receiver
 from router.infra.store.packing import pack_row, unpack_row
 from router.infra.store.rows import Queued
@@ -85,6 +85,7 @@ class Relay:
         who = f"router commands {name}"
         given = {one.name: prefetch for one in self._queues}
         self._receiver = Receiver(address, who, given, self._came, self._prepare)
+        self._receiver.late = LATE
         self._publisher = Publisher(address, who)
         self._lock = threading.Lock()
         #: words that are not on the broker's side as yet
@@ -100,7 +101,8 @@ class Relay:
     @property
     def trouble(self) -> str:
         """Return what keeps commands from coming, in words; empty = nothing does."""
-        return (self._receiver.trouble or self._complaints)[:_TOLD]
+        told = self._receiver.trouble or self._publisher.trouble or self._complaints
+        return told[:_TOLD]
 
     def send(self, row: Queued, system: str, then: Then) -> None:
         """Publish a command; `then` is told what the broker says. It leaves at `flush`.

@@ -44,6 +44,9 @@ class Receiver:
     `settle` and `ring` are for any thread. Nothing is connected before the first step.
     """
 
+    #: seconds before another connection is tried, at most
+    late = LATE
+
     def __init__(
         self,
         address: str,
@@ -167,7 +170,7 @@ class Receiver:
         self._consumers.clear()
         self._queues = dict(self._given)
         self._broken = why
-        pause = min(SOON * 2**self._tries, LATE)
+        pause = min(SOON * 2**self._tries, self.late)
         share = zlib.crc32(f"{self._who}/{os.getpid()}/{self._tries}".encode()) / 2**32
         self._tries = min(self._tries + 1, 16)
         self._next_try = time.monotonic() + pause * (1 - JITTER * share)
