@@ -47,6 +47,17 @@ class Queue:
     arguments: Mapping[str, Any]
 
 
+#: where all that dies arrives
+DEAD_LETTERS = Queue(
+    name=DEAD,
+    exchange=DEAD,
+    key=DEAD,
+    taker="dead letters",
+    single=False,
+    arguments={**_KEPT, "x-delivery-limit": NEVER},
+)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Foreign:
     """A queue of somebody else that a channel takes from: it must be there, and is not declared.
@@ -81,16 +92,8 @@ def topology_of(project: Project, environment: EnvironmentFile) -> Topology:
     queues = [queue for one in taken for queue in _inbound(one, environment.partitions)]
     queues += [_queue(OBJECTS, name.removeprefix("flow:"), name) for name in project.flows]
     queues += commands_of(project)
-    dead = Queue(
-        name=DEAD,
-        exchange=DEAD,
-        key=DEAD,
-        taker="dead letters",
-        single=False,
-        arguments={**_KEPT, "x-delivery-limit": NEVER},
-    )
     foreign = tuple(_foreign(taken, environment))
-    return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, dead), foreign)
+    return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, DEAD_LETTERS), foreign)
 
 
 def commands_of(project: Project) -> list[Queue]:

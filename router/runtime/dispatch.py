@@ -82,11 +82,11 @@ class Dispatcher(Worker):
 
     def step(self) -> int:
         """Publish what there is room for; return how many rows were taken or held back."""
-        while self._again:
-            self._put_back(self._again.popleft())
         if monotonic() >= self._next_look:
             self._next_look = monotonic() + LOOK
             self._look()
+        while self._again:
+            self._put_back(self._again.popleft())
         return 0 if monotonic() < self._rest_until else super().step()
 
     def told(self, said: Said) -> None:

@@ -14,7 +14,7 @@ from datetime import datetime
 from time import monotonic
 from typing import Literal
 
-from router.config.topology import COMMANDS, Queue
+from router.config.topology import COMMANDS, DEAD_LETTERS, Queue
 from router.core.errors import Retryable, Unavailable
 from router.core.instants import time_of, time_text
 from router.infra.amqp.declaring import declare, declare_own
@@ -180,7 +180,7 @@ class Relay:
 
     def _prepare(self, link: Link) -> Mapping[str, int]:
         """Make what is missing of the queues, and one for words, which is this connection's."""
-        complaints = declare(link, COMMANDS, self._queues)
+        complaints = declare(link, (*self._queues, DEAD_LETTERS))
         self._complaints = "; ".join(complaints)
         if link is not self._link:
             self._link, self._own = link, f"{self._key}.{os.urandom(4).hex()}"

@@ -5,7 +5,7 @@ Never: changes what is there: what is there otherwise is told.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any, Protocol
 
@@ -27,15 +27,16 @@ class Wanted(Protocol):
     def arguments(self) -> Mapping[str, Any]: ...  # noqa: D102
 
 
-def declare(link: Link, exchange: str, queues: Iterable[Wanted]) -> list[str]:
-    """Make a direct exchange and queues where they are missing; return what is there otherwise.
+def declare(link: Link, queues: Sequence[Wanted]) -> list[str]:
+    """Make queues and their exchanges where they are missing; return what is there otherwise.
 
     Who may not make anything uses what others have made. Raises Broken.
     """
     complaints = []
-    refused = link.refuses(partial(_exchange, name=exchange))
-    if refused is not None and not isinstance(refused, AccessRefused):
-        complaints.append(f"exchange {exchange}: {told(refused)}")
+    for name in sorted({one.exchange for one in queues}):
+        refused = link.refuses(partial(_exchange, name=name))
+        if refused is not None and not isinstance(refused, AccessRefused):
+            complaints.append(f"exchange {name}: {told(refused)}")
     for one in queues:
         refused = link.refuses(partial(_queue, wanted=one))
         if refused is not None and not isinstance(refused, AccessRefused):
