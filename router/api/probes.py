@@ -45,7 +45,9 @@ def health(parts: Current) -> list[Route]:
             await run_in_threadpool(_look, current)
         except Unavailable:
             return store_away()
-        return JSONResponse({"ready": True, "revision": current.project.revision})
+        trouble = current.carriage.trouble if current.carriage is not None else ""
+        told = {"commands": trouble} if trouble else {}  # they wait in the store
+        return JSONResponse({"ready": True, "revision": current.project.revision, **told})
 
     return [
         Route("/healthz", healthy, methods=["GET"]),

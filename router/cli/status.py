@@ -27,6 +27,7 @@ from router.runtime.holds import SystemHeld, held_systems, told_apart
 from router.runtime.leadership import Led, led_by
 from router.runtime.retention import last_pass, pass_data, pass_line
 from router.runtime.states import Apart
+from router.runtime.tidings import Away, away
 from router.runtime.units import units_of
 
 
@@ -65,6 +66,7 @@ class _Seen:
     queues: list[Any]
     held: list[SystemHeld]
     apart: Apart | None
+    away: list[Away]
     forgotten: Any
 
 
@@ -84,6 +86,7 @@ def _look(
         queues=list(queues),
         held=held_systems(reader) if running else [],
         apart=told_apart(reader) if running else None,
+        away=away(reader) if running else [],
         forgotten=last_pass(reader),
     )
 
@@ -99,6 +102,7 @@ def _data(seen: _Seen) -> dict[str, Any]:
         "paused": seen.paused,
         "held": [_system_data(one) for one in seen.held],
         "apart": None if apart is None else {**asdict(apart), "since": time_text(apart.since)},
+        "away": [{**asdict(one), "since": time_text(one.since)} for one in seen.away],
         "files": [{**asdict(one), "at": time_text(one.at)} for one in seen.files],
         "polls": [poll_data(one) for one in seen.polls],
         "queues": [queue_data(one) for one in seen.queues if one.trouble],
@@ -110,6 +114,7 @@ def _tell(seen: _Seen) -> None:
     lines = [] if seen.led is None else seen.led.lines()
     lines += [_held_line(name, why) for name, why in seen.paused.items()]
     lines += [_apart_line(seen.apart)] if seen.apart is not None else []
+    lines += [_away_line(one) for one in seen.away]
     lines += [_system_line(one) for one in seen.held]
     lines += [_file_line(one) for one in seen.files]
     lines += [poll_line(one) for one in seen.polls if one.failures or one.page]
@@ -137,6 +142,11 @@ def _system_line(held: SystemHeld) -> str:
 def _apart_line(apart: Apart) -> str:
     since = f"since {time_text(apart.since)[:19]}Z"
     return f"redis is away {since}, {apart.why}: {apart.share}% of each limit is used here"
+
+
+def _away_line(away: Away) -> str:
+    since = f"since {time_text(away.since)[:19]}Z"
+    return f"commands to {away.process} {since}: {away.why}"
 
 
 def _file_line(file: Waiting) -> str:

@@ -151,6 +151,13 @@ class EnvironmentFile:
         doc="shared limits; without it this process has all of each limit",
         default=None,
     )
+    broker: str = knob(
+        SECRET,
+        doc="where several processes call each system: the reference of the address of a RabbitMQ"
+        " that carries commands to them, `amqps://user:password@host:5671/vhost`; without it each"
+        " system is called from one process",
+        default="",
+    )
     http: HttpSettings = knob(
         Nested(HttpSettings),
         doc="webhooks",

@@ -1,6 +1,6 @@
 """Owns: what must hold between files: subscribers, cycles, paths, settings for systems.
-Imports: config.steps, config.channels, config.casefiles, config.guarantees,
-config.unrecorded.
+Imports: config.steps, config.channels, config.casefiles, config.commanding,
+config.guarantees, config.unrecorded.
 Never: looks inside one file (its own module has done that).
 """
 
@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING
 
 from router.config.casefiles import check_files
 from router.config.channels import Channel, HttpSource, Route
+from router.config.commanding import check_commanding
 from router.config.filesources import FileSource
 from router.config.guarantees.declared import check_promises
 from router.config.queues import AmqpSource
@@ -132,6 +133,7 @@ def _check_environments(project: Project, broken: AbstractSet[str], report: Repo
         for channel in project.channels.values():
             if environment.has(channel.name):
                 _check_settings(channel, environment, report)
+        check_commanding(project, environment, report)
         _check_queues(project, environment, report)
         _check_archives(environment, report)
         for name in sorted(set(environment.channels) - set(project.channels) - broken):

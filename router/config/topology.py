@@ -7,13 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from router.config.channels import Channel, Route
 from router.config.environments import EnvironmentFile
-from router.config.project import Project
 from router.config.queues import AmqpSource
 from router.config.systems import System
+
+if TYPE_CHECKING:
+    from router.config.project import Project
 
 #: exchanges by what is published to them; the routing key is the name of who takes it
 INBOUND, OBJECTS, COMMANDS, DEAD = "in", "obj", "sys", "dead"
@@ -43,6 +45,17 @@ class Queue:
     #: one consumer at a time, the next one when it goes
     single: bool
     arguments: Mapping[str, Any]
+
+
+#: where all that dies arrives
+DEAD_LETTERS = Queue(
+    name=DEAD,
+    exchange=DEAD,
+    key=DEAD,
+    taker="dead letters",
+    single=False,
+    arguments={**_KEPT, "x-delivery-limit": NEVER},
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,17 +91,14 @@ def topology_of(project: Project, environment: EnvironmentFile) -> Topology:
     taken = [one for one in project.channels.values() if environment.has(one.name)]
     queues = [queue for one in taken for queue in _inbound(one, environment.partitions)]
     queues += [_queue(OBJECTS, name.removeprefix("flow:"), name) for name in project.flows]
-    queues += [_queue(COMMANDS, one.name, f"system:{one.name}") for one in _acting(project)]
-    dead = Queue(
-        name=DEAD,
-        exchange=DEAD,
-        key=DEAD,
-        taker="dead letters",
-        single=False,
-        arguments={**_KEPT, "x-delivery-limit": NEVER},
-    )
+    queues += commands_of(project)
     foreign = tuple(_foreign(taken, environment))
-    return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, dead), foreign)
+    return Topology((INBOUND, OBJECTS, COMMANDS, DEAD), (*queues, DEAD_LETTERS), foreign)
+
+
+def commands_of(project: Project) -> list[Queue]:
+    """Return the queues of commands, one for each system that something can be sent to."""
+    return [_queue(COMMANDS, one.name, f"system:{one.name}") for one in _acting(project)]
 
 
 def definitions(topology: Topology, vhost: str) -> dict[str, Any]:

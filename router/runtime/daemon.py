@@ -25,7 +25,7 @@ from router.runtime.leadership import Change, Leadership
 from router.runtime.memory import settle_memory
 from router.runtime.states import LocalStates, States
 from router.runtime.threads import Threads
-from router.runtime.units import FEED, ROLES, units_of
+from router.runtime.units import FEED, ROLES, WORKER, units_of
 from router.runtime.wiring import (
     Hooks,
     Parts,
@@ -226,6 +226,7 @@ class Daemon:
             secrets=site.secrets,
             name=site.name if store.is_shared else "",
             leads=leads.__contains__,
+            calls=WORKER in site.roles,
         )
         bound = bounded(exchange, project, self._states)
         return build_parts(project, environment, store, bound, hooks)

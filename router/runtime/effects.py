@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from router.config.systems import Idempotency, Operation
 from router.core.decision import DeadLettered
-from router.core.errors import MessageError
+from router.core.errors import Held, MessageError
 from router.core.outcome import Outcome
 from router.core.ports import Clock
 from router.engine import retry
@@ -32,6 +32,9 @@ from router.runtime.results import (
     step_back,
 )
 
+#: why a call waits that is under way in other hands
+OTHER_HANDS = frozenset({"in_flight", "lease_lost"})
+
 
 class Effects:
     """Makes calls. Safe for many threads: each command is in one thread's hands.
@@ -48,7 +51,8 @@ class Effects:
     def carry(self, leg: Leg, intent: Intent | None) -> bool:
         """Carry one call as far as it goes: settled, or to come again.
 
-        Raises Unavailable; Held, when the call may not leave as yet: then nothing has happened.
+        Raises Unavailable; Held, when the call may not leave as yet, or is under way in other
+        hands: then nothing has happened.
         """
         if intent is None:
             with self._admit(leg) as ticket:
@@ -67,7 +71,8 @@ class Effects:
             self._bury(leg.row, made)
             return None
         reach("worker.before_intent")
-        self._store.write(lambda transaction: transaction.intend(made))
+        if not self._store.write(lambda transaction: transaction.begin(made)):
+            raise _in_other_hands(leg.operation, "in_flight", made.lease_until)
         reach("worker.after_intent")
         return made
 
@@ -113,7 +118,7 @@ class Effects:
             self._store.write(lambda t: record_settled(t, job.row, done=False, now=now))
             return False
         if intent.state not in ("accepted", "waiting") and now < intent.lease_until:
-            return self.later(job.row, intent.lease_until, "in_flight")
+            raise _in_other_hands(job.leg.operation, "in_flight", intent.lease_until)
         with self._admit(job.leg) as ticket:
             if intent.state == "accepted":
                 return self._confirm(job, ticket, now)
@@ -150,14 +155,8 @@ class Effects:
         until = self._lease_end(job.leg.operation, now)
         held = job.intent.token
 
-        def take(transaction: Transaction) -> bool:
-            if transaction.lease(job.intent.key, token, until, held):
-                return True
-            step_back(transaction, job)
-            return False
-
-        if not self._store.write(take):
-            return False
+        if not self._store.write(lambda t: t.lease(job.intent.key, token, until, held)):
+            raise _in_other_hands(job.leg.operation, "lease_lost", job.intent.lease_until + MARGIN)
         with self._store.read() as reader:
             intent = reader.intent(job.intent.key)
         assert intent is not None, "it was leased a moment ago"
@@ -238,6 +237,11 @@ class Effects:
 
     def _lease_end(self, operation: Operation, now: datetime) -> datetime:
         return now + self.lasts(operation)
+
+
+def _in_other_hands(operation: Operation, why: str, until: datetime) -> Held:
+    """Return what says that another call of the same effect is under way, until when at most."""
+    return Held(operation.system, why, until=until, alone=True)
 
 
 def _idempotency(operation: Operation) -> Idempotency:

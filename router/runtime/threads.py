@@ -56,7 +56,7 @@ class Threads:
             ),
             *(
                 threading.Thread(target=self._run, args=(one.step, self._stop.wait), name="queue")
-                for one in parts.intakes
+                for one in parts.taking
             ),
         ]
 
@@ -85,8 +85,8 @@ class Threads:
         self._parts.loop.bell.ring()
         for worker in self._parts.workers:
             worker.bell.ring()
-        for intake in self._parts.intakes:
-            intake.ring()
+        for one in self._parts.taking:
+            one.ring()
         for thread in self._threads:
             thread.join()
         self._parts.close()

@@ -29,6 +29,7 @@ from router.infra.store.store import Store
 from router.runtime.admission import admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
+from router.runtime.carriage import Carriage, Recall, carriage_of, workers_of
 from router.runtime.caution import Caution
 from router.runtime.doors import Doors
 from router.runtime.exchange import Called, Exchange
@@ -89,6 +90,8 @@ class Hooks:
     secrets: Secrets | None = None
     name: str = ""
     leads: Leads = lambda _: True
+    #: whether it calls systems
+    calls: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -118,6 +121,8 @@ class Parts:
     holds: Holds
     operator: Operator
     leads: Leads
+    #: what carries commands over a broker, where the environment names one
+    carriage: Carriage | None = None
 
     @property
     def asking(self) -> Iterator[Poller | Ticker | Holds | Feed]:
@@ -128,12 +133,21 @@ class Parts:
         yield from self.pollers
         yield from self.tickers
 
+    @property
+    def taking(self) -> Iterator[Intake | Carriage]:
+        """Yield what takes from queues of a broker."""
+        yield from self.intakes
+        if self.carriage is not None:
+            yield self.carriage
+
     def close(self) -> None:
         """Stop calls, waiting for those under way; the store stays open."""
         self.holds.close()
         for intake in self.intakes:
             intake.close()
         self.answers.close()
+        if self.carriage is not None:
+            self.carriage.close(GRACE.total_seconds())
         for worker in self.workers:
             worker.close(GRACE)
         for adapter in self.adapters.values():
@@ -144,22 +158,21 @@ def build_parts(
     project: Project, environment: EnvironmentFile, store: Store, exchange: Exchange, hooks: Hooks
 ) -> Parts:
     """Return the running parts of a project over an open store."""
-    env, clock = exchange.env, exchange.clock
+    env, clock, leads = exchange.env, exchange.clock, hooks.leads
     asking, slots = (ENRICH_WORKERS, environment.workers) if hooks.observe is None else (0, 0)
     answers = Answers(exchange, asking, hooks.shelf)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
-    names = [one for one in systems_of(project, store, revisions) if hooks.leads(system_unit(one))]
-    workers = tuple(Worker(store, exchange, one, slots, revisions.get) for one in sorted(names))
+    carriage = _carriage(project, environment, hooks, (store, exchange, revisions.get))
+    names = sorted(one for one in systems_of(project, store, revisions) if leads(system_unit(one)))
+    workers = tuple(workers_of(names, carriage, (store, exchange, revisions.get), slots))
     doing = Mover(store, clock, Replayer(project, env, revisions))
-    hands = Hands(store, hooks.name, carries=hooks.leads(OPERATOR))
-    by = (store, ingress, clock)
-    coming = Coming(project, environment, hooks.leads)
+    hands = Hands(store, hooks.name, carries=leads(OPERATOR))
+    by, coming = (store, ingress, clock), Coming(project, environment, leads)
     folders = tuple(_folders(coming, by))
     intakes = tuple(_intakes(coming, hooks.secrets, by, exchange))
     _take_care(hooks.cautions, (loop, workers, intakes, folders))
-    doors = Doors(loop, workers, ingress, intakes)
     return Parts(
         project=project,
         store=store,
@@ -177,9 +190,22 @@ def build_parts(
         adapters=exchange.adapters,
         feed=hooks.feed,
         holds=Holds(store, exchange.admissions, hooks.states, hooks.complain, hooks.name),
-        operator=Operator(store, clock, doors, doing, hands),
-        leads=hooks.leads,
+        operator=Operator(store, clock, Doors(loop, workers, ingress, intakes), doing, hands),
+        leads=leads,
+        carriage=carriage,
     )
+
+
+def _carriage(
+    project: Project,
+    environment: EnvironmentFile,
+    hooks: Hooks,
+    parts: tuple[Store, Exchange, Recall],
+) -> Carriage | None:
+    if not environment.broker or hooks.secrets is None or not (hooks.calls and hooks.name):
+        return None
+    who = (hooks.name, hooks.complain)
+    return carriage_of(project, environment, hooks.secrets, parts, who)
 
 
 def revisions_of(root: Path, store: Store) -> Revisions:
@@ -253,6 +279,8 @@ def open_adapters(
 def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Secrets) -> list[str]:
     """Return each secret reference that cannot be resolved, with what wants it."""
     wanted = [(one, "the store") for one in references_in(environment.store)]
+    if environment.broker:
+        wanted.append((environment.broker, "the broker"))
     if environment.redis is not None:
         wanted.extend((one, "redis") for one in references_in(environment.redis))
     for channel, source in _coming(project, environment, HttpSource):

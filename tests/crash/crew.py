@@ -59,12 +59,16 @@ class Crew(Landscape):
         self.members[name].send_signal(signal.SIGKILL)
         self.members[name].wait(timeout=START_SECONDS)
 
+    def end_member(self, name: str, grace: float) -> int:
+        """Ask one process to end; return its exit code."""
+        self.members[name].send_signal(signal.SIGTERM)
+        return self.members[name].wait(timeout=grace)
+
     def end_members(self, grace: float) -> dict[str, int]:
         """Ask all of them to end, one after the other; return their exit codes."""
         codes = {}
-        for name, process in self.members.items():
-            process.send_signal(signal.SIGTERM)
-            codes[name] = process.wait(timeout=grace)
+        for name in self.members:
+            codes[name] = self.end_member(name, grace)
         return codes
 
     def log(self) -> str:

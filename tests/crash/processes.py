@@ -65,6 +65,8 @@ class Settings:
     server: str = ""
     #: the whole project, not only what the day goes through
     whole: bool = False
+    #: address of the broker that carries commands; "" = none does
+    broker: str = ""
 
 
 @dataclass(slots=True)
@@ -92,6 +94,7 @@ class Landscape:
             shutil.copytree(ROOT / name, root / name, ignore=left_out)
         made = cls(root=root, port=free_port(), sandbox_port=free_port(), server=settings.server)
         made.inbox.mkdir(parents=True)
+        made.environ["ROUTER_BROKER"] = settings.broker
         made.write_environment("crash", made.port, settings)
         folder = root / "routes" / "sandboxes"
         text = (ROOT / "routes" / "sandboxes" / "demo.yaml").read_text()
@@ -113,6 +116,7 @@ class Landscape:
             'store: {postgresql: "env:ROUTER_STORE"}'
             if self.server
             else "store: {sqlite: var/router.db}",
+            *(["broker: env:ROUTER_BROKER"] if settings.broker else []),
             f"http: {{host: 127.0.0.1, port: {port}}}",
             "takes: [shopify, poslog]",
             f"workers: {settings.workers}",

@@ -16,7 +16,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
-from amqp.exceptions import AMQPError, NotFound
+from amqp.exceptions import AMQPError, ChannelError, NotFound
 from kombu.connection import Connection
 from kombu.exceptions import KombuError
 
@@ -106,20 +106,29 @@ class Link:
         """Ask whether a queue is there. Raises Broken."""
         return self._has(lambda channel: channel.queue_declare(name, passive=True))
 
-    def _has(self, ask: Callable[[Any], Any]) -> bool:
-        """Ask over a channel of its own: the broker closes the one that asked for nothing."""
+    def refuses(self, ask: Callable[[Any], Any]) -> ChannelError | None:
+        """Ask over a channel of its own, which the broker closes when it refuses; return how it
+        refused. Raises Broken.
+        """
 
-        def act() -> bool:
+        def act() -> ChannelError | None:
             beside = self._connection.channel()
             try:
                 ask(beside)
-            except NotFound:
-                return False
+            except ChannelError as error:
+                return error
             finally:
                 beside.close()
-            return True
+            return None
 
-        return bool(self.do(act))
+        refused: ChannelError | None = self.do(act)
+        return refused
+
+    def _has(self, ask: Callable[[Any], Any]) -> bool:
+        refused = self.refuses(ask)
+        if refused is None or isinstance(refused, NotFound):
+            return refused is None
+        raise Broken(f"{self.name}: {told(refused)}")
 
     def wait(self, seconds: float) -> None:
         """Handle what the broker says, until nothing more is there, or wait for it. Raises Broken.

@@ -48,6 +48,8 @@ class Parcel:
     headers: Mapping[str, str]
     body: bytes
     unfit: MessageError | None = None
+    #: it was given to somebody before, who did not settle it
+    again: bool = False
 
 
 def parcel_of(queue: str, connection: int, message: Any) -> Parcel:
@@ -66,6 +68,7 @@ def parcel_of(queue: str, connection: int, message: Any) -> Parcel:
         headers=headers,
         body=body.encode() if isinstance(body, str) else bytes(body),
         unfit=unfit,
+        again=bool(told.get("redelivered")),
     )
 
 

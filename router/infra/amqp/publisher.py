@@ -98,6 +98,11 @@ class Publisher:
         self._closed = threading.Event()
         self._connected = threading.Event()
 
+    @property
+    def trouble(self) -> str:
+        """Return why a broker that is there takes nothing; empty = it does, or is not there."""
+        return self._why if self._connected.is_set() else ""
+
     def publish(self, letter: Letter, seconds: float) -> Word:
         """Publish a letter and wait for the broker's word.
 

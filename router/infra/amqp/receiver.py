@@ -1,7 +1,7 @@
 """Owns: taking messages from queues over one connection, and settling them, from many threads.
 Imports: core, infra.amqp.address, infra.amqp.link, infra.amqp.parcel.
-Never: declares a queue; settles what came over another connection; lets go of a message that nobody
-has settled.
+Never: declares a queue by itself; settles what came over another connection; lets go of a message
+that nobody has settled.
 
 Whatever is wrong with the connection, it is dropped and another one is made: what was in hand comes
 again, and its marks are good for nothing any more.
@@ -16,7 +16,7 @@ import time
 import zlib
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any, Literal
+from typing import Any, Literal, TypeAlias
 
 from router.core.errors import Unavailable
 from router.infra.amqp.address import Nodes
@@ -25,6 +25,10 @@ from router.infra.amqp.parcel import Mark, Parcel, parcel_of
 
 #: ack: it is safe here. requeue: it goes back to its place. reject: the broker's dead letter
 Word = Literal["ack", "requeue", "reject"]
+
+#: makes what is to be there over a connection, and returns which queues are that connection's own,
+#: each with its prefetch. Raises Broken
+Prepare: TypeAlias = "Callable[[Link], Mapping[str, int]]"
 
 #: seconds before another connection is tried, at first and at most; a fifth of them is jitter
 SOON, LATE = 0.2, 30.0
@@ -41,14 +45,25 @@ class Receiver:
     `settle` and `ring` are for any thread. Nothing is connected before the first step.
     """
 
+    #: seconds before another connection is tried, at most
+    late = LATE
+
     def __init__(
-        self, address: str, who: str, queues: Mapping[str, int], take: Callable[[Parcel], None]
+        self,
+        address: str,
+        who: str,
+        queues: Mapping[str, int],
+        take: Callable[[Parcel], None],
+        prepare: Prepare = lambda _: {},
     ) -> None:
         """`take` gets each message, on the thread that steps; `queues` holds the prefetch.
 
-        `address` can be that of several nodes, see `Nodes`.
+        `address` can be that of several nodes, see `Nodes`. `prepare` is called again whenever a
+        queue is looked for.
         """
         self._nodes, self._who = Nodes(address), who
+        self._given = queues
+        self._prepare = prepare
         self._queues = dict(queues)
         self._take = take
         self._wake = Wake()
@@ -155,8 +170,9 @@ class Receiver:
         self._link = None
         self._hand.clear()
         self._consumers.clear()
+        self._queues = dict(self._given)
         self._broken = why
-        pause = min(SOON * 2**self._tries, LATE)
+        pause = min(SOON * 2**self._tries, self.late)
         share = zlib.crc32(f"{self._who}/{os.getpid()}/{self._tries}".encode()) / 2**32
         self._tries = min(self._tries + 1, 16)
         self._next_try = time.monotonic() + pause * (1 - JITTER * share)
@@ -173,6 +189,8 @@ class Receiver:
         if not away or time.monotonic() < self._next_look:
             return
         self._next_look = time.monotonic() + LOOK
+        self._queues.update(self._prepare(link))
+        away = [one for one in self._queues if one not in self._consumers]
         self._missing = frozenset(one for one in away if not link.has_queue(one))
         for queue in away:
             if queue not in self._missing:

@@ -45,6 +45,11 @@ class Fenced(Store):
         """Return which connection writes now."""
         return self._store.life
 
+    @property
+    def plain(self) -> Store:
+        """Return the store as who leads nothing writes to it."""
+        return self._store
+
     def wake(self, lane: str, waker: Callable[[], None]) -> None:
         """As the store does, of a lane that is led."""
         if lane in self._leads:

@@ -37,23 +37,11 @@ class IntentWriter(ABC):
 
     def intend(self, intent: Intent) -> None:
         """Record an effect before its first call."""
-        self._insert(
-            tables.intents,
-            key=intent.key,
-            operation=intent.operation,
-            state=intent.state,
-            request=encode_json(intent.head).decode(),
-            body=intent.body,
-            reference=intent.reference,
-            their_reference=None,
-            sends=intent.sends,
-            first_at=time_text(intent.first_at),
-            lease_until=time_text(intent.lease_until),
-            token=intent.token,
-            result=None,
-            successor=intent.successor,
-            in_part=int(intent.in_part),
-        )
+        self._insert(tables.intents, **_row(intent))
+
+    def begin(self, intent: Intent) -> bool:
+        """As `intend`; False when another process has begun it meanwhile."""
+        return self._change("begin", _row(intent))
 
     def lease(self, key: str, token: str, until: datetime, held: str) -> bool:
         """Take over an effect for one more call; False when another than `held` has done so, or
@@ -128,3 +116,22 @@ class IntentWriter(ABC):
             .values(successor=successor)
         )
         return done.rowcount == 1
+
+
+def _row(intent: Intent) -> dict[str, Any]:
+    return {
+        "key": intent.key,
+        "operation": intent.operation,
+        "state": intent.state,
+        "request": encode_json(intent.head).decode(),
+        "body": intent.body,
+        "reference": intent.reference,
+        "their_reference": None,
+        "sends": intent.sends,
+        "first_at": time_text(intent.first_at),
+        "lease_until": time_text(intent.lease_until),
+        "token": intent.token,
+        "result": None,
+        "successor": intent.successor,
+        "in_part": int(intent.in_part),
+    }

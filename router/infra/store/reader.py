@@ -10,7 +10,15 @@ from contextlib import contextmanager
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, RowMapping, Select, func, select, tuple_, union
+from sqlalchemy import (
+    Connection,
+    Row,
+    RowMapping,
+    func,
+    select,
+    tuple_,
+    union,
+)
 
 from router.core.claim import Held, Holding
 from router.core.instants import time_of, time_text
@@ -23,23 +31,20 @@ from router.infra.store.files import Files
 from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.jobs import Jobs
+from router.infra.store.lanereader import CHUNK, LaneReader, queued_of
 from router.infra.store.leads import Leads
 from router.infra.store.letters import Letters
 from router.infra.store.marks import marks
-from router.infra.store.packing import unpack_row
-from router.infra.store.pauses import Pause, Pauses, passes
+from router.infra.store.pauses import Pauses
 from router.infra.store.pipeline import on_server
 from router.infra.store.records import Records
 from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Intent, Queued
-from router.infra.store.statements import ask, read_many
-
-#: bound parameters of one statement; SQLite allows 32,766, short statements are prepared once
-CHUNK = 500
+from router.infra.store.statements import read_many
 
 
-class Reader:
+class Reader(LaneReader):
     """Queries over one connection; what it returns are values."""
 
     def __init__(self, connection: Connection, handoff: Handoff) -> None:
@@ -56,34 +61,6 @@ class Reader:
         yield
         self._connection.exec_driver_sql("COMMIT")
 
-    def queued(
-        self,
-        lane: str,
-        after: int,
-        limit: int,
-        pauses: Sequence[Pause] = (),
-        up_to: int | None = None,
-    ) -> list[Queued]:
-        """Return the next rows of a lane in the order of their publishing, but none that a pause
-        holds back.
-        """
-        table = tables.queue
-        if pauses or up_to is not None:
-            rows = self._connection.execute(_passing(lane, after, limit, pauses, up_to))
-        else:
-            rows = ask(self._connection, "queued", {"lane": lane, "after": after, "most": limit})
-        found: dict[int, Queued | None] = {}
-        for number, message_id, consumer in rows.all():
-            ready = found[number] = self._handoff.take(message_id, consumer)
-            if ready is not None:
-                ready.id = number  # it was taken out: nobody else has it
-        wanted = [number for number, ready in found.items() if ready is None]
-        for start in range(0, len(wanted), CHUNK):
-            part = table.c.id.in_(wanted[start : start + CHUNK])
-            for row in self._connection.execute(select(table).where(part)):
-                found[row.id] = _queued(row)
-        return [ready for ready in found.values() if ready is not None]
-
     def due(self, now: datetime, limit: int) -> list[Queued]:
         """Return rows whose time has come, the oldest first."""
         table = tables.due
@@ -93,7 +70,7 @@ class Reader:
             .order_by(table.c.due_at)
             .limit(limit)
         )
-        return [_queued(row) for row in rows]
+        return [queued_of(row) for row in rows]
 
     def next_due(self) -> datetime | None:
         """Return when the next due row comes, None when there is none."""
@@ -354,24 +331,6 @@ class Reader:
             count = self._connection.execute(query).scalar()
             found[name] = int(count or 0)
         return found
-
-
-def _passing(
-    lane: str, after: int, limit: int, pauses: Sequence[Pause], up_to: int | None
-) -> Select[Any]:
-    """Return the query for the next rows of a lane that no pause holds back."""
-    table = tables.queue
-    query = select(table.c.id, table.c.message_id, table.c.consumer)
-    query = query.where(table.c.lane == lane, table.c.id > after)
-    for pause in pauses:
-        query = query.where(passes(pause))
-    if up_to is not None:
-        query = query.where(table.c.id <= up_to)
-    return query.order_by(table.c.id).limit(limit)
-
-
-def _queued(row: Row[Any]) -> Queued:
-    return unpack_row((row.message_id, row.consumer), row.lane, row.body, getattr(row, "id", 0))
 
 
 def _intent(row: Row[Any]) -> Intent:

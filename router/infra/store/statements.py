@@ -229,6 +229,7 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     f"begun {FEW}": _by_key(tables.intents, _PLACES[:FEW]),
     f"begun {AT_ONCE}": _by_key(tables.intents, _PLACES),
     "queued": _queued,
+    "begin": lambda module: _insert(tables.intents)(module).on_conflict_do_nothing(),
     "conclude": _conclude(None),
     "conclude partial": _conclude(1),
     "conclude done": _conclude(0),

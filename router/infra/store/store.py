@@ -119,6 +119,11 @@ class Store:
         """Return which connection writes now: a number that grows when it was lost."""
         return 0 if self._hold is None else self._hold.life()
 
+    @property
+    def plain(self) -> Store:
+        """Return the store as who leads nothing writes to it."""
+        return self
+
     def wake(self, lane: str, waker: Callable[[], None]) -> None:
         """Call `waker` after each commit that published to a lane."""
         self._wakers[lane] = waker

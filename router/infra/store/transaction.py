@@ -11,7 +11,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Table, delete, select, update
+from sqlalchemy import Connection, Table, delete, select
 from sqlalchemy import bindparam as bind
 
 from router.core.claim import Kept
@@ -20,6 +20,7 @@ from router.infra.codecs import encode_json
 from router.infra.store import tables
 from router.infra.store.cursors import Cursors
 from router.infra.store.files import Files
+from router.infra.store.gatewriter import GateWriter
 from router.infra.store.inbox import Inbox
 from router.infra.store.intents import IntentWriter
 from router.infra.store.jobs import Jobs
@@ -36,7 +37,7 @@ from router.infra.store.sending import Sender
 from router.infra.store.statements import module_of
 
 
-class Transaction(IntentWriter):
+class Transaction(IntentWriter, GateWriter):
     """Collects writes; `flush` sends them in a handful of statements. Use one per job."""
 
     def __init__(self, connection: Connection, revision: str, sender: Sender | None = None) -> None:
@@ -93,6 +94,15 @@ class Transaction(IntentWriter):
     def settle(self, ids: Iterable[int]) -> None:
         """Take queue rows away: their messages are decided."""
         self._settled.extend(ids)
+
+    def hold_rows(self, ids: Sequence[int], *, wait: bool) -> set[int]:
+        """Return which queue rows stand, and let no other process write about them until the
+        commit. Those that another one writes about are left out, or waited for.
+        """
+        table = tables.queue
+        found = select(table.c.id).where(table.c.id.in_(ids)).order_by(table.c.id)
+        locked = found.with_for_update(skip_locked=not wait)
+        return set(self.connection.execute(locked).scalars())
 
     def postpone(self, row: Queued, at: datetime, reason: str) -> None:
         """Let a message come again at a time; the last word about a message counts."""
@@ -190,90 +200,6 @@ class Transaction(IntentWriter):
             )
             self.connection.execute(statement, [{"a": a, "b": b} for a, b in keys])
 
-    def hold_back(self, row: Queued, at: datetime) -> None:
-        """Let a message wait behind the gate of its order key; its queue row goes.
-
-        When the gate was opened meanwhile, the message becomes first and is published anew.
-        """
-        self.settle((row.id,))
-        if self.enter_gate(row, at):
-            self.enqueue((row,))
-            return
-        self._insert(
-            tables.held_back,
-            consumer=row.consumer,
-            order_key=row.message.order_key,
-            lane=row.lane,
-            message_id=row.message.id,
-            body=pack_row(row),
-        )
-
-    def close_gate(self, row: Queued, at: datetime) -> None:
-        """Let a message be first: later ones of its key wait until it is settled."""
-        put = self._module.insert(tables.gates).values(
-            consumer=row.consumer,
-            order_key=row.message.order_key,
-            holder=row.message.id,
-            since=time_text(at),
-        )
-        self.connection.execute(put.on_conflict_do_nothing())
-
-    def enter_gate(self, row: Queued, at: datetime) -> bool:
-        """Become first unless somebody else is; return whether this message is first."""
-        self.close_gate(row, at)
-        gate = tables.gates
-        held = self.connection.execute(
-            select(gate.c.holder).where(
-                gate.c.consumer == row.consumer, gate.c.order_key == row.message.order_key
-            )
-        ).scalar()
-        return bool(held == row.message.id)
-
-    def pass_gate(self, row: Queued, heir: str) -> None:
-        """Let another message take the place of the one that is first."""
-        gate = tables.gates
-        self.connection.execute(
-            update(gate)
-            .where(
-                gate.c.consumer == row.consumer,
-                gate.c.order_key == row.message.order_key,
-                gate.c.holder == row.message.id,
-            )
-            .values(holder=heir)
-        )
-
-    def open_gate(self, row: Queued, at: datetime) -> None:
-        """Settle the message that is first: the next one of its key becomes first and goes on."""
-        gate, waiting = tables.gates, tables.held_back
-        mine = (gate.c.consumer == row.consumer, gate.c.order_key == row.message.order_key)
-        held = self.connection.execute(select(gate.c.holder).where(*mine)).scalar()
-        if held != row.message.id:
-            return
-        following = self.connection.execute(
-            select(waiting)
-            .where(
-                waiting.c.consumer == row.consumer,
-                waiting.c.order_key == row.message.order_key,
-            )
-            .order_by(waiting.c.id)
-            .limit(1)
-        ).first()
-        if following is None:
-            self.connection.execute(delete(gate).where(*mine))
-            return
-        self.connection.execute(
-            update(gate).where(*mine).values(holder=following.message_id, since=time_text(at))
-        )
-        self.connection.execute(delete(waiting).where(waiting.c.id == following.id))
-        self.woken.add(following.lane)
-        self._insert(
-            tables.queue,
-            lane=following.lane,
-            consumer=following.consumer,
-            message_id=following.message_id,
-            body=following.body,
-        )
-
     def mark(self, name: str, value: str) -> None:
         """Set a fact about the process."""
         put = self._module.insert(tables.marks).values(name=name, value=value)
@@ -337,23 +263,33 @@ class Transaction(IntentWriter):
     def flush(self) -> None:
         """Send what was collected."""
         self._collect()
+        self._count()
         self._sender.connection()
 
     def finish(self, rings: Iterable[Statement] = ()) -> None:
         """Send what was collected, the transaction being whole, and ring with its commit."""
         self._collect()
+        self._count()
         self._sender.commit(rings)
 
     def _change(self, name: str, row: Mapping[str, Any]) -> bool:
         self._collect()
         return self._sender.change(name, row)
 
-    def _collect(self) -> None:
-        """Hand over what was collected, table by table."""
+    def _count(self) -> None:
+        """Hand over the counts, last: their rows are other processes', too, and all wait for them
+        in one order, and not for long.
+        """
         counts = [
             {"consumer": consumer, "word": word, "reason": reason, "n": n}
             for (consumer, word, reason), n in sorted(self._counts.items())
         ]
+        if counts:
+            self._sender.write("counters", counts)
+        self._counts.clear()
+
+    def _collect(self) -> None:
+        """Hand over what was collected but the counts, table by table."""
         words = [{"word": word, "correlationid": c} for word, c in sorted(self._words)]
         rows: dict[str, Iterable[Mapping[str, Any]]] = {
             "settle": [{"first": first, "last": last} for first, last in _runs(self._settled)],
@@ -361,7 +297,6 @@ class Transaction(IntentWriter):
             "claims": self._claims.values(),
             "due": self._due.values(),
             "reference_words": words,
-            "counters": counts,
         }
         for name, some in rows.items():
             if some:
@@ -369,7 +304,6 @@ class Transaction(IntentWriter):
         for collected in (self._inserts, self._settled, self._claims, self._due):
             collected.clear()
         self._words.clear()
-        self._counts.clear()
 
     def _insert(self, table: Table, **row: Any) -> None:
         self._inserts[table.name].append(row)
