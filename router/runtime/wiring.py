@@ -173,6 +173,7 @@ def build_parts(
     folders = tuple(_folders(coming, by))
     intakes = tuple(_intakes(coming, hooks.secrets, by, exchange))
     _take_care(hooks.cautions, (loop, workers, intakes, folders))
+    doors = Doors(loop, workers, ingress, intakes, carriage)
     return Parts(
         project=project,
         store=store,
@@ -190,7 +191,7 @@ def build_parts(
         adapters=exchange.adapters,
         feed=hooks.feed,
         holds=Holds(store, exchange.admissions, hooks.states, hooks.complain, hooks.name),
-        operator=Operator(store, clock, Doors(loop, workers, ingress, intakes), doing, hands),
+        operator=Operator(store, clock, doors, doing, hands),
         leads=leads,
         carriage=carriage,
     )
