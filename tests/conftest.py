@@ -40,6 +40,7 @@ LONGEST = (
     "tests/crash/test_killers.py",
     "tests/crash/test_boundaries.py",
     "tests/crash/test_ledger.py",
+    "tests/live/test_commands.py",
     "tests/acceptance/test_cli.py",
     "tests/acceptance/test_scenarios.py",
     "tests/acceptance/test_trace.py",

@@ -101,9 +101,18 @@ def run(
         roles=roles,
         regrouped=lambda leads: log(clock, "leads", units=leads),
     )
-    daemon = Daemon(site, project)
+    daemon = _daemon(site, project)
     log(clock, "started", revision=project.revision, **_names(listeners))
     _work(daemon, site, _apps(daemon, secrets, measures, listeners), early)
+
+
+def _daemon(site: Site, project: Project) -> Daemon:
+    """Return the daemon, or fail with the address that is none."""
+    try:
+        return Daemon(site, project)
+    except Unavailable as error:
+        site.store.close()
+        fail(str(error))
 
 
 def _roles(environment: str, settings: EnvironmentFile, asked: tuple[str, ...]) -> tuple[str, ...]:

@@ -7,6 +7,7 @@ not know what became (it keeps it and tries again).
 from __future__ import annotations
 
 import threading
+from collections import Counter
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
@@ -52,10 +53,21 @@ class Carrier:
         self._relay = relay
         self._complain = complain
         self._closing = threading.Event()
+        self._lock = threading.Lock()
+        #: rows in hands, by how many have them
+        self._rows: Counter[int] = Counter()
         self._pools = {
             one: ThreadPoolExecutor(slots, f"hand-{one}") for one in sorted(relay.systems)
         }
         relay.take = self.take
+
+    @property
+    def in_hand(self) -> frozenset[int]:
+        """Return the rows that are in hands of this process: what of them is held back is told by
+        the store, and looked for there before a call.
+        """
+        with self._lock:
+            return frozenset(self._rows)
 
     def take(self, order: Order) -> None:
         """Let a hand carry a command. Raises LookupError for one of a system that is none."""
@@ -79,12 +91,16 @@ class Carrier:
         if self._closing.is_set():
             self._relay.answer(order, Said(row=order.row.id, word="again"))
             return
+        with self._lock:
+            self._rows[order.row.id] += 1
         said = self._tried(order)
         while said is None:
             if self._closing.wait(PAUSE):
                 said = Said(row=order.row.id, word="again")
             else:
                 said = self._tried(order)
+        with self._lock:
+            self._rows -= Counter([order.row.id])
         self._relay.answer(order, said)
 
     def _tried(self, order: Order) -> Said | None:
@@ -94,6 +110,8 @@ class Carrier:
             with self._store.read() as reader:
                 place = reader.place_of(row, _of(row, reader.pauses.all()))
                 marked = self._apart.is_marked(reader, row)
+                if place == "stands" and not order.whole:
+                    (row,) = reader.queued(row.lane, row.id - 1, 1, up_to=row.id) or (row,)
             if marked and place == "gone":
                 self._apart.put_down(row)
             if place != "stands":

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from router.infra.store.pauses import Pause, closed_by
+from router.runtime.carriage import Carriage
 from router.runtime.ingress import Ingress
 from router.runtime.intake import Intake
 from router.runtime.loop import Loop
@@ -36,6 +37,8 @@ class Doors:
     workers: tuple[Worker, ...]
     ingress: Ingress
     intakes: tuple[Intake, ...]
+    #: hands for commands of other processes, which look themselves what is held back
+    carriage: Carriage | None = None
 
     def tell(self, pauses: Sequence[Pause]) -> None:
         """Hold back what is paused, and let pass what is not any more."""
@@ -48,4 +51,7 @@ class Doors:
 
     def in_hand(self) -> frozenset[int]:
         """Return the queue rows that are under way."""
-        return self.loop.in_hand.union(*(worker.in_hand for worker in self.workers))
+        calling = [one.in_hand for one in self.workers]
+        if self.carriage is not None:
+            calling.append(self.carriage.carrier.in_hand)
+        return self.loop.in_hand.union(*calling)

@@ -11,13 +11,14 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 from time import monotonic
 from typing import Literal
 
 from router.config.topology import COMMANDS, DEAD_LETTERS, Queue
 from router.core.errors import Retryable, Unavailable
 from router.core.instants import time_of, time_text
-from router.infra.amqp.declaring import declare, declare_own
+from router.infra.amqp.declaring import declare, declare_own, take_away
 from router.infra.amqp.link import Link
 from router.infra.amqp.parcel import Mark, Parcel
 from router.infra.amqp.publisher import LATE, Letter, Publisher, Then
@@ -27,8 +28,12 @@ from router.infra.store.rows import Queued
 
 #: seconds that a step waits for messages; that a letter may take; between two looks at an end
 LOOK, PATIENCE, TICK = 1.0, 10.0, 0.02
+#: failures of the broker itself at a queue in succession, after which that is made anew
+CRASHES = 3
 #: words that may be on their way to who leads here
 WORDS = 512
+#: bytes of a row that go over the broker; a larger one is read from the store
+LARGE = 256 * 1024
 #: characters of a trouble that are told
 _TOLD = 500
 
@@ -47,7 +52,9 @@ class Said:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """A command as it came to a hand; `again`: it was in other hands before."""
+    """A command as it came to a hand; `again`: it was in other hands before. One that is not
+    `whole` is known by its names alone.
+    """
 
     mark: Mark
     system: str
@@ -55,6 +62,7 @@ class Order:
     #: the key under which the word about it is waited for
     done: str
     again: bool
+    whole: bool = True
 
 
 class Relay:
@@ -109,11 +117,12 @@ class Relay:
 
         Raises Retryable when the relay is closed.
         """
+        body = pack_row(row)
         letter = Letter(
             exchange=COMMANDS,
             key=system,
             id=str(row.id),
-            body=pack_row(row),
+            body=body if len(body) <= LARGE else b"",
             headers={
                 "row": str(row.id),
                 "message": row.message.id,
@@ -180,12 +189,22 @@ class Relay:
 
     def _prepare(self, link: Link) -> Mapping[str, int]:
         """Make what is missing of the queues, and one for words, which is this connection's."""
+        self._mend(link)
         complaints = declare(link, (*self._queues, DEAD_LETTERS))
         self._complaints = "; ".join(complaints)
         if link is not self._link:
             self._link, self._own = link, f"{self._key}.{os.urandom(4).hex()}"
         declare_own(link, self._own, COMMANDS, self._key)
         return {self._own: WORDS}
+
+    def _mend(self, link: Link) -> None:
+        """Take queues away at which the broker itself fails, whoever takes from them: it has their
+        name and nothing behind it, as after a crash amid a declaration. What lay there were copies.
+        """
+        for name in [one for one, times in self._receiver.crashed.items() if times >= CRASHES]:
+            del self._receiver.crashed[name]
+            link.refuses(partial(take_away, name=name))
+            self._complain(f"commands: the broker failed at queue {name}: it is made anew")
 
     def _came(self, parcel: Parcel) -> None:
         """Give a message to whom it is for; what is none of ours goes to the broker's dead."""
@@ -223,4 +242,5 @@ def _order_of(parcel: Parcel) -> Order:
         row=unpack_row(identity, lane, parcel.body, number),
         done=headers["done"],
         again=parcel.again,
+        whole=bool(parcel.body),
     )

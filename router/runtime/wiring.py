@@ -29,7 +29,7 @@ from router.infra.store.store import Store
 from router.runtime.admission import admissions_of
 from router.runtime.answers import Answers
 from router.runtime.archive import Archive
-from router.runtime.carriage import Carriage, Recall, carriage_of, workers_of
+from router.runtime.carriage import Carriage, carriage_of, workers_of
 from router.runtime.caution import Caution
 from router.runtime.doors import Doors
 from router.runtime.exchange import Called, Exchange
@@ -164,15 +164,15 @@ def build_parts(
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
-    carriage = _carriage(project, environment, hooks, (store, exchange, revisions.get))
-    names = sorted(one for one in systems_of(project, store, revisions) if leads(system_unit(one)))
-    workers = tuple(workers_of(names, carriage, (store, exchange, revisions.get), slots))
+    calling = (store, exchange, revisions)
+    carriage, workers = _calling(project, environment, hooks, calling, slots)
     doing = Mover(store, clock, Replayer(project, env, revisions))
     hands = Hands(store, hooks.name, carries=leads(OPERATOR))
     by, coming = (store, ingress, clock), Coming(project, environment, leads)
     folders = tuple(_folders(coming, by))
     intakes = tuple(_intakes(coming, hooks.secrets, by, exchange))
     _take_care(hooks.cautions, (loop, workers, intakes, folders))
+    doors = Doors(loop, workers, ingress, intakes, carriage)
     return Parts(
         project=project,
         store=store,
@@ -190,22 +190,29 @@ def build_parts(
         adapters=exchange.adapters,
         feed=hooks.feed,
         holds=Holds(store, exchange.admissions, hooks.states, hooks.complain, hooks.name),
-        operator=Operator(store, clock, Doors(loop, workers, ingress, intakes), doing, hands),
+        operator=Operator(store, clock, doors, doing, hands),
         leads=leads,
         carriage=carriage,
     )
 
 
-def _carriage(
+def _calling(
     project: Project,
     environment: EnvironmentFile,
     hooks: Hooks,
-    parts: tuple[Store, Exchange, Recall],
-) -> Carriage | None:
-    if not environment.broker or hooks.secrets is None or not (hooks.calls and hooks.name):
-        return None
-    who = (hooks.name, hooks.complain)
-    return carriage_of(project, environment, hooks.secrets, parts, who)
+    parts: tuple[Store, Exchange, Revisions],
+    slots: int,
+) -> tuple[Carriage | None, tuple[Worker, ...]]:
+    """Return what carries commands over a broker, if anything does, and what gives out those of
+    the systems that are led.
+    """
+    store, exchange, revisions = parts
+    carriage, given = None, (store, exchange, revisions.get)
+    if environment.broker and hooks.secrets is not None and hooks.calls and hooks.name:
+        who = (hooks.name, hooks.complain)
+        carriage = carriage_of(project, environment, hooks.secrets, given, who)
+    names = [one for one in systems_of(project, store, revisions) if hooks.leads(system_unit(one))]
+    return carriage, tuple(workers_of(sorted(names), carriage, given, slots))
 
 
 def revisions_of(root: Path, store: Store) -> Revisions:

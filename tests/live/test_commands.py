@@ -120,6 +120,37 @@ def test_while_the_broker_is_away_commands_wait_and_it_is_told(make: Make, broke
 
 
 @pytest.mark.timeout(300)
+def test_a_broker_that_takes_nothing_is_told_and_commands_wait(make: Make, broker: Broker) -> None:
+    day = make_day(10, messages=20, files=0, mix={"return": 1})
+    place = make(day.orders)
+    place.start_sandbox()
+    place.start_daemon()
+    place.wait_led()
+    wait_until(lambda: hands(broker) == {2}, "both workers take commands")
+    broker.ctl("set_vm_memory_high_watermark", "absolute", "1MB")
+    Sender(place.port).send(day.webhooks)
+    wait_until(lambda: bool(place.status()["away"]), "it is told")
+    assert any("takes nothing" in one["why"] for one in place.status()["away"])
+    broker.ctl("set_vm_memory_high_watermark", "absolute", "400MB")
+    place.wait_idle(SECONDS)
+    assert_far_sides(place, day)
+    wait_until(lambda: not place.status()["away"], "all is well")
+    assert "came again" not in place.log()
+
+
+def test_an_address_of_no_broker_is_told(make: Make) -> None:
+    place = make(())
+    place.environ["ROUTER_BROKER"] = "nonsense"
+    done = place.command("run", "--env", "crash")
+    assert done.returncode != 0
+    assert "Traceback" not in done.stderr
+    assert "the address of the broker is none: amqp://" in done.stderr
+    place.environ["ROUTER_BROKER"] = ""
+    done = place.command("run", "--env", "crash")
+    assert "secrets are missing: env:ROUTER_BROKER (for the broker)" in done.stderr
+
+
+@pytest.mark.timeout(300)
 def test_what_is_paused_does_not_leave_and_goes_on_afterwards(make: Make, broker: Broker) -> None:
     day = make_day(8, messages=60, files=0, mix={"return": 1})
     place = make(day.orders)

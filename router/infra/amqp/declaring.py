@@ -1,6 +1,6 @@
 """Owns: making an exchange and queues that are to be there, over a link.
 Imports: py-amqp, infra.amqp.link.
-Never: changes what is there: what is there otherwise is told.
+Never: changes what is there otherwise than wanted: that is told.
 """
 
 from __future__ import annotations
@@ -53,6 +53,11 @@ def declare_own(link: Link, name: str, exchange: str, key: str) -> None:
         link.channel.queue_bind(name, exchange, key)
 
     link.do(act)
+
+
+def take_away(channel: Any, name: str) -> None:
+    """Take a queue away, with all that lies in it."""
+    channel.queue_delete(name)
 
 
 def _exchange(channel: Any, name: str) -> None:

@@ -248,7 +248,7 @@ class Publisher:
             with self._lock:
                 exchange = self._waiting[0].letter.exchange if self._waiting else None
             if exchange is None:
-                return
+                break
             if exchange not in self._known and not link.has_exchange(exchange):
                 self._refuse(exchange)
                 continue

@@ -1,5 +1,5 @@
 """Owns: taking messages from queues over one connection, and settling them, from many threads.
-Imports: core, infra.amqp.address, infra.amqp.link, infra.amqp.parcel.
+Imports: core, py-amqp, infra.amqp.address, infra.amqp.link, infra.amqp.parcel.
 Never: declares a queue by itself; settles what came over another connection; lets go of a message
 that nobody has settled.
 
@@ -14,9 +14,12 @@ import os
 import threading
 import time
 import zlib
+from collections import Counter
 from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Any, Literal, TypeAlias
+
+from amqp.exceptions import InternalError
 
 from router.core.errors import Unavailable
 from router.infra.amqp.address import Nodes
@@ -81,6 +84,8 @@ class Receiver:
         self._next_try = self._next_look = 0.0
         self._missing: frozenset[str] = frozenset()
         self._broken = ""
+        #: how often the broker itself has failed at each queue, since it was taken from last
+        self.crashed: Counter[str] = Counter()
 
     @property
     def trouble(self) -> str:
@@ -209,7 +214,13 @@ class Receiver:
                 queue, callback=partial(self._came, queue), on_cancel=cancelled
             )
 
-        return str(link.do(act))
+        try:
+            tag = str(link.do(act))
+        except Broken as error:
+            self.crashed[queue] += isinstance(error.__cause__, InternalError)
+            raise
+        del self.crashed[queue]
+        return tag
 
     def _came(self, queue: str, message: Any) -> None:
         parcel = parcel_of(queue, self._connection, message)

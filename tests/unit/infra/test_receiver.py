@@ -8,6 +8,7 @@ from typing import Any, ClassVar
 
 import pytest
 from amqp import Message
+from amqp.exceptions import InternalError
 
 from router.infra.amqp import receiver as room
 from router.infra.amqp.link import Broken
@@ -139,6 +140,47 @@ def test_a_queue_is_consumed_with_a_prefetch_of_its_own(receiver: Receiver) -> N
     receiver.step(0)
     assert heard(Link.made[0]) == [("qos", 0, 50, False), ("consume", "box")]
     assert receiver.trouble == ""
+
+
+def test_a_queue_at_which_the_broker_fails_is_known(
+    receiver: Receiver, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(_: Channel, queue: str, callback: Any, on_cancel: Any) -> str:
+        raise Broken("INTERNAL_ERROR") from InternalError("INTERNAL_ERROR")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Channel, "basic_consume", fail)
+        for times in (1, 2):
+            receiver.step(0)
+            assert receiver.crashed == {"box": times}
+            clock.now += 60
+    receiver.step(0)
+    assert receiver.crashed == {}
+    assert receiver.trouble == ""
+
+
+def test_queues_of_a_connection_alone_are_asked_for_anew_with_each(
+    clock: Clock, came: list[Parcel], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What is to be there is made before it is looked for; another connection has other queues."""
+    prepared: list[Any] = []
+
+    def prepare(link: Any) -> dict[str, int]:
+        prepared.append(link)
+        Link.queues.add(f"own {len(Link.made)}")
+        return {f"own {len(Link.made)}": 7}
+
+    made = Receiver("amqp://h/", "tests", {"box": 50}, came.append, prepare)
+    made.step(0)
+    Link.made[0].broken = "cut"
+    made.step(0)
+    clock.now += 60
+    made.step(0)
+    assert prepared == Link.made
+    for number, link in enumerate(Link.made, 1):
+        consumed = [one[1] for one in heard(link) if one[0] == "consume"]
+        assert consumed == ["box", f"own {number}"]
+    made.close(0)
 
 
 def test_what_comes_is_handed_on_as_it_is(receiver: Receiver, came: list[Parcel]) -> None:

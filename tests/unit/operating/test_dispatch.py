@@ -12,6 +12,7 @@ import pytest
 
 from router.core.errors import Retryable, Unknown
 from router.infra.amqp.parcel import Mark
+from router.infra.store.packing import unpack_row
 from router.infra.store.pauses import PAUSED, Pause
 from router.infra.store.rows import Queued
 from router.runtime import carrier as hands
@@ -290,6 +291,18 @@ def test_a_row_with_the_number_of_another_is_not_carried(stage: Stage) -> None:
     assert stage.wire.deliver() == ["gone"]
     assert stage.put == []
     assert stage.world.sizes() == {"sys.far": 1}
+
+
+def test_a_row_that_comes_by_its_names_is_read_from_the_store(stage: Stage) -> None:
+    stage.give("a")
+    stage.publish()
+    (row,) = stage.wire.sent
+    named = unpack_row(row.identity, row.lane, b"", row.id)
+    stage.wire.take(
+        Order(mark=Mark(1, 1), system="far", row=named, done="", again=False, whole=False)
+    )
+    assert stage.put == [1]
+    assert stage.world.sizes() == {}
 
 
 def test_hands_that_are_to_end_give_back_what_they_have_not_begun(stage: Stage) -> None:
