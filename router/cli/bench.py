@@ -291,7 +291,9 @@ def _burst_data(found: Burst) -> str:
         "oldest_s": oldest, "oldest_after_s": left, "recovery_s": found.recovery,
         "least_recovery_s": found.least, "memory_before": before, "memory_most": most,
         "memory_after": after,
-        "looks": [[one.at, one.waiting, one.age, one.memory] for one in found.looks],
+        "looks": [
+            [one.at - found.looks[0].at, one.waiting, one.age, one.memory] for one in found.looks
+        ],
     }  # fmt: skip
     return envelope("bench burst", ok=found.is_sound, data=data)
 

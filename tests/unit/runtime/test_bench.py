@@ -63,13 +63,19 @@ def test_a_server_is_measured_beside_a_bare_loop_on_it() -> None:
     assert left == []
 
 
-@pytest.mark.parametrize("server", [False, True], ids=["file", "server"])
 @pytest.mark.parametrize(
-    ("rate", "seconds", "growth"), [(4, 3, 1.5), pytest.param(10, 60, 1.3, marks=pytest.mark.soak)]
+    ("server", "rate", "seconds", "growth"),
+    [
+        pytest.param(False, 4, 3, 1.5, id="file"),
+        pytest.param(True, 4, 3, 1.5, id="server"),
+        # SQLite keeps pages in the process, up to a bound
+        pytest.param(False, 10, 60, 2, id="a minute on a file", marks=pytest.mark.soak),
+        pytest.param(True, 10, 60, 1.4, id="a minute on a server", marks=pytest.mark.soak),
+    ],
 )
 @pytest.mark.timeout(900)
 def test_a_burst_waits_in_order_and_goes_by(
-    rate: int, seconds: int, growth: float, server: bool
+    server: bool, rate: int, seconds: int, growth: float
 ) -> None:
     """Ten times the rate into a slow system: it waits on disk, and goes on in order."""
     with ExitStack() as stack:
