@@ -68,7 +68,7 @@ def test_a_server_is_measured_beside_a_bare_loop_on_it() -> None:
     [
         pytest.param(False, 4, 3, 1.5, id="file"),
         pytest.param(True, 4, 3, 1.5, id="server"),
-        # SQLite keeps pages in the process, up to a bound
+        # a file needs more: SQLite keeps pages in the process
         pytest.param(False, 10, 60, 2, id="a minute on a file", marks=pytest.mark.soak),
         pytest.param(True, 10, 60, 1.4, id="a minute on a server", marks=pytest.mark.soak),
     ],
