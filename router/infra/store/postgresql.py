@@ -9,19 +9,24 @@ alone.
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterable, Mapping
 from contextlib import suppress
 from functools import partial
+from time import monotonic
 from typing import Any
 
 from sqlalchemy import URL, Engine, create_engine, event, make_url
-from sqlalchemy.exc import ArgumentError, OperationalError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 
 from router.core.errors import Unavailable
 from router.infra.store.database import NEWEST, Database, Hold, migrate, told
 
 #: seconds to wait for the server
 CONNECTING = 10
+#: seconds that older daemons may take to stop, and between two looks whether they have
+PATIENCE, LOOK = 20.0, 0.1
+_REST = threading.Event()
 #: connections of the threads that read
 READERS = 16
 #: number of the lock; the second half of its key is the schema
@@ -46,8 +51,8 @@ _READING = {
 _KEY = f"{LOCK}, hashtext(current_schema())"
 _TRY = f"SELECT pg_try_advisory_lock({_KEY})"
 _SHARE = f"SELECT pg_advisory_lock_shared({_KEY})"
-#: from sharing it to having it alone, and back
-_ALONE = (f"SELECT pg_advisory_unlock_shared({_KEY})", f"SELECT pg_advisory_lock({_KEY})")
+_UNSHARE = f"SELECT pg_advisory_unlock_shared({_KEY})"
+#: from having it alone to sharing it
 _BACK = (_SHARE, f"SELECT pg_advisory_unlock({_KEY})")
 _HELD = (
     "SELECT 1 FROM pg_locks WHERE locktype = 'advisory' AND granted AND objsubid = 2 AND "  # noqa: S608
@@ -114,16 +119,23 @@ class Server(Database):
 
     def _have_alone(self, engine: Engine) -> None:
         """Have the lock alone, as long as the connection lasts. Raises Unavailable."""
-        with engine.begin() as connection:
-            if not connection.exec_driver_sql(_TRY).scalar():
-                raise Unavailable(f"another router runs on {self}")
+        if not _asked(engine, _TRY):
+            raise Unavailable(f"another router runs on {self}")
 
     def _migrate(self, engine: Engine) -> None:
-        """Have the lock alone meanwhile. Raises Unavailable while other daemons share it."""
-        try:
-            _run(engine, _ALONE)
-        except OperationalError as error:
-            raise Unavailable(f"older routers run on {self}: stop them first") from error
+        """Have the lock alone meanwhile. Raises Unavailable while other daemons share it.
+
+        Of several that start at once one migrates; the others see that it is done.
+        """
+        _run(engine, (_UNSHARE,))
+        until = monotonic() + PATIENCE
+        while not _asked(engine, _TRY):
+            if _is_newest(engine):
+                _run(engine, (_SHARE,))
+                return
+            if monotonic() > until:
+                raise Unavailable(f"older routers run on {self}: stop them first")
+            _REST.wait(LOOK)
         if not _is_newest(engine):
             migrate(engine.execution_options(isolation_level="READ COMMITTED"), str(self))
         _run(engine, _BACK)
@@ -169,6 +181,11 @@ def _let_go(engine: Engine) -> None:
     with suppress(SQLAlchemyError):  # a connection that is lost has none
         _run(engine, ("SELECT pg_advisory_unlock_all()",))
     engine.dispose()
+
+
+def _asked(engine: Engine, statement: str) -> bool:
+    with engine.begin() as connection:
+        return bool(connection.exec_driver_sql(statement).scalar())
 
 
 def _run(engine: Engine, statements: Iterable[str]) -> None:
