@@ -257,6 +257,13 @@ def _check_promises(file: ChannelFile, context: Context) -> None:
             context.report.error("E149", promise.place, "guarantee: promises nothing", hint)
 
 
+def _identity_hint(kind: str, accept: Contract) -> str:
+    """Return what to write; what knows names is loaded only where something is wrong."""
+    from router.config.candidates import identity_hint  # noqa: PLC0415
+
+    return identity_hint(kind, accept)
+
+
 def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> Route:
     identity = _merged(file.identity, route.identity, route.place)
     if not identity.delivery and not identity.object and not route.record:
@@ -264,7 +271,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
             "E042",
             route.place,
             f"route {kind} has no identity: a resend would be done twice",
-            "identity: {object: [name, =body.id]}",
+            _identity_hint(kind, route.accept),
         )
     for parts in (identity.delivery, identity.object):
         if parts and not any(isinstance(one, Expression) for one in parts):
@@ -272,7 +279,7 @@ def _route(file: ChannelFile, kind: str, route: RouteFile, context: Context) -> 
                 "E042",
                 identity.place,
                 f"the identity of route {kind} is one for all messages: the second is dropped",
-                "identity: {object: [name, =body.id]}",
+                _identity_hint(kind, route.accept),
             )
     for value in (*identity.delivery, *identity.object):
         if isinstance(value, Expression):

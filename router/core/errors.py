@@ -78,6 +78,16 @@ class TransformError(MessageError):
     code = "transform_failed"
 
 
+class NullKey(TransformError):
+    """A part of a key of a table is null where no row has none.
+
+    `part` counts from 0; `read` is the path that it was read from, while that is still looked for.
+    """
+
+    part: int = 0
+    read: tuple[str, ...] = ()
+
+
 class Unroutable(MessageError):
     """Nothing is declared for this message, or its identity is null."""
 

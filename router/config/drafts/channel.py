@@ -143,12 +143,14 @@ def _of_one_shape(kinds: tuple[KindDraft, ...], channel: str) -> tuple[KindDraft
     """Return the kinds, those whose messages have the same fields with one contract for all.
 
     Where their maps take texts of other lengths, one contract would refuse what a kind takes, or
-    let in what another one refuses: these have contracts of their own.
+    let in what another one refuses: these have contracts of their own. So have those whose identity
+    needs a field that is null in others.
     """
-    alike: dict[tuple[frozenset[str], frozenset[tuple[str, int]]], list[KindDraft]] = {}
+    alike: dict[tuple[frozenset[str], object], list[KindDraft]] = {}
     for one in kinds:
         keys = [key for each in one.documents if isinstance(each, dict) for key in each]
-        alike.setdefault((frozenset(keys), bounds_of(one.fields)), []).append(one)
+        needed = frozenset(part.path for part in one.identity.parts)
+        alike.setdefault((frozenset(keys), (bounds_of(one.fields), needed)), []).append(one)
     groups = [group for (keys, _), group in alike.items() if keys and len(group) > 1]
     made = {one.name: one for one in kinds}
     for number, group in enumerate(groups, start=1):

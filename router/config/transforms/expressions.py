@@ -33,10 +33,11 @@ from router.config.transforms.compiler import (
     is_false,
 )
 from router.config.transforms.functions import LIBRARY
+from router.config.transforms.reads import key_read
 from router.config.transforms.tables import Table
 from router.core.diagnostics import Diagnostic, Place, Report
 from router.core.document import Json
-from router.core.errors import LimitExceeded, TransformError
+from router.core.errors import LimitExceeded, NullKey, TransformError
 
 #: characters of one expression; longer ones are maps that want to be written as maps
 MAX_LENGTH = 2048
@@ -103,7 +104,10 @@ class Expression:
         try:
             return self.evaluate.run(scope)
         except (TransformError, LimitExceeded) as error:
-            raise type(error)(f"{error} in ={self.source}", place=self.place) from error
+            told = type(error)(f"{error} in ={self.source}", place=self.place)
+            if isinstance(error, NullKey) and isinstance(told, NullKey):
+                told.read = key_read(self.evaluate.tree, error.part)
+            raise told from error
         except FAILURES as error:
             raise TransformError(_complaint(error, self.source), place=self.place) from error
 

@@ -18,7 +18,7 @@ from router.config.transforms.compiler import BUILTIN, FunctionOf
 from router.config.transforms.expressions import Expression, Late
 from router.config.transforms.functions import LIBRARY
 from router.config.transforms.mapcode import compile_map
-from router.config.transforms.maptree import Scope, finished, named, rewired, rewired_lets
+from router.config.transforms.maptree import Scope, built, finished, named, rewired, rewired_lets
 from router.config.transforms.transform import TransformFile
 from router.core.document import Json
 
@@ -99,7 +99,7 @@ def walked(file: TransformFile, wrap: Wrap = as_they_are) -> Run:
 
     assert file.map is not None, "a template is no map"
     lets, body = rewired_lets(file.let, changed), rewired(file.map, changed)
-    return lambda scope: finished(body(named(lets, scope)))
+    return lambda scope: finished(built(body, lets, named(lets, scope)))
 
 
 def _functions(names: Iterable[str], function_of: FunctionOf) -> Any:

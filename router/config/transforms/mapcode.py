@@ -24,6 +24,7 @@ from router.config.transforms.maptree import (
     Leaf,
     Record,
     Scope,
+    built,
     finished,
     named,
 )
@@ -64,7 +65,7 @@ class MapFunction:
         self._quick = run
 
     def _told(self, scope: Scope) -> Json:
-        return finished(self._body(named(self._lets, scope)))
+        return finished(built(self._body, self._lets, named(self._lets, scope)))
 
     def _first(self, scope: Scope) -> Json:
         try:

@@ -14,7 +14,7 @@ from typing import Any, TypeAlias
 from router.config.transforms.expressions import Expression
 from router.core.diagnostics import Place
 from router.core.document import Json, type_name
-from router.core.errors import LimitExceeded, TransformError
+from router.core.errors import LimitExceeded, NullKey, TransformError
 
 #: items that one `each` may give
 MAX_ITEMS = 50_000
@@ -139,7 +139,7 @@ class Block:
         scope = named(self.lets, scope)
         if self.guard is not None and not self.guard.holds(scope):
             return ABSENT
-        return self.body(scope)
+        return built(self.body, self.lets, scope)
 
 
 #: gives a document, ABSENT, or (of an `each`) Many
@@ -155,6 +155,18 @@ def named(lets: tuple[tuple[str, Builder], ...], scope: Scope) -> Scope:
         value = finished(part(inner))
         inner[name] = None if value is ABSENT else value
     return inner
+
+
+def built(body: Builder, lets: tuple[tuple[str, Builder], ...], scope: Scope) -> Json:
+    """Return what a part gives; a key that is null by a name of a `let` is told with its origin."""
+    try:
+        return body(scope)
+    except NullKey as error:
+        origin = dict(lets).get(error.read[0]) if error.read else None
+        if not isinstance(origin, Leaf):
+            raise
+        read = f"{error.read[0]} is ={origin.expression.source}"
+        raise NullKey(f"{error}; {read} ({origin.expression.place})", place=error.place) from error
 
 
 def finished(value: Any) -> Any:

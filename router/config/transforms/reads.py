@@ -118,6 +118,13 @@ def path_of(tree: Tree) -> tuple[str, ...] | None:
     return None
 
 
+def key_read(tree: Tree, part: int) -> tuple[str, ...]:
+    """Return the path that a part of a table's key is read from, empty where that is not sure."""
+    found = [arguments for name, arguments in calls_of(tree) if name == "lookup"]
+    paths = {path_of(one[part + 1]) for one in found if len(one) > part + 1}
+    return (paths.pop() or ()) if len(paths) == 1 else ()
+
+
 def _amounts(tree: Tree) -> Iterator[str]:
     """Yield each function whose amount is the value of a tree, an item of it, or may be."""
     kind = tree.get("type")

@@ -10,10 +10,12 @@ from dataclasses import dataclass
 
 from router.core.diagnostics import Place
 from router.core.document import Json, type_name
-from router.core.errors import TransformError
+from router.core.errors import NullKey, TransformError
 
 #: of a table without a default
 UNKNOWN_KEY = "unknown key and no default: add a row"
+#: of a key that a row cannot help
+NULL_KEY = "of the key is null, and there is no default: it is missing where it is read"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -52,4 +54,12 @@ class Table:
             return found
         if self.has_default:
             return self.default
+        if None in keys:
+            raise self._null(keys.index(None))
         raise TransformError(f"lookup('{self.name}'): {UNKNOWN_KEY}")
+
+    def _null(self, part: int) -> NullKey:
+        """Return the error of a key one part of which is null: a row would be the wrong mend."""
+        error = NullKey(f"lookup('{self.name}'): {self.columns[part]} {NULL_KEY}")
+        error.part = part
+        return error

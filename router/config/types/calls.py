@@ -16,7 +16,7 @@ from router.config.transforms.functions import LIBRARY
 from router.config.transforms.functions.kinds import wanted, words
 from router.config.transforms.reads import path_of
 from router.config.transforms.tables import Table
-from router.config.types.absence import guarded
+from router.config.types.absence import guarded, refused_key
 from router.config.types.facts import Facts, when_false, when_true
 from router.config.types.literals import literal, text
 from router.config.types.type import (
@@ -113,12 +113,11 @@ class Calls:
         table = self._inference.tables.get(children[0].get("value")) if children else None
         if table is None:
             return UNKNOWN
-        for child, one in zip(children[1:], given[1:], strict=True):
-            odd = one.kinds - {"text", "integer", "number"}
-            if odd and not one.unknown:
+        for part, (child, one) in enumerate(zip(children[1:], given[1:], strict=True)):
+            told, hint = refused_key(table, part, one)
+            if told:
                 path = path_of(child)
-                what = f"lookup(): a key is text, is {Type(kinds=odd)}{one.told}"
-                self._inference.complain("E195", path[-1] if path else "lookup", what, "")
+                self._inference.complain("E195", path[-1] if path else "lookup", told, hint)
         found, covered = _rows(table, [one.texts for one in given[1:]])
         if table.has_default and not covered:
             found.append(table.default)

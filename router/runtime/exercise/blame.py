@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from router.config.pointers import parts_of
 from router.config.transforms.maptree import Block, Builder, Constant, Items, Leaf, Record
-from router.config.transforms.tables import UNKNOWN_KEY
+from router.config.transforms.tables import NULL_KEY, UNKNOWN_KEY
 from router.config.transforms.transform import Transform
 from router.config.validation import Violation
 from router.core.decision import DeadLettered
@@ -20,7 +20,7 @@ from router.core.document import Json
 from router.core.money import MIXED, NO_CODE, TOO_FINE
 
 #: what the language refuses for the author: money that is none, a table without a default
-_MEANT = (MIXED, NO_CODE, TOO_FINE, UNKNOWN_KEY)
+_MEANT = (MIXED, NO_CODE, TOO_FINE, UNKNOWN_KEY, NULL_KEY)
 _PLACE = re.compile(r"(.+):(\d+):(\d+)")
 #: what each kind of failure is told by, and what to write against it
 _CODES = {"transform_failed": "E210", "contract_violation": "E211"}

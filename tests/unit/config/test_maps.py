@@ -14,7 +14,7 @@ from router.config.components import INVALID, Invalid
 from router.config.transforms.mapcode import MapFunction, compile_map
 from router.config.transforms.maps import decode_map
 from router.config.transforms.maptree import MAX_ITEMS, finished
-from router.core.errors import LimitExceeded, MessageError, TransformError
+from router.core.errors import LimitExceeded, MessageError, NullKey, TransformError
 from tests.conftest import Workshop
 
 
@@ -325,6 +325,30 @@ def test_a_transform_sees_the_tables_that_it_declares_and_no_others(shop: Any) -
     }
     shop.transform("two", head + map_)
     assert shop.codes == ["E107"]
+
+
+@pytest.mark.parametrize(
+    ("map_", "told"),
+    [
+        ("let: {code: =body.id}\nmap: {id: \"=lookup('reasons', code)\"}", "; code is =body.id ("),
+        (
+            "let: {code: =body.id}\nmap: {let: {n: a}, map: {id: \"=lookup('reasons', code)\"}}",
+            "; code is =body.id (",
+        ),
+        ("map: {id: \"=lookup('reasons', body.id)\"}", "null, and there is no default: "),
+    ],
+)
+def test_a_key_that_is_null_is_told_with_where_it_comes_from(
+    shop: Any, map_: str, told: str
+) -> None:
+    shop.table("reasons", {("a",): "b"})
+    head = "inputs: {body: shop/order@1}\nto: thing@1\ntables: [reasons]\n"
+    made = shop.transform("one", head + map_)
+    assert shop.codes == [], shop.told
+    with pytest.raises(NullKey) as raised:
+        made({"body": {}})
+    assert told in str(raised.value)
+    assert "add a row" not in str(raised.value)
 
 
 def test_a_transform_that_gives_no_document_is_refused_or_fails(shop: Any) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from router.config.components import INVALID
 from router.config.tablefiles import TableFile, make_table
-from router.core.errors import TransformError
+from router.core.errors import NullKey, TransformError
 
 FILE = """
 table: reasons
@@ -62,6 +62,19 @@ def test_a_row_is_found_by_its_texts(table_of: Any, keys: list[Any], value: Any)
 def test_an_unknown_key_without_a_default_is_an_error(table_of: Any, keys: list[Any]) -> None:
     with pytest.raises(TransformError, match="no default"):
         table_of(FILE).lookup(keys)
+
+
+@pytest.mark.parametrize(
+    ("keys", "told"), [([None, "1"], "system of the key"), (["shop", None], "code of the key")]
+)
+def test_a_key_that_is_null_is_not_told_to_want_a_row(
+    table_of: Any, keys: list[Any], told: str
+) -> None:
+    with pytest.raises(NullKey) as raised:
+        table_of(FILE).lookup(keys)
+    assert f"lookup('reasons'): {told} is null" in str(raised.value)
+    assert "row" not in str(raised.value)
+    assert raised.value.part == keys.index(None)
 
 
 @pytest.mark.parametrize("key", [True, 1.5, ["1"], {"a": 1}])

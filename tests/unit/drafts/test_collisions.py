@@ -134,3 +134,12 @@ def test_an_identity_that_two_samples_share_is_left_to_write(
     refused = "" if taken else "two different samples share body.trade_id"
     assert kind.identity.refused == refused
     assert bool(list(todos_of(kind.fields))) is not taken
+
+
+def test_an_id_that_a_key_needs_is_null_in_no_contract_of_it() -> None:
+    draft = drafted(
+        row("reclaim", "1123", 1.5, reclaim_id="7"), row("sale", "1124", 2.5, reclaim_id=None)
+    )
+    assert [one.accepts for one in draft.kinds] == ["shelf/reclaim", "shelf/sale"]
+    schema = json.loads(draft.files["contracts/shelf/reclaim/1.0.0.json"])
+    assert schema["properties"]["reclaim_id"]["type"] == "string"

@@ -252,6 +252,30 @@ def test_a_discard_has_its_reason(desk: Desk) -> None:
     assert produced == "produced: nothing, expected task@1.0.0"
 
 
+def test_what_a_filter_drops_keeps_its_identity_and_what_has_no_route_has_none(desk: Desk) -> None:
+    channel, filtered = "routes/channels/inbox.yaml", "filter: {if: =body.count, else: {%s}}"
+    text = (desk.root / channel).read_text()
+    steps = "steps: [{transform: inbox/task}"
+    stop = "{" + filtered % "discard: not yet" + "}"
+    desk.write(channel, text.replace(steps, f"steps: [{stop}, {{transform: inbox/task}}"))
+    waits = NOTE.replace('"count": 2, ', "")
+    assert (
+        desk.complaints(
+            "channels/inbox",
+            (f"body: {waits}", "outcome: discarded, reason: not yet"),
+            ("repeat: case 1", "outcome: duplicate"),
+            (f"repeat: case 1, body: {NOTE}", "outcome: duplicate"),
+            (f"repeat: case 1, body: {waits.replace('tea', 'milk')}", "outcome: conflict"),
+            ("body: {kind: old}", "outcome: discarded"),
+            ("repeat: case 5", "outcome: discarded"),
+        )
+        == [[]] * 6
+    )
+    stop = "{" + filtered % "dead_letter: not_yet" + "}"
+    desk.write(channel, text.replace(steps, f"steps: [{stop}, {{transform: inbox/task}}"))
+    assert desk.channel(f"body: {waits}", "dead: {reason: not_yet, step: dead_letter}") == []
+
+
 def test_a_dead_letter_has_reason_step_and_detail(desk: Desk) -> None:
     given = "body: {kind: note, id: n1, text: 7, lines: []}"
     detail = "the record breaks inbox/note@1.0.0: /text must be string, is number (type)"

@@ -246,13 +246,16 @@ def test_objects_that_a_field_tells_apart(check: Any) -> None:
         ("a: \"=lookup('states', 'a', body.t)\"", ["E193"]),  # the default is none of the words
         ("a: \"=lookup('states', 'b', 'x')\"", ["E193"]),
         ("a: \"=lookup('sure', body.o)\"", ["E195"]),
+        ("a: \"=lookup('sure', body.maybe)\"", ["E195"]),
+        ("a: \"=lookup('sure', needed(body.maybe, 'the code'))\"", []),
+        ("a: {if: =body.maybe, map: \"=lookup('sure', body.maybe)\"}", []),
     ],
 )
 def test_a_table_gives_what_its_rows_hold(check: Any, text: str, codes: list[str]) -> None:
     body = {
         "type": "object",
         "required": ["w", "t", "o"],
-        "properties": {"w": WORDS, "t": TEXT, "o": {"type": "object"}},
+        "properties": {"w": WORDS, "t": TEXT, "o": {"type": "object"}, "maybe": TEXT},
     }
     found = check(text, body, {"a": {"enum": ["open", "done"]}}, tables="sure, states")
     assert [code for code, _ in found] == codes
