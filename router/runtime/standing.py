@@ -73,6 +73,12 @@ class Standing(Store):
         with self._store.read() as reader:
             yield reader
 
+    @contextmanager
+    def glance(self) -> Iterator[Reader]:
+        """As the store does."""
+        with self._store.glance() as reader:
+            yield reader
+
     def _held(self, job: Job[T]) -> Job[T]:
         row = int(getattr(self._here, "row", 0))
 
