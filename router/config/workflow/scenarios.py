@@ -198,6 +198,9 @@ class Universe:
     answers: Mapping[str, tuple[Scripted, ...]] = knob(
         SCRIPT, doc="by operation: each may come; by default done", default=dict
     )
+    confluent: bool = knob(
+        Flag(), doc="when all goes well, every order of the events has one end", default=False
+    )
     decide: Mapping[str, Any] = knob(
         MapOf(Document()), doc="by step or step/item: what its table would say", default=dict
     )
