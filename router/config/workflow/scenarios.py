@@ -198,6 +198,11 @@ class Universe:
     answers: Mapping[str, tuple[Scripted, ...]] = knob(
         SCRIPT, doc="by operation: each may come; by default done", default=dict
     )
+    punctual: bool = knob(
+        Flag(),
+        doc="answers and windows come before their time-outs: those come of what was lost alone",
+        default=False,
+    )
     confluent: bool = knob(
         Flag(), doc="when all goes well, every order of the events has one end", default=False
     )

@@ -203,9 +203,16 @@ class _Walk:
         for path in sorted(node.state["tasks"]):
             yield from self._verdicts(node, path)
         for name, timer in sorted(node.state["timers"].items()):
-            if "#remind" not in name:
+            if "#remind" not in name and not self._is_early(node, name):
                 came = TimerCame(name=name, gen=timer["gen"])
                 yield Move(words=f"timer {name}", came=came, node=node, is_plain=False)
+
+    def _is_early(self, node: Node, timer: str) -> bool:
+        """Return whether what a timer is armed for is under way, where that comes in time."""
+        if not self.universe.punctual:
+            return False
+        path = f"{_KEY}/{timer.partition('#')[0]}/"
+        return any(key.startswith(path) for key, _ in (*node.asked, *node.held))
 
     def _events(self, node: Node) -> Iterator[Move]:
         for number, one in enumerate(self.universe.events):
