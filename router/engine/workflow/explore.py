@@ -327,11 +327,16 @@ def _timeless(value: Any) -> Any:
 
 
 def _outcome(state: Mapping[str, Any]) -> str:
-    """Return what must not depend on the order of events: label, exceptions, effects."""
+    """Return what must not depend on the order of events: label, exceptions, effects, statuses."""
     keys = sorted(
         key
         for records in state["steps"].values()
         for record in records.values()
         for key in (*record["keys"], record.get("undo_key") or "")
     )
-    return canonical({"label": state["label"], "open": sorted(state["exceptions"]), "keys": keys})
+    statuses = {
+        name: {item: record["status"] for item, record in records.items()}
+        for name, records in state["steps"].items()
+    }
+    said = {"label": state["label"], "open": sorted(state["exceptions"]), "keys": keys}
+    return canonical({**said, "statuses": statuses})
