@@ -10,6 +10,7 @@ for), external (others did it).
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
@@ -19,6 +20,7 @@ from router.config.workflow.spans import Span
 from router.config.workflow.steps import Step
 from router.config.workflow.workflow import Workflow
 from router.core.document import Json
+from router.core.errors import MessageError
 from router.core.instants import time_text
 from router.engine.workflow.state import State, facts_of
 from router.engine.workflow.values import (
@@ -219,7 +221,7 @@ class Draft:
         if name in self.state["exceptions"]:
             return
         said = self.workflow.file.exceptions
-        by = {key: evaluate(value, self.scope) for key, value in said.by.items()}
+        by = self.by
         rule = said.classes.classify(step, code, by)
         due_at = self.later(rule.sla)
         self.state["exceptions"][name] = {
@@ -244,6 +246,16 @@ class Draft:
                 by=by,
             )
         )
+
+    @property
+    def by(self) -> dict[str, Json]:
+        """Return the words by which exceptions are told apart; null where one cannot be had."""
+        said = self.workflow.file.exceptions.by
+        found: dict[str, Json] = dict.fromkeys(said)
+        for key, value in said.items():
+            with suppress(MessageError):
+                found[key] = evaluate(value, self.scope)
+        return found
 
     def close_exception(self, name: str) -> None:
         """Close an exception that is open."""

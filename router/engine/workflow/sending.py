@@ -118,8 +118,7 @@ def fail(draft: Draft, name: str, item: str, code: str) -> None:
     """Do what a step says of a failure with this code."""
     step = draft.workflow.steps[name]
     said = draft.workflow.file.exceptions
-    by = {key: evaluate(value, draft.scope) for key, value in said.by.items()}
-    category = said.classes.classify(name, code, by).category
+    category = said.classes.classify(name, code, draft.by).category
     action = step.on_fail.get(category)
     draft.record(name, item)["code"] = code
     follow(draft, name, item, action or Action(_EXCEPTION, step.place), "failed")

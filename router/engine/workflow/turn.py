@@ -6,6 +6,7 @@ Never: changes the state that it is given; reads a clock: `at` comes in.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 
 from router.config.workflow.facts import Event
@@ -68,11 +69,12 @@ def turn(
             broken = _broken(draft)
             if broken:
                 return _suspended(draft, state, broken, "")
+        if outcome not in (STALE, REFUSED):
+            _label(draft)
     except MessageError as error:
         return _suspended(draft, state, error.code, f": {error.place} {error}")
     if outcome in (STALE, REFUSED):
         return Turn(state=copied(state), effects=(), outcome=outcome, why=why)
-    _label(draft)
     return _turn(draft, outcome, why, draft)
 
 
@@ -176,7 +178,8 @@ def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
     draft.state["suspended"] = name
     draft.touch()
     draft.open_exception(name, "", "", why)
-    _label(draft)
+    with suppress(MessageError):  # what cannot be worked out leaves the label as it was
+        _label(draft)
     return _turn(draft, REFUSED, f"{name}{detail}", broken)
 
 

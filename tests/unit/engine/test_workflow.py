@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from router.config.project import load_project
+from router.config.transforms.checks import Vocabulary
+from router.config.transforms.expressions import compile_expression
 from router.config.workflow.facts import Fact
 from router.config.workflow.workflow import Workflow
 from router.core.diagnostics import Place
@@ -289,6 +291,22 @@ def test_facts_of_the_same_revision_merge_in_every_order() -> None:
             merge(held, fact, [said[one][0]], said[one][1])
         made.append(canonical(held))
     assert made == [canonical({"a": {"id": [2, "a"], "n": [2, 3], "m": [2, "x"]}})] * 3
+
+
+@pytest.mark.parametrize("where", ["await", "state"])
+def test_an_expression_that_fails_suspends_and_never_raises(note: Workflow, where: str) -> None:
+    vocabulary = Vocabulary(roots=None, tables={})
+    broken, _ = compile_expression("lower(facts.lines)", Place("note.yaml"), vocabulary)
+    steps, states = dict(note.steps), note.file.states
+    if where == "await":
+        steps["check"] = replace(steps["check"], awaits=broken)
+    else:
+        states = (*states[:-1], replace(states[-1], condition=broken))
+    file = replace(note.file, steps=steps, states=states)
+    walked = Walked(Workflow(name="note", mark="", file=file))
+    found = walked(WRITTEN)
+    assert (found.outcome, walked.state["suspended"]) == ("refused", "invariant:transform_failed")
+    assert "note.yaml:1:1 lower(): argument 1 must be text" in found.why
 
 
 def test_events_without_an_instance_wait_and_are_let_go(note: Workflow) -> None:
