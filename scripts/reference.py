@@ -28,7 +28,6 @@ from router.config import (
     contracts,
     environments,
     flows,
-    policies,
     sandbox,
     sequences,
     steps,
@@ -49,6 +48,8 @@ from router.config.transforms import functions, transform
 from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import compile_expression
 from router.config.transforms.tables import Table
+from router.config.workflow import decisions, facts, scenarios, scope, workflow
+from router.config.workflow.policies import POLICIES
 from router.core.diagnostics import Place, Report
 from router.runtime.installed import installed_adapters
 
@@ -80,6 +81,17 @@ value, or nothing when `if:` does not hold. An expression that gives null leaves
 
 Instead of `map:` and `to:` a transform of an operation names a template, `xml:` or `text:`, a file
 beside it that ends in `.j2`: [Write text and XML](../how-to/write-text-and-xml.md).
+"""
+WORKFLOWS_SAY = """\
+Expressions of a workflow see `facts`, `derived`, `steps`, `decisions` and `instance`, and where
+there are items `item`. `steps.pay` is an object with `status`, `way`, `attempt`, `verdict`,
+`outputs`, `reference`, `code` and `since`; of a step with `each:` it is a list of them, each with
+its `id`. Beside the library they may call what stands under `define:`, and
+
+WORDS
+
+A step begins when its `needs:` are met; then `when:`, the gate (`decide:`, `ask:`), and one effect
+(`compute:`, `await:`, `send:` or `ways:`, held by `hold:`).
 """
 SCHEMAS_SAY = """\
 Beside it stands `<version>.json` for each version: a JSON Schema 2020-12 whose `$id` is
@@ -139,6 +151,10 @@ STEPS = (
     *(steps.Filter, steps.Choose, steps.Fork, steps.Split, steps.Enrich),
     *(steps.Apply, steps.Produce, steps.Send, steps.Discard, steps.DeadLetter),
 )
+WORKFLOWS_SAY = WORKFLOWS_SAY.replace(
+    "WORDS",
+    "\n".join(f"- `{one.signature}`: {one_line(one.doc)}" for one in scope.FUNCTIONS.values()),
+)
 #: (title, what it says first, components to begin with: what they hold follows them)
 SECTIONS: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("Channels: `routes/channels/<name>.yaml`", "", (channels.ChannelFile,)),
@@ -148,10 +164,12 @@ SECTIONS: tuple[tuple[str, str, tuple[type[Any], ...]], ...] = (
     ("Transforms: `transforms/<owner>/<name>.yaml`", MAPS_SAY, (transform.TransformFile,)),
     ("Contracts: `contracts/<name>/contract.yaml`", SCHEMAS_SAY, (contracts.ContractFile,)),
     ("Tables: `routes/tables/<name>.yaml`", "", (tablefiles.TableFile,)),
-    ("Policies: `routes/policies/<name>.yaml`", "", (policies.FailurePolicy,)),
+    ("Policies: `routes/policies/<name>.yaml`", "", tuple(POLICIES.values())),
+    ("Workflows: `routes/workflows/<name>.yaml`", WORKFLOWS_SAY, (workflow.WorkflowFile,)),
     ("Environments: `routes/environments/<name>.yaml`", "", (environments.EnvironmentFile,)),
     ("Sandboxes: `routes/sandboxes/<name>.yaml`", "", (sandbox.SandboxFile,)),
     ("Tests: `<name>.test.yaml` beside the file that they test", "", (cases.CaseFile,)),
+    ("Scenarios: `routes/workflows/<name>.test.yaml`", "", (scenarios.ScenarioFile,)),
 )
 #: shapes that decode a component without holding it where a walk could see it
 HIDDEN: Mapping[type[Any], tuple[type[Any], ...]] = {
@@ -160,6 +178,7 @@ HIDDEN: Mapping[type[Any], tuple[type[Any], ...]] = {
     systems.OutcomeList: (systems.OutcomeRule,),
     sequences.Operations: (systems.OperationFile, sequences.SequenceFile),
     steps.Sends: (steps.Send,),
+    facts.Definitions: (facts.DefinitionFile,),
 }
 #: the modules of our functions, in the order of the page
 GROUPS = "money amounts comparisons quantity times lists values texts"
@@ -331,6 +350,10 @@ def _held(shape: Any) -> tuple[type[Any], ...]:
             return _held(shape.value)
         case s.Nested():
             return (shape.cls,)
+        case scope.Over():
+            return _held(shape.shape)
+        case decisions.Rules():
+            return (shape.cls,)
     return HIDDEN.get(type(shape), ())
 
 
@@ -352,6 +375,10 @@ def _shape(shape: Any) -> str:
             return f"a mapping, each value {_shape(shape.value)}"
         case s.Nested():
             return _link(shape.cls)
+        case scope.Over():
+            return _shape(shape.shape)
+        case decisions.Rules():
+            return f"a list, each {_link(shape.cls)}; the last without `if:`"
         case s.Choice():
             return "one of " + ", ".join(f"`{word}`" for word in shape.words)
         case s.OneKey():

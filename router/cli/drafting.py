@@ -89,11 +89,12 @@ def examples_of(root: Path, ref: ContractRef) -> list[Json]:
 def landscape_of(project: Project) -> Landscape:
     """Return what drafts may refer to."""
     folder = "routes/policies/"
-    policies = sorted(
+    names = {
         path.removeprefix(folder).removesuffix(".yaml")
         for path in project.texts
         if path.startswith(folder) and path.endswith(".yaml")
-    )
+    }
+    policies = sorted(names - project.rules.keys())
     if not policies:
         fail("the project has no failure policy: write routes/policies/patient.yaml first")
     return Landscape(contracts=project.contracts, tables=project.tables, policy=policies[0])

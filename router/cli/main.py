@@ -38,6 +38,7 @@ COMMANDS = {
     "topology": ("router.cli.topology", "topology", "Say what a shared broker must hold."),
     "trace": ("router.cli.trace", "trace", "Follow one order, return or message through."),
     "verify": ("router.cli.verify", "verify", "Find out why a signature does not fit."),
+    "workflow": ("router.cli.workflow", "workflow", "Test, check, draw and explore workflows."),
     "try": ("router.cli.rehearse", "rehearse", "Walk one payload through, without effect."),
 }
 

@@ -1,5 +1,5 @@
 """Owns: `router test`.
-Imports: click, runtime.cases, runtime.coverage, cli.reports.
+Imports: click, runtime.cases, runtime.scenarios, runtime.coverage, cli.reports.
 Never: needs a server.
 """
 
@@ -39,6 +39,7 @@ from router.runtime.examples import check_examples
 from router.runtime.exercise.exercise import Wanted
 from router.runtime.exercise.session import Session
 from router.runtime.golden import Rewritten
+from router.runtime.scenarios import run_scenarios
 from router.runtime.wiring import open_adapters
 
 
@@ -60,6 +61,8 @@ class Wish:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Tested:
     """What came of the tests. `prefix` leads from this folder to the project."""
+
+    command: str = "test"
 
     results: Sequence[Result]
     coverage: Coverage | None
@@ -139,7 +142,7 @@ def test(
     keep: bool,
     watched: bool,
 ) -> None:
-    """Run every *.test.yaml beside routes, flows and systems, and the examples of contracts.
+    """Run every *.test.yaml beside what it tests, and the examples of contracts.
 
     Retries take no time: the clock is virtual. Nothing is called: systems are mocked. What a
     generated document broke and was kept is run again each time. Exits with 1 when a test fails.
@@ -176,7 +179,7 @@ def _refuse(wish: Wish, *, force: bool) -> None:
 
 def _test(root: Path, wish: Wish, style: str) -> None:
     tested = _run(load_sound(root), wish, prefix_of(root))
-    click.echo(_RENDERERS[style](tested))
+    click.echo(RENDERERS[style](tested))
     if not tested.ok:
         sys.exit(FINDINGS)
 
@@ -192,7 +195,8 @@ def _run(project: Project, wish: Wish, prefix: str) -> Tested:
     )
     only = wish.only or ""
     try:
-        results = [*run_cases(rig, only), *check_examples(project, only)]
+        results = [*run_cases(rig, only), *run_scenarios(project, only)]
+        results += check_examples(project, only)
         session = Session(rig, Wanted(most=wish.generate, seed=wish.seed), keeps=wish.keep)
         results += session.run(only)
     finally:
@@ -240,7 +244,7 @@ def _json(tested: Tested) -> str:
         data["generated"] = dict(tested.generated)
     if tested.coverage is not None:
         data["coverage"] = coverage_data(tested.coverage)
-    return envelope("test", ok=tested.ok, data=data)
+    return envelope(tested.command, ok=tested.ok, data=data)
 
 
 def _junit(tested: Tested) -> str:
@@ -262,7 +266,7 @@ def _junit(tested: Tested) -> str:
         )
         by_file.setdefault(one.file, []).append(case)
     suites = [Suite(name=name, cases=tuple(cases)) for name, cases in by_file.items()]
-    return junit(suites, "router test")
+    return junit(suites, f"router {tested.command}")
 
 
 def _github(tested: Tested) -> str:
@@ -289,7 +293,8 @@ def _github(tested: Tested) -> str:
     return "\n".join([*commands(notes, tested.prefix), *_summary(tested)])
 
 
-_RENDERERS = {"text": _text, "json": _json, "junit": _junit, "github": _github}
+#: how results are printed, by --format
+RENDERERS = {"text": _text, "json": _json, "junit": _junit, "github": _github}
 
 
 def _data(result: Result) -> dict[str, object]:

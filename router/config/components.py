@@ -40,6 +40,8 @@ class Context:
     roots: frozenset[str] | None = frozenset()
     #: what the enclosing component has said so far, for shapes that depend on it
     around: Mapping[str, Any] = dataclasses.field(default_factory=dict)
+    #: functions that expressions may call here beside the library's
+    functions: Mapping[str, Any] = dataclasses.field(default_factory=dict)
 
     def with_roots(self, roots: frozenset[str] | None) -> Context:
         """Return the context with other expression roots."""

@@ -17,6 +17,9 @@ if TYPE_CHECKING:
     from router.config.systems import AnyOperation, System
     from router.config.transforms.tables import Table
     from router.config.transforms.transform import Transform
+    from router.config.workflow.calendars import Calendar, Window
+    from router.config.workflow.decisions import DecisionTable, ExceptionClasses
+    from router.config.workflow.workflow import Workflow
 
 
 @dataclass(slots=True)
@@ -31,8 +34,13 @@ class Library:
     templates: Mapping[str, str] = field(default_factory=dict)
     tables: dict[str, Table] = field(default_factory=dict)
     policies: dict[str, FailurePolicy] = field(default_factory=dict)
+    decisions: dict[str, DecisionTable] = field(default_factory=dict)
+    classes: dict[str, ExceptionClasses] = field(default_factory=dict)
+    calendars: dict[str, Calendar] = field(default_factory=dict)
+    windows: dict[str, Window] = field(default_factory=dict)
     transforms: dict[str, Transform] = field(default_factory=dict)
     systems: dict[str, System] = field(default_factory=dict)
+    workflows: dict[str, Workflow] = field(default_factory=dict)
     flows: dict[str, Flow] = field(default_factory=dict)
     channels: dict[str, Channel] = field(default_factory=dict)
     #: names of things whose own file is at fault: a reference to one is no second mistake

@@ -26,9 +26,14 @@ class Retry:
     )
 
 
+#: the kinds of policies: which file says what
+KINDS = ("failure", "decision", "exception", "calendar", "window")
+KIND = Choice(KINDS)
+
+
 @component("failure policy", doc="When a failed message comes again and what happens at last.")
 class FailurePolicy:
-    policy: str = knob(Choice(("failure",)), doc="which kind of policy this is")
+    policy: str = knob(KIND, doc="which kind of policy this is")
     name: str = knob(Name(), doc="its name, the same as its file")
     retry: Retry = knob(Nested(Retry), doc="the delays")
     at_last: str = knob(Choice(("dead_letter",)), doc="when attempts or time are used up")

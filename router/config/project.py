@@ -9,7 +9,7 @@ import inspect
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, TypeAlias, TypeVar
 
 from router.config.cases import CaseFile
 from router.config.channels import Channel, ChannelFile, make_channel
@@ -33,11 +33,19 @@ from router.config.transforms.transform import Transform, TransformFile
 from router.config.types.landscape import check_landscape_types
 from router.config.types.sandboxes import check_sandboxes
 from router.config.verification import decode_presets
+from router.config.workflow.calendars import Calendar, Window
+from router.config.workflow.decisions import DecisionTable, ExceptionClasses
+from router.config.workflow.policies import policy_class
+from router.config.workflow.scenarios import ScenarioFile
+from router.config.workflow.workflow import Workflow, WorkflowFile, make_workflow
 from router.core.diagnostics import Diagnostic, Place, Report, in_order
 
 F = TypeVar("F")
 M = TypeVar("M")
 
+#: what a policy of a workflow is
+Rules: TypeAlias = DecisionTable | ExceptionClasses | Calendar | Window
+WORKFLOWS = "routes/workflows/"
 _PRESETS = Path(__file__).parent / "presets" / "verify.yaml"
 
 
@@ -50,16 +58,21 @@ class Project:
     contracts: Contracts
     tables: Mapping[str, Table]
     policies: Mapping[str, FailurePolicy]
+    #: the policies of workflows by name: decision tables, exception classes, calendars, windows
+    rules: Mapping[str, Rules]
     transforms: Mapping[str, Transform]
     systems: Mapping[str, System]
     channels: Mapping[str, Channel]
     flows: Mapping[str, Flow]
+    workflows: Mapping[str, Workflow]
     environments: Mapping[str, EnvironmentFile]
     #: `object@1` -> names of the flows that subscribe, sorted
     subscribers: Mapping[str, tuple[str, ...]]
     sandboxes: Mapping[str, SandboxFile]
     #: tests by the path of their file
     cases: Mapping[str, CaseFile]
+    #: tests of workflows by the path of their file
+    scenarios: Mapping[str, ScenarioFile]
     #: every text that was read, for source frames
     texts: Mapping[str, str]
 
@@ -102,6 +115,11 @@ def library_of(project: Project, adapters: Mapping[str, Any]) -> Library:
         adapters=adapters,
         tables=dict(project.tables),
         policies=dict(project.policies),
+        decisions=_only(project.rules, DecisionTable),
+        classes=_only(project.rules, ExceptionClasses),
+        calendars=_only(project.rules, Calendar),
+        windows=_only(project.rules, Window),
+        workflows=dict(project.workflows),
         transforms=dict(project.transforms),
         systems=dict(project.systems),
         flows={name.removeprefix("flow:"): flow for name, flow in project.flows.items()},
@@ -146,9 +164,10 @@ class _Loader:
     def load(self, root: Path) -> Project:
         library = self.library
         library.tables = self._kind("tables", TableFile, make_table)
-        library.policies = self._kind("policies", FailurePolicy, lambda policy, _: policy)
+        rules = self._policies()
         library.transforms = self._transforms()
         library.systems = self._kind("systems", SystemFile, make_system)
+        library.workflows = self._kind("workflows", WorkflowFile, make_workflow)
         library.flows = self._kind("flows", FlowFile, make_flow)
         library.channels = self._kind("channels", ChannelFile, make_channel)
         check_landscape_types(library, self.report)
@@ -161,32 +180,50 @@ class _Loader:
             contracts=library.contracts,
             tables=library.tables,
             policies=library.policies,
+            rules=rules,
             transforms=library.transforms,
             systems=library.systems,
             channels=library.channels,
             flows={flow.name: flow for flow in library.flows.values()},
+            workflows=library.workflows,
             environments=environments,
             subscribers=_subscribers(library.flows),
             sandboxes=sandboxes,
             cases=self._cases(),
+            scenarios=self._scenarios(),
             texts=self.texts,
         )
 
+    def _policies(self) -> dict[str, Rules]:
+        """Decode the policies of every kind; those of workflows are returned."""
+        library = self.library
+        found = self._kind("policies", policy_class, lambda policy, _: policy)
+        library.policies = _only(found, FailurePolicy)
+        library.decisions = _only(found, DecisionTable)
+        library.classes = _only(found, ExceptionClasses)
+        library.calendars = _only(found, Calendar)
+        library.windows = _only(found, Window)
+        return {name: one for name, one in found.items() if name not in library.policies}
+
     def _kind(
-        self, folder: str, cls: type[F], make: Callable[[F, Context], M | None]
+        self,
+        folder: str,
+        kind: type[F] | Callable[[Node], type[F]],
+        make: Callable[[F, Context], M | None],
     ) -> dict[str, M]:
         """Decode each file of a folder; the file's name must be the component's."""
         made: dict[str, M] = {}
         seen: dict[str, str] = {}
         for path, node in self._nodes(f"routes/{folder}/"):
-            file = decode_component(cls, node, self.context)
+            cls: type[Any] = kind if isinstance(kind, type) else kind(node)
+            file: Any = decode_component(cls, node, self.context)
             if not isinstance(file, cls):
                 self.library.broken.add(path.rpartition("/")[2].removesuffix(".yaml"))
                 continue
             name = self._name(file, path, cls)
             first = seen.setdefault(name, path)
             if first.lower() != path.lower():
-                place: Place = file.place  # type: ignore[attr-defined]
+                place: Place = file.place
                 self.report.error("E007", place, f"{name} a second time", f"first in {first}")
             found = make(file, self.context)
             if found is None:
@@ -235,8 +272,18 @@ class _Loader:
     def _cases(self) -> dict[str, CaseFile]:
         made: dict[str, CaseFile] = {}
         for path, node in self._nodes("routes/", tests=True):
+            if path.startswith(WORKFLOWS):
+                continue
             file = decode_component(CaseFile, node, self.context)
             if isinstance(file, CaseFile):
+                made[path] = file
+        return made
+
+    def _scenarios(self) -> dict[str, ScenarioFile]:
+        made: dict[str, ScenarioFile] = {}
+        for path, node in self._nodes(WORKFLOWS, tests=True):
+            file = decode_component(ScenarioFile, node, self.context)
+            if isinstance(file, ScenarioFile):
                 made[path] = file
         return made
 
@@ -270,8 +317,12 @@ def _name_field(cls: type[Any]) -> str:
         "EnvironmentFile": "environment",
         "SandboxFile": "sandbox",
         "TableFile": "table",
-        "FailurePolicy": "name",
+        "WorkflowFile": "workflow",
     }[cls.__name__]
+
+
+def _only(found: Mapping[str, Any], cls: type[M]) -> dict[str, M]:
+    return {name: one for name, one in found.items() if isinstance(one, cls)}
 
 
 def _subscribers(flows: Mapping[str, Flow]) -> dict[str, tuple[str, ...]]:

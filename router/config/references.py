@@ -33,7 +33,9 @@ class ExpressionShape:
             )
             return INVALID
         start = node.place.moved(1 if node.plain else 2, len(node.value) - 1)
-        vocabulary = Vocabulary(roots=context.roots, tables=context.library.tables)
+        vocabulary = Vocabulary(
+            roots=context.roots, tables=context.library.tables, functions=context.functions
+        )
         expression, found = compile_expression(node.value[1:], start, vocabulary)
         context.report.extend(found)
         return INVALID if expression is None else expression

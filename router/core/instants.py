@@ -129,6 +129,11 @@ def date_in(at: datetime, zone: str) -> date:
         raise InstantError(_RANGE) from None
 
 
+def time_in(at: datetime, zone: str) -> time:
+    """Return the time of day that the clocks of an IANA zone show. Raises InstantError."""
+    return at.astimezone(_zone(zone)).time()
+
+
 def at_local(day: date, at: time, zone: str) -> datetime:
     """Return the instant at which the clocks of an IANA zone show a time of day, the first one.
 

@@ -1,5 +1,5 @@
 """Owns: measuring the maps of a project beside the jmespath library over the same documents.
-Imports: config.transforms, runtime.cases.
+Imports: config.transforms, runtime.cases, runtime.scenarios.
 Never: claims a figure of its own: both run in turn in one process, in CPU of this thread.
 """
 
@@ -16,6 +16,7 @@ from router.config.transforms.library import Run, Tape, generated, walked
 from router.config.transforms.transform import Transform
 from router.core.errors import MessageError
 from router.runtime.cases import Rig, run_cases
+from router.runtime.scenarios import run_scenarios
 
 #: documents of one map that are measured: the first that the tests bring
 DOCUMENTS = 20
@@ -94,7 +95,7 @@ def _given(rig: Rig) -> dict[str, list[Scope]]:
 
     for name, transform in maps.items():
         transform.watch(keeper(found[name]))
-    for _ in run_cases(rig):
+    for _ in (*run_cases(rig), *run_scenarios(project)):
         pass
     # what is kept grows when a map runs again
     given = {name: tuple(kept) for name, kept in found.items()}

@@ -23,6 +23,7 @@ from router.core.errors import RouterError
 from router.infra.secrets import ProcessSecrets
 from router.runtime.cases import Rig, run_cases
 from router.runtime.installed import installed_adapters
+from router.runtime.scenarios import run_scenarios
 from router.runtime.wiring import open_adapters
 
 ROOT = File(__file__).parents[2]
@@ -140,7 +141,8 @@ def _scopes_of_all_cases(
         settings = project.environments["test"]
         adapters = open_adapters(project, settings, ProcessSecrets({}, None))
         rig = Rig(project=project, environment=settings, adapters=adapters)
-        assert [one for one in run_cases(rig) if one.complaints] == []
+        results = [*run_cases(rig), *run_scenarios(project)]
+        assert [one for one in results if one.complaints] == []
     return found
 
 

@@ -12,6 +12,7 @@ from router.config.transforms.mapcode import MapFunction
 from router.infra.secrets import ProcessSecrets
 from router.runtime.cases import Rig, run_cases
 from router.runtime.installed import installed_adapters
+from router.runtime.scenarios import run_scenarios
 from router.runtime.wiring import open_adapters
 
 ROOT = Path(__file__).parents[2]
@@ -39,6 +40,7 @@ def test_no_map_of_the_landscape_needs_its_tree_for_a_document(
     settings = project.environments["test"]
     adapters = open_adapters(project, settings, ProcessSecrets({}, None))
     results = list(run_cases(Rig(project=project, environment=settings, adapters=adapters)))
+    results += run_scenarios(project)
     assert [one for one in results if one.complaints] == []
     maps = [one for one in project.transforms.values() if one.file.map is not None]
     assert len({id(one) for one in quick}) == len(maps)

@@ -86,6 +86,7 @@ def test_every_shape_has_a_writer(library: Library) -> None:
     assert loose == {
         *("environment.values", "contract.policy", "contract.money"),
         *("given.body", "mock.body", "payload.equals", "payload.contains"),
+        *("happening.body", "happening.value"),
     }
 
 

@@ -14,6 +14,7 @@ from router.config.cases import CaseFile
 from router.config.channels import ChannelFile
 from router.config.components import Context
 from router.config.contracts import ContractFile
+from router.config.editor.flowparts import policy_schema
 from router.config.editor.parts import PARTS
 from router.config.editor.schemas import PLAIN, Schema, Schemas
 from router.config.environments import EnvironmentFile
@@ -25,6 +26,8 @@ from router.config.schemas import DIALECT
 from router.config.systems import SystemFile
 from router.config.tablefiles import TableFile
 from router.config.transforms.transform import TransformFile
+from router.config.workflow.scenarios import ScenarioFile
+from router.config.workflow.workflow import WorkflowFile
 from router.core.diagnostics import Report
 
 TESTS = "*.test.yaml"
@@ -41,6 +44,8 @@ class FileKind:
     @property
     def globs(self) -> tuple[str, ...]:
         """Return its paths as editors take them: what begins with ! is left out."""
+        if self.word == "tests":
+            return (self.glob, f"!{KINDS['scenarios'].glob}")
         tests = self.glob.replace("*.yaml", TESTS)
         beside = self.glob.startswith("routes/") and tests not in (self.glob, "")
         return (self.glob, f"!{tests}") if beside else (self.glob,)
@@ -61,8 +66,10 @@ KINDS: Mapping[str, FileKind] = {
         FileKind("contract", ContractFile, "contracts/**/contract.yaml"),
         FileKind("table", TableFile, "routes/tables/*.yaml"),
         FileKind("policy", FailurePolicy, "routes/policies/*.yaml"),
+        FileKind("workflow", WorkflowFile, "routes/workflows/*.yaml"),
         FileKind("environment", EnvironmentFile, "routes/environments/*.yaml"),
         FileKind("sandbox", SandboxFile, "routes/sandboxes/*.yaml"),
+        FileKind("scenarios", ScenarioFile, f"routes/workflows/{TESTS}"),
         FileKind("tests", CaseFile, f"routes/**/{TESTS}"),
     )
 }
@@ -71,14 +78,14 @@ KINDS: Mapping[str, FileKind] = {
 def kind_of(path: str) -> FileKind | None:
     """Return the kind of a file by its path in the project; None when nothing reads it."""
     if path.startswith("routes/") and fnmatchcase(path, TESTS):
-        return KINDS["tests"]
+        return KINDS["scenarios" if path.startswith("routes/workflows/") else "tests"]
     return next((one for one in KINDS.values() if one.fits(path)), None)
 
 
 def file_schema(kind: FileKind, library: Library) -> Schema:
     """Return the JSON Schema 2020-12 of a kind of file; the library's names are suggested."""
     make = Schemas(context=Context(library=library, report=Report()), writers={**PLAIN, **PARTS})
-    body = make.body(kind.cls)
+    body = policy_schema(make) if kind.cls is FailurePolicy else make.body(kind.cls)
     if kind.cls is SystemFile:
         body["allOf"] = [_speaking(name, make) for name in sorted(library.adapters)]
     return {"$schema": DIALECT, **body, "$defs": dict(sorted(make.defs.items()))}

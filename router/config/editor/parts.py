@@ -1,5 +1,5 @@
 """Owns: shapes that belong to one kind of file, as JSON Schema.
-Imports: config.editor.schemas, and the module of each shape.
+Imports: config.editor (schemas, flowparts), and the module of each shape.
 Never: says what only the whole file can show (the loader does): order, names, what fits what.
 """
 
@@ -20,6 +20,7 @@ from router.config import (
     templates,
     verification,
 )
+from router.config.editor import flowparts
 from router.config.editor.schemas import EXPRESSION, Schema, Schemas, Writer, whole
 from router.config.references import CONTRACT
 from router.config.references import EXPRESSION as EXPRESSION_SHAPE
@@ -221,4 +222,5 @@ PARTS: Mapping[type[Any], Writer] = {
     transform.LetShape: _let,
     transform.InputShape: _input,
     transform.TemplateShape: _wording,
+    **flowparts.parts(_value_of_map),
 }

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from router.config.transforms.bounds import wrong_literal
 from router.config.transforms.compiler import BUILTIN
-from router.config.transforms.functions import LIBRARY
+from router.config.transforms.functions import LIBRARY, Function
 from router.config.transforms.growth import MAX_COPIES, MAX_EACH, growth_of
 from router.config.transforms.reads import (
     calls_of,
@@ -37,6 +37,8 @@ class Vocabulary:
 
     roots: frozenset[str] | None
     tables: Mapping[str, Table]
+    #: functions beside the library's, by name
+    functions: Mapping[str, Function] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -156,8 +158,8 @@ def _check_calls(parsed: Parsed, words: Words, vocabulary: Vocabulary, report: R
     for name, arguments in parsed.calls:
         if name == "lookup":
             _check_lookup(arguments, words, vocabulary, report)
-        elif name in LIBRARY:
-            complaint = LIBRARY[name].check_arity(len(arguments))
+        elif (ours := vocabulary.functions.get(name) or LIBRARY.get(name)) is not None:
+            complaint = ours.check_arity(len(arguments))
             if complaint:
                 report.error("E103", words.place(name), complaint)
         elif name in BUILTIN:
@@ -165,7 +167,7 @@ def _check_calls(parsed: Parsed, words: Words, vocabulary: Vocabulary, report: R
             if complaint:
                 report.error("E103", words.place(name), complaint)
         else:
-            known = {*LIBRARY, *BUILTIN, "lookup"}
+            known = {*vocabulary.functions, *LIBRARY, *BUILTIN, "lookup"}
             close = nearest(name, known)
             hint = close if close.startswith("did") else "the reference page lists all functions"
             report.error("E102", words.place(name), f"unknown function {name}", hint)

@@ -32,9 +32,8 @@ from router.config.transforms.compiler import (
     compile_tree,
     is_false,
 )
-from router.config.transforms.functions import LIBRARY
+from router.config.transforms.functions import LIBRARY, Function
 from router.config.transforms.reads import key_read
-from router.config.transforms.tables import Table
 from router.core.diagnostics import Diagnostic, Place, Report
 from router.core.document import Json
 from router.core.errors import LimitExceeded, NullKey, TransformError
@@ -123,15 +122,16 @@ class Expression:
 class _Functions:
     """The functions that an expression may call: ours, `lookup` over tables, JMESPath's own."""
 
-    def __init__(self, tables: Mapping[str, Table]) -> None:
-        self._tables = tables
+    def __init__(self, vocabulary: Vocabulary) -> None:
+        self._tables = vocabulary.tables
+        self._more: Mapping[str, Function] = vocabulary.functions
         self._builtins = Builtins()
 
     def __call__(self, name: str) -> Callable[..., Json]:
         """Return a function by its name."""
         if name == "lookup":
             return self._lookup
-        ours = LIBRARY.get(name)
+        ours = self._more.get(name) or LIBRARY.get(name)
         return ours if ours is not None else bounded(name, self._builtins(name))
 
     def _lookup(self, name: Json, *keys: Json) -> Json:
@@ -184,7 +184,7 @@ def _made(text: str, place: Place, parsed: Parsed, vocabulary: Vocabulary) -> Ex
         place=place,
         reads=parsed.reads,
         calls=frozenset(name for name, _ in parsed.calls),
-        evaluate=Late(parsed.tree, _Functions(vocabulary.tables)),
+        evaluate=Late(parsed.tree, _Functions(vocabulary)),
     )
 
 

@@ -40,6 +40,8 @@ def check_landscape_types(library: Library, report: Report) -> None:
     for flow in library.flows.values():
         steps.flow(flow, nobody if flow.place.file in wrong else reader)
     _check_systems(library, OperationTypes(contracts, reader), wrong, uses)
+    for workflow in library.workflows.values():
+        uses.update(dict.fromkeys(workflow.transforms, NONE))
     for name, transform in library.transforms.items():
         if f"transforms/{name}.yaml" in wrong:
             continue

@@ -129,12 +129,14 @@ def test_a_step_that_refuses_the_message_was_gone(place: Any) -> None:
 
 
 def test_a_field_counts_when_it_had_a_value(place: Any) -> None:
-    fields = left(place, ONE, kind="fields")
+    found = left(place, ONE, kind="fields")
+    fields = {name: at for name, at in found.items() if "inbox/task" in name}
     assert fields == {
         "transform inbox/task note": place.place(TASK, "body.price"),
         "transform inbox/task steps[].size": place.place(TASK, "item.size"),
     }
-    assert left(place, ONE, TWO, kind="fields") == {}
+    found = left(place, ONE, TWO, kind="fields")
+    assert [name for name in found if "inbox/task" in name] == []
 
 
 def test_outcomes_of_operations_count(place: Any) -> None:

@@ -76,7 +76,7 @@ def words(typed: str, folder: Path, shell: str = "bash") -> subprocess.Completed
         ("router run --en", ["--env"]),
         ("router graph t", ["task@1"]),
         ("router explain E03", [f"E03{n}" for n in range(10)]),
-        ("router schema s", ["system", "sandbox"]),
+        ("router schema s", ["system", "sandbox", "scenarios"]),
         ("router topology --format ", ["text", "json", "rabbitmq"]),
         ("router new channel x --verify str", ["stripe"]),
         ("router nothing ", []),

@@ -132,8 +132,8 @@ def test_pages_are_written_once_and_again_when_the_landscape_changes(
 ) -> None:
     assert command("docs", "--out", "pages", "--check", "-p", base).exit_code == 1
     done = command("docs", "--out", "pages", "-p", base)
-    assert done.stdout.splitlines()[-1] == "7 pages in pages/, 7 written"
-    assert command("docs", "--out", "pages", "-p", base).stdout == "7 pages in pages/, 0 written\n"
+    assert done.stdout.splitlines()[-1] == "8 pages in pages/, 8 written"
+    assert command("docs", "--out", "pages", "-p", base).stdout == "8 pages in pages/, 0 written\n"
     assert command("docs", "--out", "pages", "--check", "-p", base).exit_code == 0
     policy = base / "routes/policies/patient.yaml"
     policy.write_text(policy.read_text().replace("5s", "6s"))

@@ -27,7 +27,7 @@ def test_names_of_the_project_are_offered_and_bind_nobody(command: Command, base
     assert any_text == {"type": "string"}
     assert names == {"enum": ["patient"]}
     contracts = schema["$defs"]["subscription"]["properties"]["object"]["anyOf"][1]
-    assert contracts == {"enum": ["inbox/note@1", "task@1"]}
+    assert contracts == {"enum": ["desk/memo@1", "inbox/note@1", "task@1"]}
 
 
 def test_an_operation_is_what_its_adapter_wants(command: Command, base: Path) -> None:
@@ -71,7 +71,10 @@ def test_it_writes_every_kind_and_says_what_to_tell_the_editor(
         "routes/channels/*.yaml",
         "!routes/channels/*.test.yaml",
     ]
-    assert mapping["./.schema/tests.json"] == ["routes/**/*.test.yaml"]
+    assert mapping["./.schema/tests.json"] == [
+        "routes/**/*.test.yaml",
+        "!routes/workflows/*.test.yaml",
+    ]
     assert "$schema=../../.schema/channel.json" in done.stdout
 
 
@@ -93,4 +96,6 @@ def test_a_project_with_mistakes_gives_schemas_too(command: Command, base: Path)
 def test_no_project_at_all(command: Command) -> None:
     done = command("schema", "policy")
     assert done.exit_code == 0
-    assert json.loads(done.stdout)["required"] == ["policy", "name", "retry", "at_last"]
+    schema = json.loads(done.stdout)
+    assert schema["required"] == ["policy"]
+    assert schema["$defs"]["failure-policy"]["required"] == ["policy", "name", "retry", "at_last"]
