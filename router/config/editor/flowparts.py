@@ -21,6 +21,7 @@ def policy_schema(make: Schemas) -> Schema:
     said = {"description": "which kind of policy this is", "enum": list(POLICIES)}
     return {
         "title": "policy",
+        "description": "A failure policy, or what workflows decide by: its word says which.",
         "type": "object",
         "properties": {"policy": said},
         "required": ["policy"],

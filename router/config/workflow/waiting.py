@@ -8,6 +8,7 @@ from __future__ import annotations
 from datetime import timedelta
 
 from router.config.workflow.names import sendings_of
+from router.config.workflow.naming import uses_of
 from router.config.workflow.steps import Ask, Step
 from router.config.workflow.workflow import Workflow
 from router.core.diagnostics import Report
@@ -117,6 +118,6 @@ def _starts(workflow: Workflow, path: tuple[str, ...], name: str) -> frozenset[s
     first = workflow.steps[path[0] if path else name]
     if first.deadline is None:
         return frozenset()
-    source = first.deadline.start.source
-    counted = {one for one in workflow.steps if one in source}
+    uses = uses_of(first.deadline.start)
+    counted = {one.name for one in uses if one.name in workflow.steps}
     return frozenset(counted).union(*(workflow.above[one] for one in counted))

@@ -13,10 +13,10 @@ from router.engine.workflow.draft import Draft
 from router.engine.workflow.sending import send, send_undo
 from router.engine.workflow.state import merge
 from router.engine.workflow.values import Ordered
-from router.engine.workflow.walk import judge
+from router.engine.workflow.walk import judge, used_of
 
 #: orders that may move money
-_MOVING = frozenset({"retry", "new_key", "next_way", "complete", "skip"})
+_MOVING = frozenset({"retry", "new_key", "next_way", "complete", "skip", "decide"})
 _FAILED = ("failed", "undo_failed")
 
 
@@ -181,8 +181,19 @@ def _resolve(draft: Draft, order: Ordered) -> str:
         "asked",
     ):
         return f"{found['step']} waits for it: retry, complete or skip it"
+    if found["step"]:
+        _agree(draft, found["step"], found["item"], order.value.partition(":")[0])
     draft.close_exception(order.value)
     return ""
+
+
+def _agree(draft: Draft, step: str, item: str, word: str) -> None:
+    """Note that somebody has seen it: what is so stays so, and is not told again."""
+    record = draft.record(step, item)
+    if word == "changed":
+        record["used"] = used_of(draft, step, item)
+    else:
+        record["agreed"] = [*record.get("agreed", []), word]
 
 
 _VERBS: Mapping[str, Callable[[Draft, Ordered], str]] = {

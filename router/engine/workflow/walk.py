@@ -73,6 +73,8 @@ def _look_outside(draft: Draft, name: str, item: str) -> None:
     if status in _OPEN_TO_OTHERS and not record["keys"]:
         outputs = found if isinstance(found, dict) else {"value": found}
         draft.put(name, item, "done", outputs=outputs, external=True)
+    elif "double_effect" in record.get("agreed", []):
+        return
     elif record["keys"] and status in ("running", "done", "failed"):
         draft.open_exception("double_effect", name, item, "double_effect")
 
@@ -89,13 +91,14 @@ def _look_for_changes(draft: Draft, name: str, item: str) -> None:
     if "used" not in record:
         return
     exception = f"changed:{path_of(name, item)}"
-    if record["used"] != _used(draft, name, item):
+    if record["used"] != used_of(draft, name, item):
         draft.open_exception("changed", name, item, "changed")
     elif exception in draft.state["exceptions"]:
         draft.close_exception(exception)
 
 
-def _used(draft: Draft, name: str, item: str) -> dict[str, Json]:
+def used_of(draft: Draft, name: str, item: str) -> dict[str, Json]:
+    """Return the fields of an item that must not change after its step has used them."""
     document = draft.item(name, item)
     fields = draft.workflow.steps[name].uses
     return {one: document.get(one) for one in fields} if isinstance(document, dict) else {}
@@ -165,7 +168,7 @@ def _begin(draft: Draft, name: str, item: str) -> None:
         draft.put(name, item, "skipped")
         return
     if step.uses:
-        draft.record(name, item)["used"] = _used(draft, name, item)
+        draft.record(name, item)["used"] = used_of(draft, name, item)
     if step.decide is not None:
         _decide(draft, name, item)
     elif step.ask is not None:
