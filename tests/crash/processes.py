@@ -41,6 +41,8 @@ TICK = 0.02
 NEEDED = {
     "routes/channels": ("shopify.yaml", "poslog.yaml"),
     "routes/environments": (),
+    "routes/policies": ("patient.yaml",),
+    "routes/workflows": (),
     "routes/systems": ("bi.yaml", "ledger.yaml", "legacy_erp.yaml", "shop.yaml"),
     "transforms": ("bi", "ledger", "legacy_erp", "poslog", "shopify"),
 }
