@@ -316,6 +316,8 @@ def told(template: str, document: dict[str, Any] | None, kind: str = "xml") -> d
         "contracts/task/1.0.0.json": contract(),
         "transforms/inbox/task.yaml": "inputs: {body: inbox/note@1}\nto: task@1\n"
         "map: {id: =body.id, title: =body.text, any: =body.text, lines: []}\n",
+        "transforms/desk/task.yaml": "inputs: {view: desk/memo@1}\nto: task@1\n"
+        "map: {id: =view.id, title: =view.text, any: =view.text, lines: []}\n",
         "transforms/archive/task.yaml": f"inputs: {{payload: task@1}}\nlet: {{any: =payload.any}}\n"
         f"{more}{kind}: task.j2\n",
         TEMPLATE: template,
