@@ -1,10 +1,10 @@
 # make demo: set up and play a store day and a web day.   make test: set up and pass everything.
-# make test WORKERS=4: so many tests beside each other (2 for two cores; 0 is one after the other).
+# make test WORKERS=2: so many tests beside each other (4 for two cores: they wait a lot; 0 is one after the other).
 SHELL := /bin/bash
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
-WORKERS ?= 2
+WORKERS ?= 4
 
 .PHONY: setup demo test lint soak services clean
 setup: $(VENV)/.ready
