@@ -29,6 +29,8 @@ pytestmark = pytest.mark.slow
 
 #: seconds in which a process that is asked to has to end; in which everything is done
 GRACE, SECONDS = 60, 150
+#: messages that the broker can have on their way to a consumer when it ends
+UNDERWAY = 8
 
 
 @pytest.fixture(scope="module")
@@ -92,7 +94,8 @@ def test_every_worker_calls_every_system_and_one_that_ends_hands_its_work_on(
     assert_one_final_state(place, sender.messages)
     assert place.query("SELECT count(*) FROM intents WHERE state <> 'done'") == [(0,)]
     assert set(place.end_members(GRACE).values()) == {0}
-    assert "came again" not in place.log()
+    # what was on its way to the one that ended comes again; nothing does because hands compete
+    assert place.log().count("came again") <= UNDERWAY
     assert lying(broker) == 0
 
 
