@@ -27,6 +27,7 @@ def environment(project: Project, *takes: str) -> EnvironmentFile:
         http=found.http,
         metrics=found.metrics,
         redis=found.redis,
+        broker=found.broker,
         retention=found.retention,
         values={},
         systems={},
