@@ -14,8 +14,7 @@ from contextlib import contextmanager
 from typing import TypeVar
 
 from router.core.errors import RouterError
-from router.infra.store.pending import Pending
-from router.infra.store.reader import Reader
+from router.infra.store.guarded import Guarded
 from router.infra.store.store import Job, Store
 from router.infra.store.transaction import Transaction
 
@@ -28,11 +27,11 @@ class Gone(RouterError):
     code = "gone"
 
 
-class Standing(Store):
+class Standing(Guarded):
     """A store whose jobs fail, and leave no trace, once the row that a thread is about is gone."""
 
     def __init__(self, store: Store) -> None:
-        self._store = store
+        super().__init__(store)
         self._here = threading.local()
 
     @contextmanager
@@ -43,41 +42,6 @@ class Standing(Store):
             yield
         finally:
             self._here.row = 0
-
-    @property
-    def revision(self) -> str:
-        """Return the revision that stamps the journal."""
-        return self._store.revision
-
-    @property
-    def is_shared(self) -> bool:
-        """Return whether other processes may write beside this one."""
-        return self._store.is_shared
-
-    @property
-    def life(self) -> int:
-        """Return which connection writes now."""
-        return self._store.life
-
-    def submit(self, job: Job[T], *, alone: bool = False) -> Pending[T]:
-        """As the store does, while the row stands."""
-        return self._store.submit(self._held(job), alone=alone)
-
-    def write(self, job: Job[T], *, alone: bool = False) -> T:
-        """As the store does, while the row stands."""
-        return self._store.write(self._held(job), alone=alone)
-
-    @contextmanager
-    def read(self) -> Iterator[Reader]:
-        """As the store does."""
-        with self._store.read() as reader:
-            yield reader
-
-    @contextmanager
-    def glance(self) -> Iterator[Reader]:
-        """As the store does."""
-        with self._store.glance() as reader:
-            yield reader
 
     def _held(self, job: Job[T]) -> Job[T]:
         row = int(getattr(self._here, "row", 0))
