@@ -6,6 +6,7 @@ Never: leaves a process behind; uses a default port; sees the machine's own node
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import signal
 import socket
@@ -15,6 +16,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Protocol
 
 from tests.crash.processes import free_port
 from tests.live.conftest import absent
@@ -28,6 +30,40 @@ listeners.tcp.default = 127.0.0.1:{port}
 vm_memory_high_watermark.absolute = 400MB
 disk_free_limit.absolute = 50MB
 """
+
+
+#: asks each quorum queue itself; `list_queues` tells what was at its last tick, five seconds ago
+FIGURES = """\
+[begin
+  {{ok, Number, _}} = ra:consistent_query(amqqueue:get_pid(Q), fun rabbit_fifo:query_{}/1),
+  {{resource, _, queue, Name}} = amqqueue:get_name(Q),
+  {{Name, Number}}
+end || Q <- rabbit_amqqueue:list_by_type(rabbit_quorum_queue)].
+"""
+
+
+class Asked(Protocol):
+    """A broker, of one node or several."""
+
+    @property
+    def address(self) -> str: ...
+
+    def ctl(self, *words: str) -> str: ...
+
+
+def held(broker: Asked) -> dict[str, int]:
+    """Return how many messages each quorum queue has now, those in somebody's hands included."""
+    return _figures(broker, "messages_total")
+
+
+def taking(broker: Asked) -> dict[str, int]:
+    """Return how many consumers each quorum queue has now."""
+    return _figures(broker, "consumer_count")
+
+
+def _figures(broker: Asked, query: str) -> dict[str, int]:
+    found = re.findall(r'\{<<"(.*?)">>,\s*(\d+)\}', broker.ctl("eval", FIGURES.format(query)))
+    return {name: int(number) for name, number in found}
 
 
 class Broker:

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import json
 import subprocess
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
+from typing import Any
 
-from tests.crash.processes import free_port
+from tests.crash.processes import free_port, wait_until
 from tests.live.broker import Broker, end
 
 NAMES = ("rabbit1", "rabbit2", "rabbit3")
 COOKIE = "ROUTERTEST"
+#: seconds that a partition may take to go by itself
+HEALING = 30.0
 CONFIGURATION = """\
 cluster_formation.peer_discovery_backend = classic_config
 cluster_formation.classic_config.nodes.1 = rabbit1@localhost
@@ -37,6 +41,8 @@ class Cluster:
             one: Broker(folder / one, name=one, mapper=mapper, more=CONFIGURATION) for one in NAMES
         }
         self._down: set[str] = set()
+        #: how often a node was started anew because it told of a partition
+        self.healed = 0
 
     @property
     def address(self) -> str:
@@ -81,38 +87,64 @@ class Cluster:
     def cut_off(self, name: str) -> None:
         """Let a node and the others not talk any more, neither way."""
         for one in self._others(name):
-            self._cookies(name, one, f"away{name}{one}", f"away{one}{name}")
+            self._show(name, one, f"away{name}{one}")
+            self._show(one, name, f"away{one}{name}")
         peers = ", ".join(f"'{one}@localhost'" for one in self._others(name))
         self._eval(name, f"[erlang:disconnect_node(N) || N <- [{peers}]].")
         self._down.add(name)
 
     def join(self, name: str) -> None:
-        """Let a node and the others talk again, and start it anew: 3.10 leaves it partitioned."""
-        for one in self._others(name):
-            self._cookies(name, one, COOKIE, COOKIE)
+        """Start a node that was cut off anew, and let the others talk to it again.
+
+        It is killed first: nodes that see each other again while both run stay partitioned, in
+        3.10. It starts with the cookie of them all, so that only the others have to be told.
+        """
         self.kill(name)
+        for one in self._others(name):
+            self._show(one, name, COOKIE)
         self.start(name)
+
+    def wait_whole(self, seconds: float) -> None:
+        """Return when every node runs and sees every other.
+
+        Does what the manual of RabbitMQ tells operators where a partition stays: a node that tells
+        of one is started anew, one after the other.
+        """
+        until = time.monotonic() + seconds
+        while time.monotonic() < until:
+            with suppress(AssertionError):
+                wait_until(self.is_whole, "whole", seconds=min(HEALING, seconds), tick=0.2)
+                return
+            parted = [name for name, told in self._told().items() if told and told["partitions"]]
+            if parted:
+                self.healed += 1
+                self.kill(parted[0])
+                self.start(parted[0])
+        raise AssertionError(f"the cluster is not whole in {seconds:g} s: {self._told()}")
 
     def is_whole(self) -> bool:
         """Return whether every node runs and sees every other."""
+        told = self._told().values()
+        return all(one and one["running"] == list(NAMES) and not one["partitions"] for one in told)
+
+    def _told(self) -> dict[str, dict[str, Any]]:
+        """Return whom each node sees run and what partitions it tells of; nothing: it is mute."""
+        return {name: self._seen_by(node) for name, node in self.nodes.items()}
+
+    def _seen_by(self, node: Broker) -> dict[str, Any]:
         try:
-            told = [
-                json.loads(one.ctl("cluster_status", "--formatter", "json"))
-                for one in self.nodes.values()
-            ]
-        except subprocess.CalledProcessError:
-            return False
-        return all(len(one["running_nodes"]) == len(NAMES) for one in told) and not any(
-            one["partitions"] for one in told
-        )
+            told = json.loads(node.ctl("cluster_status", "--formatter", "json"))
+        except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
+            return {}
+        running = sorted(one.partition("@")[0] for one in told["running_nodes"])
+        return {"running": running, "partitions": told["partitions"]}
 
     def _others(self, name: str) -> list[str]:
         return [one for one in self.nodes if one != name]
 
-    def _cookies(self, one: str, other: str, there: str, back: str) -> None:
-        """Set what two nodes show each other: what differs lets neither in."""
-        self._eval(one, f"erlang:set_cookie('{other}@localhost', '{there}').")
-        self._eval(other, f"erlang:set_cookie('{one}@localhost', '{back}').")
+    def _show(self, one: str, other: str, cookie: str) -> None:
+        """Set what a node shows another: where it is not what the other has neither gets in."""
+        self._eval(one, f"erlang:set_cookie('{other}@localhost', '{cookie}').")
 
     def _eval(self, name: str, text: str) -> None:
         self.nodes[name].ctl("eval", text)

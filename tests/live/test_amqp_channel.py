@@ -9,7 +9,7 @@ from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from random import Random
-from typing import Any, Protocol
+from typing import Any
 
 import pytest
 from kombu import Connection
@@ -25,21 +25,12 @@ from tests.crash.verdict import (
     assert_far_sides,
     assert_one_final_state,
 )
-from tests.live.broker import Broker
+from tests.live.broker import Asked, Broker, held
 
 QUEUE = "shop.events"
 QUORUM = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
 SECONDS = 200.0
 LEVELS = {"level": 1}
-
-
-class Asked(Protocol):
-    """A broker, of one node or several."""
-
-    @property
-    def address(self) -> str: ...
-
-    def ctl(self, *words: str) -> str: ...
 
 
 def declare(broker: Asked) -> None:
@@ -145,11 +136,8 @@ def waiting(broker: Broker) -> int:
 
 
 def unacknowledged(broker: Asked) -> int:
-    """Return how many messages are in the queue or in somebody's hands, some seconds ago."""
-    (row,) = json.loads(
-        broker.ctl("list_queues", "name", "messages", "--formatter", "json", "--quiet")
-    )
-    return int(row["messages"])
+    """Return how many messages are in the queue or in somebody's hands."""
+    return held(broker)[QUEUE]
 
 
 def events(place: Landscape) -> Counter[str]:

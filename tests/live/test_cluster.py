@@ -31,7 +31,7 @@ from tests.live.test_amqp_channel import (
 @pytest.fixture
 def cluster(tmp_path: Path) -> Iterator[Cluster]:
     with Cluster(tmp_path / "nodes").running() as made:
-        wait_until(made.is_whole, "the cluster is whole", seconds=SECONDS)
+        made.wait_whole(SECONDS)
         declare(made)
         yield made
 
@@ -62,7 +62,7 @@ def test_a_day_adds_up_with_the_leader_killed_and_cut_off(
     cluster.kill(killed)
     have_come(0.3)
     cluster.start(killed)
-    wait_until(cluster.is_whole, "the cluster is whole", seconds=SECONDS)
+    cluster.wait_whole(SECONDS)
     wait_until(lambda: shop.done, "the first half is published", seconds=SECONDS)
 
     shop.start(day.webhooks[len(day.webhooks) // 2 :], pace=0.1)
@@ -74,7 +74,7 @@ def test_a_day_adds_up_with_the_leader_killed_and_cut_off(
     wait_until(lambda: shop.done, "everything is published", seconds=SECONDS)
     shop.close()
     wait_until(come(place, len(names)), "everything has come", seconds=SECONDS)
-    wait_until(cluster.is_whole, "the cluster is whole", seconds=SECONDS)
+    cluster.wait_whole(SECONDS)
     wait_until(lambda: unacknowledged(cluster) == 0, "everything is settled", seconds=SECONDS)
     status = place.wait_idle(SECONDS)
     assert set(events(place)) == names
@@ -85,4 +85,7 @@ def test_a_day_adds_up_with_the_leader_killed_and_cut_off(
     assert_all_that_followed_ended(place)
     again = place.count("deliveries") - len(day.webhooks)
     assert shop.again, "whoever published was cut off, too"
-    print(f"\nfrom a cluster: {figures} published again {shop.again}, came again {again}")
+    print(
+        f"\nfrom a cluster: {figures} published again {shop.again}, came again {again},"
+        f" healed {cluster.healed}"
+    )

@@ -22,7 +22,7 @@ from tests.crash.processes import Settings, wait_until
 from tests.crash.test_ledger import ledger
 from tests.crash.traffic import make_day
 from tests.crash.verdict import assert_far_sides, assert_one_final_state
-from tests.live.broker import Broker
+from tests.live.broker import Broker, held, taking
 from tests.live.postgres import Postgres
 
 pytestmark = pytest.mark.slow
@@ -90,6 +90,7 @@ def test_every_worker_calls_every_system_and_one_that_ends_hands_its_work_on(
     assert place.end_member("worker-a", GRACE) == 0
     sender.send(day.webhooks[60:])
     place.wait_idle(SECONDS)
+    wait_until(lambda: lying(broker) == 0, "every command is acknowledged")
     assert_far_sides(place, day)
     assert_one_final_state(place, sender.messages)
     assert place.query("SELECT count(*) FROM intents WHERE state <> 'done'") == [(0,)]
@@ -299,11 +300,9 @@ def test_members_killed_for_ten_minutes_beside_a_broker_that_fails(
 
 def lying(broker: Broker) -> int:
     """Return how many commands lie in queues, or in somebody's hands."""
-    rows = listed(broker, "list_queues", "name", "messages")
-    return sum(one["messages"] for one in rows if one["name"].startswith("sys."))
+    return sum(number for name, number in held(broker).items() if name.startswith("sys."))
 
 
 def hands(broker: Broker) -> set[int]:
     """Return how many processes take from the queues of commands."""
-    rows = listed(broker, "list_queues", "name", "consumers")
-    return {one["consumers"] for one in rows if one["name"].startswith("sys.")}
+    return {number for name, number in taking(broker).items() if name.startswith("sys.")}

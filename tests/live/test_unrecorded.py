@@ -18,7 +18,7 @@ from router.infra.amqp.yardstick import Confirms
 from router.runtime.bench import event_of
 from router.runtime.brokerspeed import STATES, broker_project, note_of
 from tests.crash.processes import Landscape, free_port, pause, wait_until
-from tests.live.broker import Broker
+from tests.live.broker import Broker, held
 
 NAME = "notes"
 SECONDS = 200.0
@@ -117,10 +117,7 @@ def all_out(post: Post, number: int) -> bool:
 
 def unsettled(post: Post) -> int:
     """Return how many messages are in the first queue or in somebody's hands."""
-    rows = json.loads(
-        post.broker.ctl("list_queues", "name", "messages", "--formatter", "json", "--quiet")
-    )
-    return next(int(one["messages"]) for one in rows if one["name"] == f"{NAME}.in")
+    return held(post.broker)[f"{NAME}.in"]
 
 
 @pytest.mark.timeout(300)
