@@ -22,6 +22,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from fnmatch import fnmatch
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -67,6 +68,8 @@ class Settings:
     server: str = ""
     #: the whole project, not only what the day goes through
     whole: bool = False
+    #: names of files and folders of the project that the day's lack
+    more: frozenset[str] = frozenset()
     #: address of the broker that carries commands; "" = none does
     broker: str = ""
 
@@ -91,7 +94,7 @@ class Landscape:
     @classmethod
     def copied(cls, root: Path, settings: Settings) -> Landscape:
         """Copy the project and write an environment and a sandbox with free ports."""
-        left_out = None if settings.whole else _not_needed
+        left_out = None if settings.whole else partial(_not_needed, settings.more)
         for name in ("routes", "transforms", "contracts"):
             shutil.copytree(ROOT / name, root / name, ignore=left_out)
         made = cls(root=root, port=free_port(), sandbox_port=free_port(), server=settings.server)
@@ -297,15 +300,15 @@ class Landscape:
             return False
 
 
-def _not_needed(folder: str, names: list[str]) -> set[str]:
+def _not_needed(more: frozenset[str], folder: str, names: list[str]) -> set[str]:
     """Return what is left out of a folder when a landscape is copied."""
     where = str(Path(folder).relative_to(ROOT))
     out = {name for name in names if any(fnmatch(name, one) for one in TOLD)}
     if where in NEEDED:
-        out.update(set(names) - set(NEEDED[where]))
+        out.update(set(names) - set(NEEDED[where]) - more)
     if where == "contracts":
         ours = {one for one in names if (ROOT / where / one / "contract.yaml").is_file()}
-        out.update(set(names) - ours - set(THEIRS))
+        out.update(set(names) - ours - set(THEIRS) - more)
     return out
 
 

@@ -14,6 +14,13 @@ from tests.crash.processes import ROOT, Landscape, Settings, wait_until
 #: seconds in which all pages must be through
 SOON = 60.0
 RETURNS = 7
+ASKED = Settings(more=frozenset({"walmart_returns.yaml", "walmart.yaml", "walmart"}))
+#: where the daemon dies, and at which page: one of each kind, and every pair when there is time
+DEATHS = [
+    pytest.param(boundary, page, marks=() if at == kind else pytest.mark.soak)
+    for kind, boundary in enumerate(("answered", "before_commit", "after_commit"))
+    for at, page in enumerate((1, 2, 4))
+]
 ENDPOINT = """
   - get: /walmart/v3/returns
     pages: {of: returns, order: =item.returnOrderId, after: =query.offset, size: 2}
@@ -79,12 +86,11 @@ def all_there(place: Landscape) -> None:
 
 
 @pytest.mark.timeout(150)
-@pytest.mark.parametrize("page", [1, 2, 4])
-@pytest.mark.parametrize("boundary", ["answered", "before_commit", "after_commit"])
+@pytest.mark.parametrize(("boundary", "page"), DEATHS)
 def test_a_death_between_two_pages(
     landscape: Callable[..., Landscape], boundary: str, page: int
 ) -> None:
-    place = landscape(Settings(whole=True))
+    place = landscape(ASKED)
     asked(place)
     place.start_sandbox()
     place.failpoint = f"poll.{boundary}:{page}"
@@ -104,7 +110,7 @@ def test_a_death_between_two_pages(
 def test_a_far_side_that_misbehaves_while_the_daemon_dies(
     landscape: Callable[..., Landscape],
 ) -> None:
-    place = landscape(Settings(whole=True))
+    place = landscape(ASKED)
     asked(place, "[{kind: error, at: [1, 4]}, {kind: html, at: [2]}, {kind: half, at: [6]}]")
     soon(place)
     place.start_sandbox()
@@ -121,7 +127,7 @@ def test_a_far_side_that_misbehaves_while_the_daemon_dies(
 
 @pytest.mark.timeout(150)
 def test_a_cursor_that_is_stuck_is_seen_and_set(landscape: Callable[..., Landscape]) -> None:
-    place = landscape(Settings(whole=True))
+    place = landscape(ASKED)
     asked(place)
     soon(place)
     place.start_daemon()  # there is nobody to ask
@@ -156,7 +162,7 @@ def test_a_cursor_that_is_stuck_is_seen_and_set(landscape: Callable[..., Landsca
 def test_it_ends_cleanly_while_a_page_is_asked_for(
     landscape: Callable[..., Landscape], by: signal.Signals
 ) -> None:
-    place = landscape(Settings(whole=True))
+    place = landscape(ASKED)
     asked(place, "[{kind: slow, share: 100%, lasts: 700ms}]")
     place.start_sandbox()
     place.start_daemon()
@@ -168,7 +174,7 @@ def test_it_ends_cleanly_while_a_page_is_asked_for(
 
 @pytest.mark.timeout(150)
 def test_a_reload_changes_how_often_it_is_asked(landscape: Callable[..., Landscape]) -> None:
-    place = landscape(Settings(whole=True))
+    place = landscape(ASKED)
     asked(place)
     channel = place.root / "routes" / "channels" / "walmart_returns.yaml"
     channel.write_text(channel.read_text().replace("every: 1s", "every: 1h"))

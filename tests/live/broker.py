@@ -42,6 +42,16 @@ end || Q <- rabbit_amqqueue:list_by_type(rabbit_quorum_queue)].
 """
 
 
+#: takes all queues, exchanges and connections away, and gives back what a test may have changed
+EMPTY = """\
+rabbit_vhost:delete(<<"/">>, <<"tests">>),
+rabbit_vhost:add(<<"/">>, <<"tests">>),
+All = <<".*">>,
+rabbit_auth_backend_internal:set_permissions(<<"guest">>, <<"/">>, All, All, All, <<"tests">>),
+vm_memory_monitor:set_vm_memory_high_watermark({absolute, "400MB"}).
+"""
+
+
 class Asked(Protocol):
     """A broker, of one node or several."""
 
@@ -109,8 +119,20 @@ class Broker:
             self.start()
             yield self
         finally:
-            end(self._node)
+            if self.runs:
+                self.kill()  # nobody needs its disk any more
             end(mapper)
+
+    def renew(self) -> None:
+        """Let the node be as a new one for the next test: it runs, and nothing is in it."""
+        if not self.runs:
+            self.start()
+        self.ctl("eval", EMPTY)
+
+    @property
+    def runs(self) -> bool:
+        """Whether the node was begun and has not ended."""
+        return self._node is not None and self._node.poll() is None
 
     def start_mapper(self) -> subprocess.Popen[bytes]:
         """Start the port mapper, by which nodes and `rabbitmqctl` find each other."""

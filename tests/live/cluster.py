@@ -65,7 +65,8 @@ class Cluster:
             yield self
         finally:
             for node in self.nodes.values():
-                node.stop()
+                if node.runs:
+                    node.kill()
             end(mapper)
 
     def leader(self, queue: str) -> str:

@@ -6,15 +6,35 @@ import json
 import os
 import shutil
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from tests.crash.conftest import landscape  # noqa: F401 (a fixture, for the tests here, too)
 
+if TYPE_CHECKING:
+    from tests.live.broker import Broker
+
 #: where scripts/services puts packages of Node
 NODE = Path(os.environ.get("ROUTER_NODE", Path(__file__).parents[2] / "var" / "node"))
+
+
+@pytest.fixture(scope="module")
+def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+    """A private RabbitMQ node for all tests of a file, one after the other."""
+    from tests.live.broker import Broker  # noqa: PLC0415 (it tells with `absent` that it is not)
+
+    with Broker(tmp_path_factory.mktemp("broker") / "node").running() as made:
+        yield made
+
+
+@pytest.fixture
+def new_node(one_node: Broker) -> Broker:
+    """That node as new: a test may have filled it, and killed it."""
+    one_node.renew()
+    return one_node
 
 
 def absent(what: str) -> NoReturn:

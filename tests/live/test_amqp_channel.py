@@ -7,7 +7,6 @@ import signal
 import threading
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -43,11 +42,10 @@ def declare(broker: Asked) -> None:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A node of the test's own, with the queue: it is killed."""
-    with Broker(tmp_path / "node").running() as node:
-        declare(node)
-        yield node
+def broker(new_node: Broker) -> Broker:
+    """A node as new, with the queue."""
+    declare(new_node)
+    return new_node
 
 
 @pytest.fixture

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from datetime import timedelta
-from pathlib import Path
 from random import Random
 from typing import Any
 
@@ -42,16 +41,15 @@ QUORUM = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A node of the test's own: it is killed."""
-    with Broker(tmp_path / "node").running() as node:
-        with Connection(node.address) as connection:
-            channel = connection.channel()
-            channel.exchange_declare("bi", "direct", durable=True, auto_delete=False)
-            for name in KINDS:
-                channel.queue_declare(name, durable=True, auto_delete=False, arguments=QUORUM)
-                channel.queue_bind(name, "bi", name)
-        yield node
+def broker(new_node: Broker) -> Broker:
+    """A node as new, with the queues."""
+    with Connection(new_node.address) as connection:
+        channel = connection.channel()
+        channel.exchange_declare("bi", "direct", durable=True, auto_delete=False)
+        for name in KINDS:
+            channel.queue_declare(name, durable=True, auto_delete=False, arguments=QUORUM)
+            channel.queue_bind(name, "bi", name)
+    return new_node
 
 
 def behind(place: Landscape, broker: Broker) -> Landscape:

@@ -41,10 +41,8 @@ def postgres() -> Iterator[Postgres]:
 
 
 @pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    """A node of the test's own: it is killed."""
-    with Broker(tmp_path / "node").running() as node:
-        yield node
+def broker(new_node: Broker) -> Broker:
+    return new_node
 
 
 def listed(broker: Broker, *words: str) -> list[dict[str, Any]]:

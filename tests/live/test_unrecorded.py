@@ -82,11 +82,10 @@ class Post:
 
 
 @pytest.fixture
-def post(tmp_path: Path) -> Iterator[Post]:
-    with Broker(tmp_path / "node").running() as node:
-        made = Post(node)
-        made.close()
-        yield made
+def post(new_node: Broker) -> Post:
+    made = Post(new_node)
+    made.close()
+    return made
 
 
 @pytest.fixture
