@@ -59,7 +59,12 @@ def killer_of(day: Any) -> Webhook:
 
 @pytest.mark.timeout(600)
 @pytest.mark.parametrize(
-    ("point", "step"), [("worker.prepare", "request"), ("worker.call", "call")]
+    ("point", "step"),
+    [
+        # over a broker this is tests/live/test_commands.py, each time
+        pytest.param("worker.prepare", "request", marks=pytest.mark.soak),
+        ("worker.call", "call"),
+    ],
 )
 def test_a_command_that_kills_is_buried_alone(
     landscape: Callable[..., Landscape], point: str, step: str
@@ -110,7 +115,7 @@ def test_a_file_that_kills_is_kept_and_the_others_go_on(
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("kills", [8, pytest.param(20, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("kills", [5, pytest.param(20, marks=pytest.mark.soak)])
 def test_many_kills_blame_nobody(landscape: Callable[..., Landscape], kills: int) -> None:
     """The ledger stands still, so that the same calls are in hand at each end."""
     day = make_day(34, messages=30, files=0, mix={"refund": 1})

@@ -69,7 +69,7 @@ def retries(place: Landscape) -> dict[str, int]:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("messages", [1500, pytest.param(5000, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("messages", [700, pytest.param(5000, marks=pytest.mark.soak)])
 def test_ten_kills_lose_and_double_nothing(
     landscape: Callable[..., Landscape],
     record_property: Callable[[str, object], None],

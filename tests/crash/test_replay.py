@@ -24,6 +24,8 @@ BOUNDARIES = {
     "worker.after_intent": 10,
     "worker.after_call": 10,
 }
+#: one of each kind: the job, a message, a comparison, a call; the others when there is time
+KINDS = ("job.before_commit", "loop.after_record", "replay.after_compared", "worker.after_call")
 SECONDS = 150
 FLOW = """
 flow: refunds_to_bi
@@ -112,7 +114,10 @@ def finish(place: Landscape, number: int, day: Day) -> None:
 
 
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("boundary", BOUNDARIES)
+@pytest.mark.parametrize(
+    "boundary",
+    [pytest.param(one, marks=() if one in KINDS else pytest.mark.soak) for one in BOUNDARIES],
+)
 def test_a_death_at_a_boundary_of_a_replay(
     landscape: Callable[..., Landscape], boundary: str
 ) -> None:
@@ -133,16 +138,18 @@ def test_a_death_at_a_boundary_of_a_replay(
 
 
 @pytest.mark.timeout(600)
-def test_a_replay_killed_again_and_again(landscape: Callable[..., Landscape]) -> None:
-    day = make_day(13, messages=150, files=0)
+@pytest.mark.parametrize("kills", [3, pytest.param(8, marks=pytest.mark.soak)])
+def test_a_replay_killed_again_and_again(landscape: Callable[..., Landscape], kills: int) -> None:
+    day = make_day(13, messages=40 * kills, files=0)
     place = landscape(Settings(orders=day.orders))
     played(place, day)
     place.start_daemon()
     number = begin(place, rate=40)
     random = Random(3)
-    for _ in range(5):
+    for _ in range(kills):
         pause(random.uniform(0.1, 0.9))
         place.kill_daemon()
-        totals(place, number)
+        left = totals(place, number)
         place.start_daemon()
+    assert left["succeeded"] < left["all"], "it was killed before its end"
     finish(place, number, day)

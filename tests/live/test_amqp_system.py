@@ -83,7 +83,7 @@ def collect(place: Landscape, broker: Broker) -> int:
 
 @pytest.mark.slow
 @pytest.mark.timeout(600)
-@pytest.mark.parametrize("messages", [500, pytest.param(1200, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("messages", [300, pytest.param(1200, marks=pytest.mark.soak)])
 def test_a_day_behind_a_broker_that_is_killed_adds_up(
     landscape: Callable[..., Landscape], broker: Broker, messages: int
 ) -> None:
