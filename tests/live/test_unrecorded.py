@@ -140,11 +140,11 @@ def test_each_note_goes_where_it_belongs_and_leaves_nothing(place: Landscape, po
 
 
 @pytest.mark.timeout(600)
+@pytest.mark.parametrize("number", [1200, pytest.param(5000, marks=pytest.mark.soak)])
 def test_killed_again_and_again_it_loses_nothing_and_a_repeat_has_its_name(
-    place: Landscape, post: Post
+    place: Landscape, post: Post, number: int
 ) -> None:
     random = Random(5)
-    number = 3000
     place.start_daemon()
     sender = threading.Thread(target=post.send, args=(range(number),))
     sender.start()
