@@ -123,6 +123,7 @@ def component(name: str, *, doc: str) -> Callable[[type[C]], type[C]]:
         made = dataclass(frozen=True, slots=True, kw_only=True)(cls)
         made.__component__ = name  # type: ignore[attr-defined]
         made.__summary__ = doc  # type: ignore[attr-defined]
+        made.__knobs__ = _knobs(made)  # type: ignore[attr-defined]
         return made
 
     return make
@@ -130,6 +131,10 @@ def component(name: str, *, doc: str) -> Callable[[type[C]], type[C]]:
 
 def knobs_of(cls: type[Any]) -> tuple[Knob, ...]:
     """Return the keys of a component in the order of their definition."""
+    return cast("tuple[Knob, ...]", getattr(cls, "__knobs__", ()))
+
+
+def _knobs(cls: type[Any]) -> tuple[Knob, ...]:
     found = []
     for field in dataclasses.fields(cls):
         if "knob" in field.metadata:

@@ -9,13 +9,13 @@ import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any
+from typing import Any, TypeAlias
 
 from router.config.components import Context, component, decode_component, keys_of, knob, place_of
 from router.config.demands import fits_nothing
 from router.config.library import Library
 from router.config.references import EXPRESSION
-from router.config.schemas import load_schemas, weight_of
+from router.config.schemas import load_schemas
 from router.config.shapes import Choice, Document, ListOf, MapOf, Nested, Text
 from router.config.source import read_yaml
 from router.config.transforms.expressions import Expression
@@ -24,6 +24,9 @@ from router.core.diagnostics import Place, Report, nearest
 from router.core.message import ContractRef
 
 _VERSION = re.compile(r"[0-9]+\.[0-9]+\.[0-9]+")
+_Key: TypeAlias = tuple[str, str]
+#: texts, schemas, what each costs, the schemas as references find them
+_Loaded: TypeAlias = tuple[Mapping[str, str], Mapping[_Key, Any], Mapping[_Key, int], Any]
 #: how a contract is named where it is used
 REFERENCE = re.compile(r"([a-z][a-z0-9_/]*)@([0-9]+(?:\.[0-9]+){0,2})")
 _NAME = Text(
@@ -134,7 +137,7 @@ class Contracts:
 def load_contracts(texts: Mapping[str, str], report: Report) -> Contracts:
     """Return every contract under `contracts/` of the project's texts (path -> text)."""
     contracts = Contracts()
-    schemas = load_schemas(texts, report)
+    schemas, weights = load_schemas(texts, report)
     registry = registry_of([(f"urn:contract:{name}:{v}", s) for (name, v), s in schemas.items()])
     for path, text in sorted(texts.items()):
         if not path.endswith("/contract.yaml"):
@@ -149,7 +152,7 @@ def load_contracts(texts: Mapping[str, str], report: Report) -> Contracts:
         file = decode_component(ContractFile, node, context)
         made = {}
         if isinstance(file, ContractFile):
-            made = _versions(file, folder, (texts, schemas, registry), report)
+            made = _versions(file, folder, (texts, schemas, weights, registry), report)
             contracts.versions[folder] = made
         if not isinstance(file, ContractFile) or len(made) < len(file.versions):
             contracts.broken.add(folder)
@@ -159,10 +162,10 @@ def load_contracts(texts: Mapping[str, str], report: Report) -> Contracts:
 def _versions(
     file: ContractFile,
     folder: str,
-    loaded: tuple[Mapping[str, str], Mapping[tuple[str, str], Any], Any],
+    loaded: _Loaded,
     report: Report,
 ) -> dict[str, Contract]:
-    texts, schemas, registry = loaded
+    texts, schemas, weights, registry = loaded
     if folder != file.contract:
         report.error(
             "E202", file.place, f"contract {file.contract} in folder {folder}", "give both one name"
@@ -192,7 +195,7 @@ def _versions(
             unconsumed=file.unconsumed,
             invariants=_invariants(file, version),
             validator=validator,
-            weight=weight_of(folder, version, schemas),
+            weight=weights[folder, version],
             resolve=partial(_named, schemas),
         )
     return made

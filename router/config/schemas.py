@@ -56,15 +56,15 @@ _SCHEMAS = (
 )
 
 
-def load_schemas(texts: Mapping[str, str], report: Report) -> dict[tuple[str, str], Any]:
-    """Return the schemas without a mistake by (name, version) of the project's texts."""
-    return _sound(_bearable(_sound(_read(texts, report)), texts, report))
-
-
-def weight_of(name: str, version: str, schemas: Mapping[tuple[str, str], Any]) -> int:
-    """Return the most that one value can cost who tells what is wrong with it."""
-    found = measured(_id(name, version), _by_id(schemas))
-    return found if isinstance(found, int) else 1
+def load_schemas(
+    texts: Mapping[str, str], report: Report
+) -> tuple[dict[tuple[str, str], Any], dict[tuple[str, str], int]]:
+    """Return the schemas without a mistake by (name, version) of the project's texts, and the most
+    that one value can cost who tells what is wrong with it.
+    """
+    schemas = _sound(_read(texts, report))
+    weights = _bearable(schemas, texts, report)
+    return _sound({key: schemas[key] for key in weights}), weights
 
 
 def _read(texts: Mapping[str, str], report: Report) -> dict[tuple[str, str], Any]:
@@ -116,19 +116,15 @@ def _id(name: str, version: str) -> str:
     return f"urn:contract:{name}:{version}"
 
 
-def _by_id(schemas: Mapping[tuple[str, str], Any]) -> dict[str, Any]:
-    return {_id(name, version): one for (name, version), one in schemas.items()}
-
-
 def _bearable(
     schemas: dict[tuple[str, str], Any], texts: Mapping[str, str], report: Report
-) -> dict[tuple[str, str], Any]:
-    """Return the schemas whose references lead somewhere and that ask a bounded number of
-    questions.
+) -> dict[tuple[str, str], int]:
+    """Return what the schemas cost whose references lead somewhere and that ask a bounded number
+    of questions.
     """
-    by_id = _by_id(schemas)
+    by_id = {_id(name, version): one for (name, version), one in schemas.items()}
     kept = {}
-    for (name, version), schema in schemas.items():
+    for name, version in schemas:
         base, path = _id(name, version), f"contracts/{name}/{version}.json"
         lost = list(lost_references(base, by_id))
         for pointer, reference in lost[:MAX_MISTAKES]:
@@ -141,7 +137,7 @@ def _bearable(
             hint = "name each schema once for each value; with a discriminator: if, then"
             report.error("E157", at, f"{where or '/'} {burden.text}", hint)
         elif not lost:
-            kept[name, version] = schema
+            kept[name, version] = burden
     return kept
 
 

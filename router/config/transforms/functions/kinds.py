@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from functools import cache
 from types import MappingProxyType, NoneType
 from typing import TypeAlias
 
@@ -108,9 +109,10 @@ def _described_list(value: list[Json], kind: str) -> str:
     return "a list"
 
 
-def words(kind: str) -> list[str]:
+@cache  # there are as many kinds as signatures of functions say
+def words(kind: str) -> tuple[str, ...]:
     """Return what a kind is made of: `text|list[money]` is `text` and `list[money]`."""
-    return _WORDS.findall(kind)
+    return tuple(_WORDS.findall(kind))
 
 
 def _inside(word: str) -> str:
