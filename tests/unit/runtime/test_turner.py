@@ -218,3 +218,28 @@ def test_a_window_lets_go_piece_by_piece(land: Visits, monkeypatch: pytest.Monke
     land.run()
     assert len(land.wire.asked) == 5
     assert {land.instance(f"v{n}").state["label"] for n in range(5)} == {"ended"}
+
+
+def test_what_ended_long_ago_is_forgotten_and_late_events_are_told(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.come("heard", about="n1")
+    land.run()
+    land.wait(11 * 3600)
+    land.run()
+    land.come("asked", id="v2", amount="n2")
+    land.wait(9 * DAY)
+    land.run()
+    assert land.instance("v1").ended_at is not None
+    land.wait(2 * DAY)
+    land.run()
+    with land.store.read() as reader:
+        assert [one.key for one in reader.instances.find("visit")] == ["v2"]
+        assert reader.instances.by_alias("visit", [("nick", "n1")]) == {}
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    assert land.letters() == [("late", "v1 has ended as ended and was forgotten")]
+    land.wait(90 * DAY)
+    land.run()
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    assert land.status("v1", "tell") == "done"

@@ -25,6 +25,7 @@ _CHURNING = ("waits", "tasks", "parked", "held_items")
 #: tables that grow: a share of them would be more and more rows
 _GROWING = ("instances", "turns", "aliases", "exceptions")
 _GOING = sa.text("final = 0")
+_ENDED = sa.text("ended_at IS NOT NULL")
 _OPEN = sa.text("closed_at IS NULL")
 
 
@@ -82,6 +83,13 @@ def _instances() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("instances_by_key", "instances", ["workflow", "key"], unique=True)
+    op.create_index(
+        "instances_ended",
+        "instances",
+        ["workflow", "ended_at"],
+        sqlite_where=_ENDED,
+        postgresql_where=_ENDED,
+    )
     op.create_index(
         "instances_going",
         "instances",
