@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from router.config.channels import Route
 from router.config.environments import EnvironmentFile
 from router.config.polls import PollSource
-from router.config.steps import Enrich, Produce, Recipients, Step, steps_in
+from router.config.steps import Enrich, Produce, Recipients, Signal, Step, steps_in
 
 if TYPE_CHECKING:
     from router.config.project import Project
@@ -35,6 +35,8 @@ def systems_reached(project: Project, environment: EnvironmentFile) -> set[str]:
                     found.add(call.system)
                 case Recipients(targets=targets):
                     found.update(one.operation.system for one in targets)
+                case Signal(workflow=workflow):
+                    found.update(one.partition(".")[0] for one in workflow.operations)
                 case Produce(object=contract):
                     flows = set(project.subscribers.get(contract.ref.subject, ())) - seen
                     seen |= flows

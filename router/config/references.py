@@ -147,5 +147,6 @@ class Named:
 
 POLICY: Shape = Named("failure policy", "E033", lambda context: context.library.policies)
 TRANSFORM: Shape = Named("transform", "E034", lambda context: context.library.transforms)
+WORKFLOW: Shape = Named("workflow", "E601", lambda context: context.library.workflows)
 CHANNEL: Shape = Named("channel", "E039", lambda context: context.library.channels)
 OPERATION: Shape = Named("operation", "E035", lambda context: context.library.operations)

@@ -11,7 +11,15 @@ from datetime import timedelta
 from typing import Any, TypeAlias
 
 from router.config.components import INVALID, Context, component, knob, place_of, report_wrong
-from router.config.references import CONTRACT, EXPRESSION, OPERATION, TRANSFORM, VALUE, Value
+from router.config.references import (
+    CONTRACT,
+    EXPRESSION,
+    OPERATION,
+    TRANSFORM,
+    VALUE,
+    WORKFLOW,
+    Value,
+)
 from router.config.shapes import (
     DURATION,
     NAME_SAYS,
@@ -29,7 +37,8 @@ from router.config.systems import AnyOperation, Operation
 from router.config.transforms.expressions import Expression
 from router.config.transforms.transform import COMMON_ROOTS, Transform
 from router.config.validation import Contract
-from router.core.diagnostics import Place
+from router.config.workflow.workflow import Workflow
+from router.core.diagnostics import Place, nearest
 
 REASON = Text("a reason in words", r".*\S.*")
 
@@ -160,9 +169,27 @@ class Recipients:
     place: Place
 
 
+@component("signal", doc="Tell the payload to a workflow, as an event of one of its instances.")
+class Signal:
+    workflow: Workflow = knob(WORKFLOW, doc="its name")
+    event: str = knob(Text("the name of an event", r"[a-z][a-z0-9_.]*"), doc="one of its events")
+    place: Place = place_of()
+
+
 Step: TypeAlias = (
-    Filter | Choose | Fork | Split | Enrich | Apply | Produce | Recipients | Discard | DeadLetter
+    Filter
+    | Choose
+    | Fork
+    | Split
+    | Enrich
+    | Apply
+    | Produce
+    | Recipients
+    | Signal
+    | Discard
+    | DeadLetter
 )
+_LAST = Discard | DeadLetter | Fork | Choose | Produce | Recipients | Signal
 
 STEP = OneKey(
     "step",
@@ -177,6 +204,7 @@ STEP = OneKey(
         "transform": Wrapped(Apply, "transform", TRANSFORM),
         "produce": Nested(Produce),
         "send": Sends(),
+        "signal": Nested(Signal),
         "discard": DISCARD,
         "dead_letter": DEAD_LETTER,
     },
@@ -225,12 +253,12 @@ class StepList:
             context = _supposed(one, context) if step is INVALID else _after(step, context)
         if any(step is INVALID for step in made):
             return INVALID
-        if not isinstance(made[-1], Discard | DeadLetter | Fork | Choose | Produce | Recipients):
+        if not isinstance(made[-1], _LAST):
             context.report.error(
                 "E041",
                 made[-1].place,
                 "the steps end and nothing comes of the message",
-                "end with produce, send, choose, fork, discard or dead_letter",
+                "end with produce, send, signal, choose, fork, discard or dead_letter",
             )
             return INVALID
         return tuple(made)
@@ -266,6 +294,8 @@ def _after(step: Any, context: Context) -> Context:
         case Recipients():
             for target in step.targets:
                 _check_send(target, context)
+        case Signal():
+            _check_signal(step, context)
     return context
 
 
@@ -367,6 +397,16 @@ def _check_constant(what: str, place: Place, context: Context) -> None:
         f"{what} for every message",
         "read a field of the message",
     )
+
+
+def _check_signal(step: Signal, context: Context) -> None:
+    event = step.workflow.file.events.get(step.event)
+    if event is not None:
+        _check_payload(event.contract, step.place, context)
+        return
+    what = f"{step.workflow.name} has no event {step.event}"
+    hint = nearest(step.event, step.workflow.file.events)
+    context.report.error("E601", step.place, what, hint)
 
 
 def _check_send(target: Send, context: Context) -> None:

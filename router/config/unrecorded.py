@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeAlias
 
 from router.config.channels import Channel, Route
 from router.config.queues import AmqpSource
-from router.config.steps import Enrich, Produce, Recipients, Step, steps_in
+from router.config.steps import Enrich, Produce, Recipients, Signal, Step, steps_in
 from router.config.systems import AnyOperation, Operation
 from router.core.diagnostics import Place, Report
 
@@ -46,6 +46,8 @@ def _wrong(project: Project, channel: Channel, route: Route) -> Iterator[Wrong]:
         match step:
             case Enrich():
                 yield "E217", step.place, "enrich waits for an answer as a row", _RECORDED
+            case Signal():
+                yield "E217", step.place, "signal waits for the workflow as a row", _RECORDED
             case Produce():
                 yield from _of_object(step)
             case Recipients(targets=targets):

@@ -41,7 +41,16 @@ class Sent:
     operation: str
 
 
-Effect: TypeAlias = Produced | Sent
+@value(frozen=True, slots=True, kw_only=True)
+class Signalled:
+    """An event for an instance of a workflow."""
+
+    message: Message
+    workflow: str
+    event: str
+
+
+Effect: TypeAlias = Produced | Sent | Signalled
 
 
 @value(frozen=True, slots=True, kw_only=True)

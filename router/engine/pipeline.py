@@ -30,6 +30,7 @@ STEP_WORDS: Mapping[str, str] = {
     "Fork": "fork",
     "Produce": "produce",
     "Recipients": "send",
+    "Signal": "signal",
     "Split": "split",
 }
 

@@ -66,7 +66,8 @@ class Commands:
         leg = open_leg(row, command, intents)
         if leg is None:
             now = self._clock.now()
-            self._store.write(lambda t: record_settled(t, row, done=True, now=now))
+            last = intents[effect_key(row, command, command.calls[-1])]
+            self._store.write(lambda t: record_settled(t, row, now, done=last))
             return False
         if former is not None and leg.key not in intents:
             self._bury(row, DeadLettered(reason="unknown", detail=told(former, command)))

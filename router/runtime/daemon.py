@@ -16,6 +16,7 @@ from router.config.environments import EnvironmentFile, RedisSettings
 from router.config.project import Project
 from router.core.diagnostics import Diagnostic, Severity
 from router.core.errors import RouterError, Unavailable
+from router.core.instance import consumer_of
 from router.core.ports import Clock, Secrets
 from router.infra.store.fenced import Fenced
 from router.infra.store.store import Store
@@ -178,6 +179,7 @@ class Daemon:
         """
         change = self._lead()
         self.parts.loop.look_again()
+        self.parts.turner.look_again()
         for worker in self.parts.workers:
             worker.look_again()
         if not change and not self._stands:
@@ -281,9 +283,10 @@ def pausable(project: Project) -> list[str]:
 
 
 def consumers(project: Project) -> Iterable[str]:
-    """Yield the name of every route, flow and operation."""
+    """Yield the name of every route, flow, workflow and operation."""
     for channel in project.channels.values():
         for kind, route in channel.routes.items():
             yield route.name if isinstance(route, Route) else f"{channel.name}:{kind}"
     yield from project.flows
+    yield from map(consumer_of, project.workflows)
     yield from project.operations

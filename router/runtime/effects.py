@@ -111,11 +111,11 @@ class Effects:
         now = self._clock.now()
         intent = job.intent
         if intent.is_settled:
-            done = intent.state == "done"
-            self._store.write(lambda t: record_settled(t, job.row, done=done, now=now))
+            done = intent if intent.state == "done" else None
+            self._store.write(lambda t: record_settled(t, job.row, now, done=done))
             return False
         if intent.state != "accepted" and intent.successor:
-            self._store.write(lambda t: record_settled(t, job.row, done=False, now=now))
+            self._store.write(lambda t: record_settled(t, job.row, now, done=None))
             return False
         if intent.state not in ("accepted", "waiting") and now < intent.lease_until:
             raise _in_other_hands(job.leg.operation, "in_flight", intent.lease_until)

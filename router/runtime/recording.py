@@ -19,6 +19,7 @@ from router.core.decision import (
     Produced,
     Redeliver,
     Routed,
+    Signalled,
     word_of,
 )
 from router.core.document import Json
@@ -27,6 +28,7 @@ from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.again import note
 from router.runtime.replayed import replay_of
+from router.runtime.telling import tell_failed
 from router.runtime.verdicts import Verdict
 
 
@@ -66,7 +68,20 @@ def record_ending(
     `stale` are the objects that it would have published, each with the newer one.
     """
     left_out = {"stale": _left_out(stale)} if stale else {}
-    _note(transaction, row, decision, now, {**_detail(decision), **left_out})
+    told = {**_detail(decision), **left_out}
+    if isinstance(decision, DeadLettered) and tell_failed(transaction, row, decision, now):
+        transaction.write(
+            Entry(
+                at=now,
+                message=row.message,
+                consumer=row.consumer,
+                word="given_up",
+                reason=decision.reason,
+                detail=told,
+            )
+        )
+        return
+    _note(transaction, row, decision, now, told)
     match decision:
         case Redeliver(at=at, reason=reason, counts=counts):
             extra = {"revision": transaction.revision, **(row.extra or {})}
@@ -86,7 +101,9 @@ def record_ending(
 
 
 def bury(transaction: Transaction, row: Queued, letter: DeadLettered, now: datetime) -> None:
-    """Keep a message for a person."""
+    """Keep a message for a person; what is the effect of a workflow is told to that instead."""
+    if tell_failed(transaction, row, letter, now):
+        return
     transaction.bury(
         Dead(
             at=now,
@@ -190,7 +207,7 @@ def _detail(decision: Decision) -> Mapping[str, Any]:
 
 def _routed(decision: Routed, verdict: Verdict) -> dict[str, Any]:
     """Return what came of a decision, as the journal has it; what is empty is left out."""
-    produced, sent = [], []
+    produced, sent, signalled = [], [], []
     for effect in decision.effects:
         if isinstance(effect, Produced):
             told = {
@@ -200,10 +217,16 @@ def _routed(decision: Routed, verdict: Verdict) -> dict[str, Any]:
                 "to": effect.subscribers,
             }
             produced.append(told)
+        elif isinstance(effect, Signalled):
+            told = {"workflow": effect.workflow, "event": effect.event, "id": effect.message.id}
+            signalled.append(told)
         else:
             sent.append({"operation": effect.operation, "id": effect.message.id})
     absorbed, stale = _left_out(verdict.absorbed), _left_out(verdict.stale)
-    parts = (("produced", produced), ("sent", sent), ("absorbed", absorbed), ("stale", stale))
+    parts = (
+        *(("produced", produced), ("sent", sent), ("signalled", signalled)),
+        *(("absorbed", absorbed), ("stale", stale)),
+    )
     made: dict[str, Any] = {name: value for name, value in parts if value}
     if decision.notes:
         made["notes"] = decision.notes

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from router.core.decision import DeadLettered, Redeliver
+from router.core.document import Json
 from router.core.outcome import Outcome
 from router.core.ports import Prepared
 from router.infra.store.rows import DECLINED, Entry, Intent, Queued
@@ -17,6 +18,7 @@ from router.infra.store.transaction import Transaction
 from router.runtime.again import REFUSED
 from router.runtime.recording import bury, record_ending
 from router.runtime.requests import Leg
+from router.runtime.telling import tell
 
 #: a lease outlasts the call's time-out by this: a process that stands still between its check and
 #: its first byte is the risk that remains
@@ -61,6 +63,7 @@ def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: da
         _refused(transaction, job, outcome, now)
     elif outcome.word == "accepted":
         transaction.settle((row.id,))
+        tell(transaction, row, now, "accepted", reference=outcome.reference)
         again = now + job.leg.operation.file.confirmation.every
         transaction.postpone(row, again, "accepted")
     elif job.leg.is_last:
@@ -68,10 +71,17 @@ def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: da
     return True
 
 
-def record_settled(transaction: Transaction, row: Queued, *, done: bool, now: datetime) -> None:
-    """Take away the row of a command that was settled before, and open its gate if it is done."""
+def record_settled(
+    transaction: Transaction, row: Queued, now: datetime, *, done: Intent | None
+) -> None:
+    """Take away the row of a command that was settled before; `done` is its last call when it is
+    done: then its gate is opened, and its workflow told once more.
+    """
     transaction.settle((row.id,))
-    if row.message.order_key and done:
+    if done is not None:
+        told = {"reference": done.their_reference, "outputs": _outputs(done.result)}
+        tell(transaction, row, now, "done", **told)
+    if row.message.order_key and done is not None:
         transaction.open_gate(row, now)
 
 
@@ -106,6 +116,8 @@ def _end(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) ->
     """Settle the command: its last call is done."""
     row = job.row
     transaction.settle((row.id,))
+    told = {"reference": outcome.reference, "outputs": _outputs(outcome.result)}
+    tell(transaction, row, now, "done", **told)
     if not job.leg.is_plain:
         detail: dict[str, object] = {"calls": [one.name for one in job.leg.command.calls]}
         if outcome.reference:
@@ -113,6 +125,11 @@ def _end(transaction: Transaction, job: Job, outcome: Outcome, now: datetime) ->
         _write(transaction, job, outcome, detail, now)
     if row.message.order_key:
         transaction.open_gate(row, now)
+
+
+def _outputs(result: Json) -> dict[str, Json]:
+    """Return what a call gave, as a workflow keeps it."""
+    return result if isinstance(result, dict) else {}
 
 
 def _write(

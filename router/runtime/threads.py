@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from router.core.errors import Unavailable
-from router.runtime.units import DUE, LOOP
+from router.runtime.units import DUE, LOOP, TURNS
 from router.runtime.wiring import Parts
 
 #: longest sleep of a thread that nobody rings for; due rows are looked at this often
@@ -20,7 +20,8 @@ PAUSE = 1.0
 
 
 class Threads:
-    """Runs the parts: one thread each for loop, scheduler, folders, polls, every system's dispatch.
+    """Runs the parts: one thread each for loop, turns, scheduler, folders, polls, and the dispatch
+    of every system.
 
     Stopping: no new row is taken, what is in hand is finished, then the calls are waited for.
     """
@@ -66,6 +67,10 @@ class Threads:
             loop = parts.loop
             args = (loop.step, loop.bell.wait, loop.has_more)
             yield threading.Thread(target=self._run, args=args, name="loop")
+        if parts.leads(TURNS):
+            turner = parts.turner
+            turning = (turner.step, turner.bell.wait, turner.has_more)
+            yield threading.Thread(target=self._run, args=turning, name="turns")
         if parts.leads(DUE):
             due = (parts.scheduler.step, self._stop.wait)
             yield threading.Thread(target=self._run, args=due, name="scheduler")
@@ -83,6 +88,7 @@ class Threads:
         """Stop every thread and close the parts."""
         self._stop.set()
         self._parts.loop.bell.ring()
+        self._parts.turner.bell.ring()
         for worker in self._parts.workers:
             worker.bell.ring()
         for one in self._parts.taking:

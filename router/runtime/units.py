@@ -16,7 +16,7 @@ from router.config.schedules import ScheduleSource
 
 #: takes what channels send: HTTP in every process, each other source in one
 INGRESS = "ingress"
-#: decides: routes and flows
+#: decides: routes and flows, turns of workflows
 ROUTER = "router"
 #: calls systems
 WORKER = "worker"
@@ -25,6 +25,8 @@ SCHEDULER = "scheduler"
 ROLES = (INGRESS, ROUTER, WORKER, SCHEDULER)
 
 LOOP = "loop"
+#: turns of workflows
+TURNS = "turns"
 #: due rows
 DUE = "due"
 OPERATOR = "operator"
@@ -47,7 +49,7 @@ def units_of(
     """Return the units of a project in an environment, each with its role; `systems` are those that
     may have commands.
     """
-    units = {LOOP: ROUTER, DUE: SCHEDULER, OPERATOR: SCHEDULER, FEED: SCHEDULER}
+    units = {LOOP: ROUTER, TURNS: ROUTER, DUE: SCHEDULER, OPERATOR: SCHEDULER, FEED: SCHEDULER}
     units.update({system_unit(name): WORKER for name in sorted(systems)})
     for channel in project.channels.values():
         led = FileSource | PollSource | AmqpSource | ScheduleSource

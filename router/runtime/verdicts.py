@@ -25,8 +25,10 @@ from router.core.decision import (
     Produced,
     Routed,
     Sent,
+    Signalled,
 )
 from router.core.document import Json
+from router.core.instance import CAME, EVENT, TURN_LANE, consumer_of
 from router.engine.identity import document_digest, judge
 from router.engine.pipeline import follow, run_flow, run_route
 from router.engine.steps.ending import stop_of
@@ -115,6 +117,12 @@ def rows_of(decision: Decision, row: Queued) -> list[Queued]:
                 Queued(lane=LOOP_LANE, consumer=flow, message=effect.message, extra=extra)
                 for flow in effect.subscribers
             ]
+        elif isinstance(effect, Signalled):
+            told = {**(extra or {}), CAME: "event", EVENT: effect.event}
+            consumer = consumer_of(effect.workflow)
+            made.append(
+                Queued(lane=TURN_LANE, consumer=consumer, message=effect.message, extra=told)
+            )
         else:
             lane = lane_of(effect.operation)
             made.append(

@@ -31,6 +31,7 @@ from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.carriage import Carriage, carriage_of, workers_of
 from router.runtime.caution import Caution
+from router.runtime.definitions import Definitions
 from router.runtime.doors import Doors
 from router.runtime.exchange import Called, Exchange
 from router.runtime.feed import Feed
@@ -51,7 +52,8 @@ from router.runtime.revisions import Revisions
 from router.runtime.scheduler import Scheduler
 from router.runtime.states import LocalStates, States
 from router.runtime.ticker import Ticker
-from router.runtime.units import LOOP, OPERATOR, source_unit, system_unit
+from router.runtime.turner import Turner
+from router.runtime.units import LOOP, OPERATOR, TURNS, source_unit, system_unit
 from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
 
@@ -107,6 +109,7 @@ class Parts:
     clock: Clock
     ingress: Ingress
     loop: Loop
+    turner: Turner
     answers: Answers
     workers: tuple[Worker, ...]
     scheduler: Scheduler
@@ -164,6 +167,7 @@ def build_parts(
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
+    turner = Turner(store, clock, Definitions(project, revisions))
     calling = (store, exchange, revisions)
     carriage, workers = _calling(project, environment, hooks, calling, slots)
     doing = Mover(store, clock, Replayer(project, env, revisions))
@@ -171,7 +175,7 @@ def build_parts(
     by, coming = (store, ingress, clock), Coming(project, environment, leads)
     folders = tuple(_folders(coming, by))
     intakes = tuple(_intakes(coming, hooks.secrets, by, exchange))
-    _take_care(hooks.cautions, (loop, workers, intakes, folders))
+    _take_care(hooks.cautions, (loop, turner), (workers, intakes, folders))
     doors = Doors(loop, workers, ingress, intakes, carriage)
     return Parts(
         project=project,
@@ -179,6 +183,7 @@ def build_parts(
         clock=clock,
         ingress=ingress,
         loop=loop,
+        turner=turner,
         answers=answers,
         workers=workers,
         folders=folders,
@@ -222,12 +227,14 @@ def revisions_of(root: Path, store: Store) -> Revisions:
 
 def _take_care(
     cautions: Mapping[str, Caution],
-    parts: tuple[Loop, Iterable[Worker], Iterable[Intake], Iterable[Folder]],
+    deciding: tuple[Loop, Turner],
+    parts: tuple[Iterable[Worker], Iterable[Intake], Iterable[Folder]],
 ) -> None:
     """Let each part know how the last process that led its unit ended."""
-    loop, workers, intakes, folders = parts
-    units: list[tuple[str, Loop | Worker | Intake | Folder]] = [
+    (loop, turner), (workers, intakes, folders) = deciding, parts
+    units: list[tuple[str, Loop | Turner | Worker | Intake | Folder]] = [
         (LOOP, loop),
+        (TURNS, turner),
         *((system_unit(one.system), one) for one in workers),
         *((source_unit(one.channel.name), one) for one in intakes),
         *((source_unit(one.channel.name), one) for one in folders),

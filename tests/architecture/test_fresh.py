@@ -19,8 +19,8 @@ from alembic.migration import MigrationContext
 from sqlalchemy import Engine, text
 
 from router.infra.store import database
+from router.infra.store.schema import metadata
 from router.infra.store.sqlite import SqliteFile, open_memory
-from router.infra.store.tables import metadata
 from router.runtime.installed import GROUP, installed_adapters
 
 #: packages that no command needs before it works

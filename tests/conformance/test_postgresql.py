@@ -21,8 +21,8 @@ from router.infra.store.fenced import Fenced
 from router.infra.store.letters import LetterQuery
 from router.infra.store.postgresql import Server
 from router.infra.store.rows import Entry
+from router.infra.store.schema import metadata
 from router.infra.store.store import Store
-from router.infra.store.tables import metadata
 from router.infra.store.transaction import Transaction
 from tests.conformance.test_store import HANG, Gate, names, put, queued, run
 from tests.live.postgres import Postgres

@@ -1,4 +1,5 @@
-"""Owns: the graph of a landscape: channels, objects, flows, systems, and what leads where.
+"""Owns: the graph of a landscape: channels, objects, flows, workflows, systems, and what
+leads where.
 Imports: config.project, config.channels, config.steps.
 Never: draws (config.atlas.mermaid does); follows what happens at run time.
 """
@@ -11,10 +12,10 @@ from dataclasses import dataclass
 from router.config.channels import Route
 from router.config.polls import PollSource
 from router.config.project import Project
-from router.config.steps import Enrich, Produce, Recipients, Step, steps_in
+from router.config.steps import Enrich, Produce, Recipients, Signal, Step, steps_in
 
 #: the kinds of nodes, in the order of a message's way
-KINDS = ("channel", "object", "flow", "system")
+KINDS = ("channel", "object", "flow", "workflow", "system")
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -32,8 +33,8 @@ class Node:
 class Edge:
     """What leads from one thing to another.
 
-    `verb` is `produces`, `takes`, `sends` or `asks`; `words` are the kinds of a channel that
-    produce, the operations that are sent to or asked, sorted.
+    `verb` is `produces`, `takes`, `sends`, `signals` or `asks`; `words` are the kinds of a channel
+    that produce, the events, the operations that are sent to or asked, sorted.
     """
 
     source: Node
@@ -93,6 +94,7 @@ def graph_of(project: Project) -> Graph:
     nodes = {node for edge in edges for node in (edge.source, edge.target)}
     nodes |= {Node("channel", name) for name in project.channels}
     nodes |= {Node("flow", flow_word(name)) for name in project.flows}
+    nodes |= {Node("workflow", name) for name in project.workflows}
     nodes |= {Node("system", name) for name in project.systems}
     return Graph(tuple(sorted(nodes, key=_rank)), tuple(sorted(edges, key=_edge_rank)))
 
@@ -120,6 +122,10 @@ def _ties(project: Project) -> Iterator[tuple[Node, Node, str, str]]:
         node = Node("flow", flow_word(flow.name))
         yield Node("object", flow.accept.ref.subject), node, "takes", ""
         yield from _leading(node, flow.steps, "")
+    for name, workflow in project.workflows.items():
+        for operation in sorted(workflow.operations):
+            system = operation.partition(".")[0]
+            yield Node("workflow", name), Node("system", system), "sends", _word(operation)
 
 
 def _leading(
@@ -135,6 +141,8 @@ def _leading(
                 for one in step.targets:
                     operation = one.operation
                     yield source, Node("system", operation.system), "sends", _word(operation.name)
+            case Signal():
+                yield source, Node("workflow", step.workflow.name), "signals", step.event
 
 
 def _word(operation: str) -> str:

@@ -46,7 +46,7 @@ from router.config.workflow.facts import (
     View,
 )
 from router.config.workflow.scope import Definition, Over, holds
-from router.config.workflow.steps import EVENT_NAME, Step, Timeout
+from router.config.workflow.steps import EVENT_NAME, Sending, Step, Timeout
 from router.core.diagnostics import Place
 from router.core.document import Json
 
@@ -242,19 +242,25 @@ class Workflow:
     def transforms(self) -> set[str]:
         """Return the names of the transforms that its steps use."""
         found = {step.compute.transform.name for step in self.steps.values() if step.compute}
-        for step in self.steps.values():
-            undo = step.undo.sending if step.undo is not None else None
-            both = (*step.sendings, *((undo,) if undo is not None else ()))
-            found.update(one.transform.name for one in both)
-        return found
+        return found | {one.transform.name for _, one in self._sendings()}
+
+    @property
+    def operations(self) -> set[str]:
+        """Return the operations that its steps send to, those that take steps back, too."""
+        return {one.operation.name for _, one in self._sendings()}
 
     def answered(self, event: str) -> Iterator[tuple[str, bool]]:
         """Yield each step whose send, or undo, an event answers, and whether it says done."""
+        for name, one in self._sendings():
+            if event in (one.done, one.failed):
+                yield name, event == one.done
+
+    def _sendings(self) -> Iterator[tuple[str, Sending]]:
+        """Yield what each step sends, and what is sent to take it back."""
         for name, step in self.steps.items():
             undo = step.undo.sending if step.undo is not None else None
             for one in (*step.sendings, *((undo,) if undo is not None else ())):
-                if event in (one.done, one.failed):
-                    yield name, event == one.done
+                yield name, one
 
 
 def make_workflow(file: WorkflowFile, context: Context) -> Workflow:

@@ -8,7 +8,7 @@ from router.config import steps as definitions
 from router.engine.steps.branch import choose, fork, keep_if
 from router.engine.steps.ending import dead_letter, discard
 from router.engine.steps.enrich import enrich
-from router.engine.steps.publish import produce, send
+from router.engine.steps.publish import produce, send, signal
 from router.engine.steps.split import split
 from router.engine.steps.translate import apply
 from router.engine.token import Runner
@@ -23,5 +23,6 @@ RUNNERS: Mapping[type, Runner] = {
     definitions.Fork: fork,
     definitions.Produce: produce,
     definitions.Recipients: send,
+    definitions.Signal: signal,
     definitions.Split: split,
 }

@@ -1,4 +1,5 @@
-"""Owns: the steps with effects: produce (publish an object), send (command an operation).
+"""Owns: the steps with effects: produce (publish an object), send (command an operation), signal
+(tell an event to a workflow).
 Imports: config.steps, engine.identity, engine.token.
 Never: lets a payload out that its contract does not allow.
 """
@@ -8,10 +9,12 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from router.config.references import Value
-from router.config.steps import Produce, Recipients
+from router.config.steps import Produce, Recipients, Signal
+from router.config.validation import Contract
 from router.core.claim import Claim
-from router.core.decision import Produced, Sent
+from router.core.decision import Produced, Sent, Signalled
 from router.core.document import Json
+from router.core.message import Message
 from router.engine.identity import (
     compare_digest,
     field_at,
@@ -57,14 +60,30 @@ def send(step: Recipients, token: Token, _context: Context) -> Emit:
         accept = target.operation.accept
         assert accept is not None, "checked at load: a send goes to no read"
         accept.ensure(payload, f"what is sent to {target.operation.name}")
-        name = target.operation.name
-        # two commands for one operation are two effects: the second must not have the first's id
-        again = (f"#{token.sent.count(name)}",) if name in token.sent else ()
-        seed = "\x1f".join((name, *token.path, *again))
-        token = token.sent_to(name)
-        message = token.message.derive(payload=payload, contract=accept.ref, seed=seed)
-        effects.append(Sent(message=message, operation=name))
+        token, message = _told(token, target.operation.name, accept)
+        effects.append(Sent(message=message, operation=target.operation.name))
     return Emit(tokens=(token,), effects=tuple(effects))
+
+
+def signal(step: Signal, token: Token, _context: Context) -> Emit:
+    """Tell the payload to a workflow as an event. Raises ContractViolation."""
+    contract = step.workflow.file.events[step.event].contract
+    contract.ensure(token.scope["payload"], f"the event {step.event}")
+    token, message = _told(token, f"{step.workflow.name} {step.event}", contract)
+    effect = Signalled(message=message, workflow=step.workflow.name, event=step.event)
+    return Emit(tokens=(token,), effects=(effect,))
+
+
+def _told(token: Token, name: str, contract: Contract) -> tuple[Token, Message]:
+    """Return the message for a recipient, and the token as one that was sent to it.
+
+    Two messages for one recipient are two effects: the second must not have the first's id.
+    """
+    again = (f"#{token.sent.count(name)}",) if name in token.sent else ()
+    seed = "\x1f".join((name, *token.path, *again))
+    payload = token.scope["payload"]
+    message = token.message.derive(payload=payload, contract=contract.ref, seed=seed)
+    return token.sent_to(name), message
 
 
 def _key_words(step: Produce, payload: Json, token: Token) -> tuple[str | int, ...]:

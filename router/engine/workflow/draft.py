@@ -230,6 +230,7 @@ class Draft:
             "code": code,
             "category": rule.category,
             "owner": rule.owner,
+            "opened_at": time_text(self.at),
             "due_at": time_text(due_at),
         }
         self.touch()

@@ -13,12 +13,11 @@ from datetime import datetime, timedelta
 
 from router.config.workflow.facts import Event, Orphan
 from router.config.workflow.scenarios import Scripted
-from router.config.workflow.scope import holds
 from router.config.workflow.workflow import Workflow
 from router.core.document import Json
 from router.core.instants import time_of
-from router.engine.workflow.draft import Draft
-from router.engine.workflow.state import State, begin, texts_of
+from router.engine.workflow.finding import address_of, meant
+from router.engine.workflow.state import State, begin
 from router.engine.workflow.turn import turn
 from router.engine.workflow.values import (
     Answered,
@@ -126,32 +125,15 @@ class World:
 
     def _key_of(self, said: Event, came: EventCame) -> str | None:
         """Return the instance of an event; None when it has to wait for one."""
-        scope: dict[str, Json] = {"body": dict(came.body)}
-        given = said.key(scope) if said.key is not None else None
-        if isinstance(given, str) and given:
-            return given if given in self.instances or said.starts else None
-        found: set[str] = set()
-        for kind, expression in said.find.items():
-            texts = list(texts_of(expression(scope)))
-            found |= {
-                key
-                for key, state in self.instances.items()
-                if any([kind, text] in state["aliases"] for text in texts)
-            }
-        return self._only(said, came, sorted(found))
-
-    def _only(self, said: Event, came: EventCame, keys: list[str]) -> str | None:
-        """Return the one instance that an event means; None when several could be meant."""
-        if len(keys) > 1 and said.match is not None:
-            keys = [key for key in keys if self._matches(said, came, key)] or keys
-        if len(keys) > 1:
-            keys = [key for key in keys if not self.instances[key]["final"]] or keys
-        return keys[0] if len(keys) == 1 else None
-
-    def _matches(self, said: Event, came: EventCame, key: str) -> bool:
-        assert said.match is not None, "who calls has looked"
-        draft = Draft(self.workflow, self.instances[key], self.at, {})
-        return holds(said.match, {**draft.scope, "body": dict(came.body)})
+        address = address_of(said, came.body)
+        if address.key:
+            return address.key if address.key in self.instances or said.starts else None
+        found = {
+            key: state
+            for key, state in self.instances.items()
+            if any([kind, text] in state["aliases"] for kind, text in address.names)
+        }
+        return meant(self.workflow, came, found, self.at)
 
     def _forget_parked(self) -> None:
         for one in [one for one in self.parked if one.until <= self.at]:

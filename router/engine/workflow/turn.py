@@ -134,7 +134,7 @@ def _answer_by(draft: Draft, event: Event, came: EventCame) -> bool:
         one(scope) if one is not None else None
         for one in (event.effect, event.reference, event.code)
     )
-    key = find_effect(draft, _text(effect), _text(reference))
+    key = find_effect(draft, came.effect or _text(effect), _text(reference))
     if key is None:
         return False
     step = key.removeprefix(f"{draft.state['key']}/").partition("/")[0]

@@ -20,10 +20,14 @@ Document: TypeAlias = Mapping[str, Json]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EventCame:
-    """An event about the instance; its body has been held against its contract."""
+    """An event about the instance; its body has been held against its contract.
+
+    `effect` is the effect that it answers, where who brings it knows which that is.
+    """
 
     name: str
     body: Document
+    effect: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

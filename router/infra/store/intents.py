@@ -98,6 +98,12 @@ class IntentWriter(ABC):
         )
         return True
 
+    def never_left(self, key: str) -> bool:
+        """Return whether it is known that nothing has happened of an effect so far."""
+        table = tables.intents
+        found = self.connection.execute(select(table.c.state).where(table.c.key == key)).scalar()
+        return found == "waiting"
+
     def moved_on(self, old: Intent) -> bool:
         """Return whether an effect is not any more as it was read."""
         table = tables.intents

@@ -16,11 +16,13 @@ from sqlalchemy import (
     RowMapping,
     func,
     select,
+    true,
     tuple_,
     union,
 )
 
 from router.core.claim import Held, Holding
+from router.core.instance import TURN_LANE
 from router.core.instants import time_of, time_text
 from router.infra.codecs import decode_trusted
 from router.infra.store import tables
@@ -30,6 +32,7 @@ from router.infra.store.evidence import Evidence
 from router.infra.store.files import Files
 from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
+from router.infra.store.instances import Instances
 from router.infra.store.jobs import Jobs
 from router.infra.store.lanereader import CHUNK, LaneReader, queued_of
 from router.infra.store.leads import Leads
@@ -150,6 +153,11 @@ class Reader(LaneReader):
     def records(self) -> Records:
         """Return what is kept of records, for a replay."""
         return Records(self._connection)
+
+    @property
+    def instances(self) -> Instances:
+        """Return instances of workflows, to be looked at."""
+        return Instances(self._connection)
 
     @property
     def inbox(self) -> Inbox:
@@ -312,7 +320,7 @@ class Reader(LaneReader):
         return [dict(row) for row in rows.mappings()]
 
     def sizes(self) -> dict[str, int]:
-        """Return how many rows wait: by lane, due, dead."""
+        """Return how many rows wait: by lane, due, timers of workflows, dead."""
         queue = tables.queue
         found = {
             str(lane): int(n)
@@ -320,14 +328,14 @@ class Reader(LaneReader):
                 select(queue.c.lane, func.count()).group_by(queue.c.lane)
             )
         }
-        for name, table in (
-            ("due", tables.due),
-            ("held_back", tables.held_back),
-            ("dead", tables.dead),
+        due, dead = tables.due, tables.dead
+        for name, table, only in (
+            ("due", due, due.c.lane != TURN_LANE),
+            ("timers", due, due.c.lane == TURN_LANE),
+            ("held_back", tables.held_back, true()),
+            ("dead", dead, dead.c.state == "open"),
         ):
-            query = select(func.count()).select_from(table)
-            if table is tables.dead:
-                query = query.where(tables.dead.c.state == "open")
+            query = select(func.count()).select_from(table).where(only)
             count = self._connection.execute(query).scalar()
             found[name] = int(count or 0)
         return found

@@ -19,7 +19,7 @@ from sqlalchemy.util import LRUCache
 
 from router.core.errors import Unavailable
 from router.infra.store.database import Database, Hold, migrate
-from router.infra.store.tables import metadata
+from router.infra.store.schema import metadata
 
 #: milliseconds that a reader waits for a writer of another process
 BUSY_MS = 5_000

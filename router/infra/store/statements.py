@@ -32,7 +32,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.dialects import postgresql, sqlite
 
-from router.infra.store import tables
+from router.infra.store import instancetables, tables
 from router.infra.store.arrays import ArrayInsert, array_of
 from router.infra.store.pipeline import Statement
 
@@ -184,6 +184,33 @@ def _count(module: Any) -> Any:
     return put.on_conflict_do_update(index_elements=keys, set_={"n": total})
 
 
+def _keep(table: Table) -> Callable[[Any], Any]:
+    """Return the maker of an insert that changes the row which has its key, where one has it.
+
+    Indexes of what stays as it was are left alone.
+    """
+    keys = [column.name for column in table.primary_key]
+    others = [column.name for column in table.c if column.name not in keys]
+
+    def make(module: Any) -> Any:
+        put = _insert(table)(module)
+        fresh = {name: put.excluded[name] for name in others}
+        return put.on_conflict_do_update(index_elements=keys, set_=fresh)
+
+    return make
+
+
+def _gone(table: Table, *names: str) -> Callable[[Any], Any]:
+    """Return the maker of the statement that takes rows away, by default one by its key."""
+    by = names or tuple(column.name for column in table.primary_key)
+    return lambda _module: delete(table).where(*(table.c[one] == bindparam(one) for one in by))
+
+
+def _of_instance(table: Table) -> Callable[[Any], Any]:
+    """Return the maker of the statement that takes away what there is of an instance."""
+    return lambda _module: delete(table).where(table.c.instance == bindparam("of_instance"))
+
+
 def _by_key(table: Table, places: Sequence[str]) -> Callable[[Any], Any]:
     """Return the maker of the query for the rows that have some keys."""
     kind = LargeBinary if isinstance(table.c.key.type, LargeBinary) else Text
@@ -233,6 +260,43 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "conclude": _conclude(None),
     "conclude partial": _conclude(1),
     "conclude done": _conclude(0),
+    "instances": _keep(instancetables.instances),
+    "turns": _insert(instancetables.turns),
+    "definitions": lambda module: _insert(instancetables.definitions)(
+        module
+    ).on_conflict_do_nothing(),
+    "waits": _renew(instancetables.waits),
+    "tasks": _renew(instancetables.tasks),
+    "exceptions": _keep(instancetables.exceptions),
+    "aliases": _renew(instancetables.aliases),
+    "parked": _renew(instancetables.parked),
+    "held_items": _renew(instancetables.held_items),
+    "exceptions closed": lambda _module: (
+        update(instancetables.exceptions)
+        .where(
+            instancetables.exceptions.c.instance == bindparam("of_instance"),
+            instancetables.exceptions.c.name == bindparam("of_name"),
+            instancetables.exceptions.c.opened_at == bindparam("of_opening"),
+        )
+        .values(closed_at=bindparam("new_close"))
+    ),
+    "tombstones": _renew(instancetables.tombstones),
+    "tombstones over": lambda _module: delete(instancetables.tombstones).where(
+        instancetables.tombstones.c.until < bindparam("now")
+    ),
+    **{
+        f"{one.name} of": _of_instance(one)
+        for one in (
+            *(instancetables.turns, instancetables.waits, instancetables.tasks),
+            *(instancetables.exceptions, instancetables.aliases, instancetables.held_items),
+        )
+    },
+    "instances gone": _gone(instancetables.instances),
+    "waits gone": _gone(instancetables.waits),
+    "tasks gone": _gone(instancetables.tasks),
+    "parked gone": _gone(instancetables.parked, "message_id"),
+    "held_items gone": _gone(instancetables.held_items),
+    "due gone": _gone(tables.due),
     "settle": lambda _module: delete(tables.queue).where(
         tables.queue.c.id >= bindparam("first"), tables.queue.c.id <= bindparam("last")
     ),

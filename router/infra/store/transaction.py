@@ -22,6 +22,7 @@ from router.infra.store.cursors import Cursors
 from router.infra.store.files import Files
 from router.infra.store.gatewriter import GateWriter
 from router.infra.store.inbox import Inbox
+from router.infra.store.instancewriter import InstanceWriter
 from router.infra.store.intents import IntentWriter
 from router.infra.store.jobs import Jobs
 from router.infra.store.leads import Leads
@@ -37,7 +38,7 @@ from router.infra.store.sending import Sender
 from router.infra.store.statements import module_of
 
 
-class Transaction(IntentWriter, GateWriter):
+class Transaction(IntentWriter, GateWriter, InstanceWriter):
     """Collects writes; `flush` sends them in a handful of statements. Use one per job."""
 
     def __init__(self, connection: Connection, revision: str, sender: Sender | None = None) -> None:
@@ -50,6 +51,7 @@ class Transaction(IntentWriter, GateWriter):
         self._claims: dict[bytes, dict[str, Any]] = {}
         self._due: dict[tuple[str, str], dict[str, Any]] = {}
         self._words: set[tuple[str, str]] = set()
+        self._rows = {}
         self._counts: Counter[tuple[str, str, str]] = Counter()
         self._settled: list[int] = []
         #: lanes that got rows: who to wake after the commit
@@ -297,11 +299,12 @@ class Transaction(IntentWriter, GateWriter):
             "claims": self._claims.values(),
             "due": self._due.values(),
             "reference_words": words,
+            **self._collected(),
         }
         for name, some in rows.items():
             if some:
                 self._sender.write(name, some)
-        for collected in (self._inserts, self._settled, self._claims, self._due):
+        for collected in (self._inserts, self._settled, self._claims, self._due, self._rows):
             collected.clear()
         self._words.clear()
 

@@ -1,0 +1,151 @@
+"""Owns: the micro-batch of workflows: rows for instances are turned, and recorded together.
+Imports: core, config, engine.workflow, infra.store, runtime.
+Never: loses a row; gives an instance one row twice; calls a system.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime
+
+from router.core.decision import DeadLettered
+from router.core.errors import MessageError, Unavailable
+from router.core.instance import CAME, TURN_LANE
+from router.core.ports import Clock
+from router.infra.store.rows import Queued
+from router.infra.store.store import Store
+from router.infra.store.transaction import Transaction
+from router.runtime.bell import Bell
+from router.runtime.caution import Caution, Suspects, killer
+from router.runtime.definitions import Definitions
+from router.runtime.failpoints import reach
+from router.runtime.forgetting import Forgetting
+from router.runtime.lookback import Lookback
+from router.runtime.recording import record_ending
+from router.runtime.turning import Turning
+from router.runtime.turns import Turns
+from router.runtime.windows import Windows
+
+#: rows of one batch
+BATCH = 256
+
+
+class Turner:
+    """Takes rows of the lane of workflows in order. One thread calls `step`."""
+
+    def __init__(
+        self, store: Store, clock: Clock, definitions: Definitions, turning: Turning | None = None
+    ) -> None:
+        """`turning` carries out turns; by default as the definitions say."""
+        self.bell = Bell()
+        self._store = store
+        self._clock = clock
+        self._definitions = definitions
+        self._turning = turning or Turning(definitions.project)
+        self._windows = Windows(store, definitions, self._turning)
+        self._forgetting = Forgetting(store, definitions.project)
+        self._cursor = 0
+        self._more = False
+        self._back: int | None = None
+        self._lookback = Lookback()
+        self._caution: Caution | None = None
+        self._suspects = Suspects(0, 0)
+        store.wake(TURN_LANE, self.bell.ring)
+
+    def take_care(self, caution: Caution) -> None:
+        """Let what may have killed the last process go alone. Called before the first step."""
+        self._caution = caution
+        self._suspects = caution.suspects(BATCH)
+
+    def has_more(self) -> bool:
+        """Whether there may be rows for which the bell does not ring."""
+        return self._more
+
+    def look_again(self) -> None:
+        """Read from further back: a row of another process may be new behind the cursor."""
+        self._back = self._lookback.next(self._cursor)
+
+    def step(self) -> int:
+        """Take one batch; return how many rows were taken. Raises Unavailable.
+
+        Where none is there, what ended long ago is forgotten.
+        """
+        back, self._back = self._back, None
+        if back is not None:
+            self._cursor = min(self._cursor, back)
+        after = self._cursor
+        alone = after < self._suspects.until
+        with self._store.glance() as reader:
+            rows = reader.queued(TURN_LANE, after, 1 if alone else BATCH)
+        self._more = len(rows) == (1 if alone else BATCH)
+        try:
+            if rows and rows[0].id <= self._suspects.until:
+                self._alone(rows[0])
+            elif rows:
+                self._together(rows)
+        except Exception:
+            self._cursor, self._more = after, True
+            raise
+        if rows:
+            self._cursor = rows[-1].id
+        return len(rows) or self._forgetting.step(self._clock.now())
+
+    def _alone(self, row: Queued) -> None:
+        """Handle a row from before an unclean end, marked while it is in hand."""
+        assert self._caution is not None, "only it says that a row is handled alone"
+        self._suspects.take(row.id)
+        with self._caution.alone(f"turn:{row.id}") as verdict:
+            if verdict == "go":
+                self._together([row])
+            else:
+                self._bury(row, killer("turn"))
+
+    def _together(self, rows: Sequence[Queued]) -> None:
+        """Handle rows in their order; the closing of a window is a batch of its own."""
+        part: list[Queued] = []
+        for row in rows:
+            if (row.extra or {}).get(CAME) != "window":
+                part.append(row)
+                continue
+            self._safely(part)
+            part = []
+            self._windows.close(row, self._clock.now())
+        self._safely(part)
+
+    def _safely(self, rows: Sequence[Queued]) -> None:
+        """Handle a batch; when it fails, halve it until the row at fault is found and buried."""
+        if not rows:
+            return
+        try:
+            self._batch(rows)
+        except Unavailable:
+            raise
+        except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop the others)
+            if len(rows) == 1:
+                detail = f"{type(error).__name__}: {error}"
+                code = error.code if isinstance(error, MessageError) else "poison"
+                self._bury(rows[0], DeadLettered(reason=code, detail=detail, step="turn"))
+                return
+            half = len(rows) // 2
+            self._safely(rows[:half])
+            self._safely(rows[half:])
+
+    def _batch(self, rows: Sequence[Queued]) -> None:
+        now = self._clock.now()
+        with self._store.read() as reader:
+            batch = Turns(reader, (self._definitions, self._turning), now)
+            batch.take(rows)
+        reach("turns.before_record")
+        self._store.write(batch.record)
+        reach("turns.after_record")
+
+    def _bury(self, row: Queued, letter: DeadLettered) -> None:
+        """Keep a row for a person without looking at it any further."""
+        now: datetime = self._clock.now()
+
+        def job(transaction: Transaction) -> None:
+            transaction.settle((row.id,))
+            record_ending(transaction, replace(row), letter, now)
+
+        self._store.write(job)

@@ -1,0 +1,301 @@
+"""Owns: a batch of rows for workflows: which instance each is about, its turn, what is written.
+Imports: core, config, engine.workflow, infra.store, runtime.
+Never: writes before all is decided; takes a row that an instance had before.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from router.config.workflow.workflow import Workflow
+from router.core.decision import DeadLettered, Decision, Discarded, Duplicate
+from router.core.instance import CAME, EVENT, INSTANCE, PARKED, WORKFLOW
+from router.core.instants import time_text
+from router.core.message import derived_id
+from router.engine.workflow.answers import STALE
+from router.engine.workflow.finding import Address, address_of, meant
+from router.engine.workflow.values import EventCame, Turn
+from router.infra.store.reader import Reader
+from router.infra.store.rows import Entry, Queued
+from router.infra.store.transaction import Transaction
+from router.runtime.definitions import Definitions
+from router.runtime.instance import Instance, begun, opened
+from router.runtime.recording import record_ending
+from router.runtime.turning import Turning, input_from
+from router.runtime.turnrecords import record_instance
+
+
+@dataclass(slots=True)
+class _Ended:
+    """What came of a row: a turn, a decision without one, or that it waits until a time."""
+
+    row: Queued
+    turn: Turn | None = None
+    instance: Instance | None = None
+    decision: Decision | None = None
+    until: datetime | None = None
+    names: tuple[tuple[str, str], ...] = ()
+
+
+class Turns:
+    """One batch. `take` decides everything in memory, `record` writes it."""
+
+    def __init__(self, reader: Reader, by: tuple[Definitions, Turning], now: datetime) -> None:
+        self._reader = reader
+        self._definitions, self._turning = by
+        self._now = now
+        self._by_id: dict[str, Instance] = {}
+        self._by_name: dict[tuple[str, str], Instance] = {}
+        #: ids of instances by workflow and other name (kind, value)
+        self._aliases: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
+        self._taken: set[tuple[str, str]] = set()
+        self._forgotten: dict[tuple[str, str], str] = {}
+        #: ids and names of instances whose definition is not to be had
+        self._lost: set[str | tuple[str, str]] = set()
+        self._ended: list[_Ended] = []
+        #: events that waited and whose instance has come
+        self._found: list[Queued] = []
+
+    # ---- deciding
+
+    def take(self, rows: Sequence[Queued]) -> None:
+        """Decide rows in their order. Raises MessageError, Unavailable."""
+        addresses = {row.id: self._address(row) for row in rows}
+        self._load(rows, [(row, addresses[row.id]) for row in rows])
+        for row in rows:
+            self._ended.append(self._one(row, addresses[row.id]))
+        self._once_more(addresses)
+        self._unpark()
+
+    def _address(self, row: Queued) -> Address | None:
+        """Return what an event says of its instance; None for what names it, or has no workflow."""
+        workflow = self._definitions.current(_workflow(row))
+        extra = row.extra or {}
+        if workflow is None or extra.get(CAME) != "event":
+            return None
+        said = workflow.file.events.get(extra[EVENT])
+        payload = row.message.payload
+        if said is None or not isinstance(payload, dict):
+            return None
+        return address_of(said, payload)
+
+    def _load(self, rows: Sequence[Queued], told: list[tuple[Queued, Address | None]]) -> None:
+        """Read all instances that rows may be about, in a handful of queries."""
+        store = self._reader.instances
+        self._taken = store.taken([row.message.id for row in rows])
+        ids = {one[INSTANCE] for row in rows if INSTANCE in (one := row.extra or {})}
+        names: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        keys: set[tuple[str, str]] = set()
+        for row, address in told:
+            if address is not None and address.key:
+                keys.add((_workflow(row), address.key))
+            elif address is not None:
+                names[_workflow(row)].update(address.names)
+        for workflow, some in names.items():
+            for (kind, value), known in store.by_alias(workflow, some).items():
+                self._aliases[workflow, kind, value] |= set(known)
+                ids |= set(known)
+        found = {**store.get(ids), **{one.id: one for one in store.named(keys).values()}}
+        for kept in found.values():
+            workflow_of = self._definitions.by_mark(kept.mark, kept.workflow, self._reader)
+            if workflow_of is not None:
+                self._hold(opened(workflow_of, kept))
+            else:
+                self._lost |= {kept.id, (kept.workflow, kept.key)}
+        self._forgotten = store.forgotten(keys - self._by_name.keys())
+
+    def _hold(self, one: Instance) -> None:
+        self._by_id[one.id] = self._by_name[one.name] = one
+
+    def _one(self, row: Queued, address: Address | None) -> _Ended:
+        """Return what comes of a row."""
+        if row.damage:
+            return _Ended(row, decision=_letter("damaged", row.damage))
+        extra = row.extra or {}
+        if extra.get(CAME) != "event":
+            found = self._by_id.get(extra[INSTANCE])
+            if found is None:
+                return _Ended(row, decision=self._missing(extra[INSTANCE]))
+            return self._turn(found, row)
+        workflow = self._definitions.current(_workflow(row))
+        if workflow is None or address is None:
+            text = f"{_workflow(row)} has no event {extra[EVENT]}, or is not declared any more"
+            return _Ended(row, decision=_letter("no_consumer", text))
+        return self._event(workflow, row, address)
+
+    def _event(self, workflow: Workflow, row: Queued, address: Address) -> _Ended:
+        extra = row.extra or {}
+        said = workflow.file.events[extra[EVENT]]
+        if address.key:
+            name = (workflow.name, address.key)
+            found = self._by_name.get(name)
+            if name in self._lost:
+                return _Ended(row, decision=self._missing(name))
+            if found is None and name in self._forgotten:
+                text = f"{address.key} has ended as {self._forgotten[name]} and was forgotten"
+                return _Ended(row, decision=_letter("late", text))
+            if found is None and said.starts:
+                found = self._begin(workflow, address.key, row)
+        else:
+            found = self._meant(workflow, row, address)
+        if found is not None:
+            return self._turn(found, row)
+        return self._wait(workflow, row, address)
+
+    def _missing(self, which: str | tuple[str, str]) -> DeadLettered:
+        """Return why an instance cannot have a turn."""
+        told = which if isinstance(which, str) else " ".join(which)
+        if which in self._lost:
+            return _letter("definition_lost", f"the definition of {told} does not load any more")
+        return _letter("no_instance", f"there is no instance {told}")
+
+    def _begin(self, workflow: Workflow, key: str, row: Queued) -> Instance:
+        number = derived_id(row.message.id, workflow.name, key)
+        made = begun(workflow, key, row, (number, self._now))
+        self._hold(made)
+        return made
+
+    def _meant(self, workflow: Workflow, row: Queued, address: Address) -> Instance | None:
+        """Return the one instance that goes by the names of an event and fits it."""
+        ids = {
+            one
+            for kind, value in address.names
+            for one in self._aliases.get((workflow.name, kind, value), ())
+        }
+        some = {one.key: one for one in (self._by_id.get(number) for number in ids) if one}
+        payload, extra = row.message.payload, row.extra or {}
+        assert isinstance(payload, dict), "it has an address"
+        came = EventCame(name=extra[EVENT], body=payload)
+        key = meant(workflow, came, {key: one.state for key, one in some.items()}, self._now)
+        return None if key is None else some[key]
+
+    def _wait(self, workflow: Workflow, row: Queued, address: Address) -> _Ended:
+        """Let an event wait for its instance; one that has waited ends as is said."""
+        extra = row.extra or {}
+        said = workflow.file.events[extra[EVENT]]
+        orphan = said.orphan or workflow.file.defaults.event.orphan
+        if PARKED in extra:
+            if orphan.then == "discard":
+                return _Ended(row, decision=Discarded(reason="orphan"))
+            told = address.key or ", ".join(f"{kind} {value}" for kind, value in address.names)
+            text = f"no one instance by {told or 'any name'} since {extra[PARKED]}"
+            return _Ended(row, decision=_letter("orphan", text))
+        names = (("", address.key),) if address.key else address.names
+        return _Ended(row, until=self._now + orphan.park, names=names)
+
+    def _turn(self, one: Instance, row: Queued) -> _Ended:
+        mark = (row.message.id, one.id)
+        if mark in self._taken:
+            return _Ended(row, decision=Duplicate(of=row.message.id))
+        self._taken.add(mark)
+        known = len(one.names)
+        made = self._turning.take(one, row, input_from(one, row), self._now)
+        for kind, value in one.names[known:]:
+            self._aliases[one.workflow.name, kind, value].add(one.id)
+        return _Ended(row, turn=made, instance=one)
+
+    def _once_more(self, addresses: dict[int, Address | None]) -> None:
+        """Look again at events that wait: an instance may have come within the batch."""
+        moved = True
+        while moved:
+            moved = False
+            for place, ended in enumerate(self._ended):
+                if ended.until is not None:
+                    again = self._one(ended.row, addresses[ended.row.id])
+                    if again.until is None:
+                        self._ended[place], moved = again, True
+
+    def _unpark(self) -> None:
+        """Find events that waited for what the batch has made."""
+        names: defaultdict[str, set[tuple[str, str]]] = defaultdict(set)
+        for one in self._by_id.values():
+            names[one.workflow.name].update(one.names)
+            if one.before is None:
+                names[one.workflow.name].add(("", one.key))
+        store = self._reader.instances
+        for workflow, some in names.items():
+            if some:
+                self._found += store.waiting_events(store.parked(workflow, some))
+
+    # ---- writing
+
+    def record(self, transaction: Transaction) -> None:
+        """Write all that was decided, in one transaction."""
+        transaction.settle([one.row.id for one in self._ended])
+        for one in self._by_id.values():
+            if not one.lines:
+                continue
+            if one.before is None:
+                workflow = one.workflow
+                transaction.define(workflow.mark, workflow.name, workflow.file.version, self._now)
+            record_instance(transaction, one)
+        for ended in self._ended:
+            self._record(transaction, ended)
+        for row in self._found:
+            self._release(transaction, row)
+
+    def _record(self, transaction: Transaction, ended: _Ended) -> None:
+        row = ended.row
+        if PARKED in (row.extra or {}):
+            transaction.unpark(row.message.id)
+        if ended.decision is not None:
+            record_ending(transaction, row, ended.decision, self._now)
+        elif ended.until is not None:
+            self._park(transaction, ended, ended.until)
+        elif ended.turn is not None and ended.instance is not None:
+            self._note(transaction, row, ended.instance, ended.turn)
+
+    def _park(self, transaction: Transaction, ended: _Ended, until: datetime) -> None:
+        row, workflow = ended.row, _workflow(ended.row)
+        extra = {**(row.extra or {}), PARKED: time_text(self._now)}
+        transaction.postpone(replace(row, extra=extra), until, PARKED)
+        for kind, value in ended.names:
+            transaction.park(workflow, kind, value, row.message.id)
+        names = [f"{kind} {value}".strip() for kind, value in ended.names]
+        detail = {"event": extra[EVENT], "until": time_text(until), "names": names}
+        transaction.write(
+            Entry(
+                at=self._now,
+                message=row.message,
+                consumer=row.consumer,
+                word="parked",
+                detail=detail,
+            )
+        )
+
+    def _release(self, transaction: Transaction, row: Queued) -> None:
+        """Put an event that waited on its way again."""
+        transaction.forget_due(row.message.id, row.consumer)
+        transaction.unpark(row.message.id)
+        extra = {name: value for name, value in (row.extra or {}).items() if name != PARKED}
+        transaction.enqueue([replace(row, extra=extra)])
+
+    def _note(self, transaction: Transaction, row: Queued, one: Instance, made: Turn) -> None:
+        """Write the journal's line of a turn."""
+        if made.outcome == STALE:
+            return
+        detail = {"instance": one.key, "id": one.id, "label": made.state["label"]}
+        if made.why:
+            detail["why"] = made.why
+        transaction.write(
+            Entry(
+                at=self._now,
+                message=row.message,
+                consumer=row.consumer,
+                word="turned" if made.outcome == "applied" else made.outcome,
+                detail=detail,
+            )
+        )
+        words = (one.key, *(value for _, value in one.names))
+        transaction.refer(words, row.message.correlationid)
+
+
+def _workflow(row: Queued) -> str:
+    return row.consumer.removeprefix(WORKFLOW)
+
+
+def _letter(reason: str, text: str) -> DeadLettered:
+    return DeadLettered(reason=reason, detail=text, step="turn")
