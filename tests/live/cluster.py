@@ -41,7 +41,7 @@ class Cluster:
             one: Broker(folder / one, name=one, mapper=mapper, more=CONFIGURATION) for one in NAMES
         }
         self._down: set[str] = set()
-        #: how often a node was started anew because it told of a partition
+        #: how often a node was started anew because it remembered a partition
         self.healed = 0
 
     @property
@@ -108,19 +108,20 @@ class Cluster:
     def wait_whole(self, seconds: float) -> None:
         """Return when every node runs and sees every other.
 
-        Does what the manual of RabbitMQ tells operators where a partition stays: a node that tells
-        of one is started anew, one after the other.
+        Does what the manual of RabbitMQ tells operators where a partition stays: a node that
+        remembers one is started anew, one after the other.
         """
         until = time.monotonic() + seconds
         while time.monotonic() < until:
             with suppress(AssertionError):
                 wait_until(self.is_whole, "whole", seconds=min(HEALING, seconds), tick=0.2)
                 return
-            parted = [name for name, told in self._told().items() if told and told["partitions"]]
-            if parted:
+            told = self._told().values()
+            remembering = {one for seen in told for one in seen.get("partitions", ())}
+            for one in sorted(remembering)[:1]:
                 self.healed += 1
-                self.kill(parted[0])
-                self.start(parted[0])
+                self.kill(one)
+                self.start(one)
         raise AssertionError(f"the cluster is not whole in {seconds:g} s: {self._told()}")
 
     def is_whole(self) -> bool:
@@ -138,7 +139,8 @@ class Cluster:
         except (subprocess.CalledProcessError, subprocess.TimeoutExpired):
             return {}
         running = sorted(one.partition("@")[0] for one in told["running_nodes"])
-        return {"running": running, "partitions": told["partitions"]}
+        parted = {one.partition("@")[0]: others for one, others in told["partitions"].items()}
+        return {"running": running, "partitions": parted}
 
     def _others(self, name: str) -> list[str]:
         return [one for one in self.nodes if one != name]

@@ -56,18 +56,20 @@ def test_a_day_adds_up_with_the_leader_killed_and_cut_off(
         wanted = int(share * len(names))
         wait_until(come(place, wanted), f"{wanted} have come", seconds=SECONDS)
 
-    shop.start(day.webhooks[: len(day.webhooks) // 2], pace=0.05)
-    have_come(0.1)
+    half = len(day.webhooks) // 2
     killed = cluster.leader(QUEUE)
+    shop.start(day.webhooks[:half], pace=0.05)
+    wait_until(come(place, 1), "the first has come", seconds=SECONDS)
+    assert not shop.done, "it is killed in the midst of them"
     cluster.kill(killed)
     have_come(0.3)
     cluster.start(killed)
     cluster.wait_whole(SECONDS)
     wait_until(lambda: shop.done, "the first half is published", seconds=SECONDS)
 
-    shop.start(day.webhooks[len(day.webhooks) // 2 :], pace=0.1)
-    have_come(0.6)
     alone = cluster.leader(QUEUE)
+    shop.start(day.webhooks[half:], pace=0.2)
+    have_come(0.55)
     cluster.cut_off(alone)
     pause(10)
     cluster.join(alone)
