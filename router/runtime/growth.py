@@ -19,6 +19,7 @@ from typing import Any
 
 from router.core.message import derived_id, key_digest
 from router.infra.store.database import Database
+from router.infra.store.shelves import ROOM
 from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
 from router.runtime.bench import bench_project, event_of, opened, sent_note, timed
@@ -133,7 +134,7 @@ def laid(size: int) -> Iterator[tuple[str, tuple[str, ...], Iterator[tuple[Any, 
         ("id", "channel", "received_at", "headers", "sha256", "body"),
         ((_delivery(n), "notes", _AT, "{}", "s" * 64, b"x" * 200) for n in range(size)),
     )
-    yield "reference_words", ("word", "correlationid"), _words(size)
+    yield "reference_words", ("shelf", "word", "correlationid"), _words(size)
     numbered = ("at", "correlationid", "message_id", "causationid", "consumer")
     yield (
         "journal",
@@ -154,10 +155,11 @@ def _claims(ids: list[str], objects: list[str]) -> Iterator[tuple[bytes, str]]:
         yield key_digest(("produced", "note@1"), (number,)), made
 
 
-def _words(size: int) -> Iterator[tuple[str, str]]:
+def _words(size: int) -> Iterator[tuple[int, str, str]]:
     for n in range(size):
-        yield str(_FIRST + n), _about(n)
-        yield event_of(_FIRST + n), _about(n)
+        shelf = 2 * n // ROOM
+        yield shelf, str(_FIRST + n), _about(n)
+        yield shelf, event_of(_FIRST + n), _about(n)
 
 
 def _delivery(number: int) -> str:

@@ -174,7 +174,7 @@ def _decide(connection: Any, validator: Any, part: Sequence[Sent]) -> None:
     _put(connection, "claims (key, message_id, state, compare, body, at)", columns)
     _journal(connection, both, [None] * len(ids) + ids)
     words = [head["event"] for head, _ in part] + ids
-    _put(connection, "reference_words", (words, [*ids, *ids]))
+    _put(connection, "reference_words", ([0] * len(words), words, [*ids, *ids]))
     _queue(connection, "sys.far", made, [encode_json({"message": one}) for one in documents])
     connection.commit()
 
