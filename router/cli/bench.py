@@ -203,6 +203,7 @@ def growth(messages: int, stored: int, repeats: int, style: str, place: str, add
             "few_cpu_us": found.few, "many_cpu_us": found.many, "ratio": found.ratio,
             "few": found.few_rate, "many": found.many_rate, "rate_ratio": found.rate_ratio,
             "trace_ms": statistics.median(found.traces), "slowest_trace_ms": slow,
+            "more_us": found.more, "bare_more_us": found.bare_more,
         }  # fmt: skip
         click.echo(envelope("bench growth", ok=True, data=data))
         return
@@ -216,6 +217,9 @@ def growth(messages: int, stored: int, repeats: int, style: str, place: str, add
         )
         click.echo(f"after {size:>9}  {told} a message")
     click.echo(f"ratio            {found.ratio:8.2f} of CPU, {found.rate_ratio:.2f} of time")
+    if found.bare:
+        beside = f"{found.bare_more:.0f} us in a loop that only writes the same rows"
+        click.echo(f"more             {found.more:8.0f} us of CPU a message, {beside}")
     click.echo(f"a trace          {statistics.median(found.traces):8.1f} ms, slowest {slow:.1f} ms")
 
 

@@ -1,6 +1,6 @@
 """Owns: measuring whether a message costs more when there are many before it; a trace there.
 Imports: core.message, infra.store, runtime.bench, runtime.journey; sqlite3 to lay many rows.
-Never: claims a figure of its own: both sizes run in turn in one process.
+Never: claims a figure of its own: both sizes run in turn in one process, a bare loop beside them.
 """
 
 from __future__ import annotations
@@ -12,16 +12,18 @@ import statistics
 import tempfile
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from router.core.message import derived_id, key_digest
 from router.infra.store.database import Database
+from router.infra.store.shelves import ROOM
 from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
-from router.runtime.bench import bench_project, event_of, opened, sent_note, timed
+from router.runtime.bench import WINDOW, bench_project, event_of, opened, sent_note, timed
 from router.runtime.journey import journeys
 from router.runtime.memory import settle_memory
 
@@ -38,18 +40,32 @@ _TRACES = 5
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Growth:
-    """Microseconds of CPU a message and messages a second, one a repeat; milliseconds a trace."""
+    """Microseconds of CPU a message and messages a second, one a repeat; milliseconds a trace.
+
+    `bare` has the microseconds of CPU of few and of many where SQLite alone writes the same rows.
+    """
 
     few: tuple[float, ...]
     many: tuple[float, ...]
     few_rate: tuple[float, ...]
     many_rate: tuple[float, ...]
     traces: tuple[float, ...]
+    bare: tuple[tuple[float, float], ...] = ()
 
     @property
     def ratio(self) -> float:
         """Return the median of many / few, repeat by repeat, in CPU."""
         return statistics.median(b / a for a, b in zip(self.few, self.many, strict=True))
+
+    @property
+    def more(self) -> float:
+        """Return the median of many - few, repeat by repeat: CPU a message."""
+        return statistics.median(b - a for a, b in zip(self.few, self.many, strict=True))
+
+    @property
+    def bare_more(self) -> float:
+        """Return what a bare loop needs more, in the same way; 0 where none was measured."""
+        return statistics.median(b - a for a, b in self.bare) if self.bare else 0.0
 
     @property
     def rate_ratio(self) -> float:
@@ -62,6 +78,7 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
     """Take `messages` into a store of a thousand and into one of `stored` journaled messages."""
     sent = [sent_note(number) for number in range(messages)]
     runs: dict[int, list[tuple[float, float]]] = {FEW: [], stored: []}
+    bare: dict[int, list[float]] = {FEW: [], stored: []}
     traces: list[float] = []
     settle_memory()
     with tempfile.TemporaryDirectory() as folder:
@@ -77,9 +94,10 @@ def measure_growth(messages: int, stored: int, repeats: int) -> Growth:
                     found.append(timed(messages, partial(carry, sent)))
                 if size == stored:
                     traces += traced(SqliteFile(path), stored)
-                for one in root.glob("run.db*"):
-                    one.unlink()
-    return growth_of(runs[FEW], runs[stored], traces)
+                _copy(root / f"{size}.db", path)
+                bare[size].append(_bare(path, size, messages))
+    both = tuple(zip(bare[FEW], bare[stored], strict=True))
+    return replace(growth_of(runs[FEW], runs[stored], traces), bare=both)
 
 
 def growth_of(
@@ -96,7 +114,11 @@ def growth_of(
 
 
 def _copy(source: Path, path: Path) -> None:
-    """Copy a store, down to the disk: the first commit that is measured must not carry it there."""
+    """Copy a store over what was left of another, down to the disk: the first commit that is
+    measured must not carry it there.
+    """
+    for one in path.parent.glob(f"{path.name}*"):
+        one.unlink()
     shutil.copy(source, path)
     with path.open("rb+") as copied:
         os.fsync(copied.fileno())
@@ -107,57 +129,84 @@ def _fill(path: Path, size: int) -> None:
     connection = sqlite3.connect(path)
     connection.execute("PRAGMA synchronous=OFF")
     connection.execute("PRAGMA cache_size=-2000000")
-    for table, columns, rows in laid(size):
-        places = ", ".join("?" * len(columns))
-        insert = f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
-        connection.executemany(insert, rows)
+    for table, columns, rows in laid(range(size)):
+        connection.executemany(_insert(table, columns), rows)
     connection.commit()
     connection.close()
 
 
-def laid(size: int) -> Iterator[tuple[str, tuple[str, ...], Iterator[tuple[Any, ...]]]]:
-    """Yield what that many messages leave behind, as the pipeline names and orders it: table,
-    columns, rows.
+def _bare(path: Path, stored: int, messages: int) -> float:
+    """Return the CPU a message where SQLite alone writes what messages leave behind, with the
+    settings of the store.
     """
-    ids = [derived_id(_delivery(n), "0") for n in range(size)]
+    ends = [*range(stored, stored + messages, WINDOW), stored + messages]
+    parts = [
+        [(_insert(table, columns), list(rows)) for table, columns, rows in laid(range(*both))]
+        for both in pairwise(ends)
+    ]
+    engine = SqliteFile(path).open(writes=True)
+
+    def write() -> None:
+        for part in parts:
+            with engine.begin() as connection:
+                for insert, rows in part:
+                    connection.exec_driver_sql(insert, rows)
+
+    _, cpu = timed(messages, write)
+    engine.dispose()
+    return cpu
+
+
+def _insert(table: str, columns: tuple[str, ...]) -> str:
+    places = ", ".join("?" * len(columns))
+    return f"INSERT INTO {table} ({', '.join(columns)}) VALUES ({places})"  # noqa: S608
+
+
+def laid(numbers: range) -> Iterator[tuple[str, tuple[str, ...], Iterator[tuple[Any, ...]]]]:
+    """Yield what messages leave behind, as the pipeline names and orders it: table, columns, rows.
+
+    They are numbered from 0, the first that a store has.
+    """
+    ids = [derived_id(_delivery(n), "0") for n in numbers]
     objects = [derived_id(one, "note") for one in ids]
     # in the order of their coming: sorted rows would fill every page, and each row that comes
     # later would split one
     yield (
         "claims",
         ("key", "message_id", "state", "compare", "body", "at"),
-        ((key, about, "live", _DIGEST, b"", _AT) for key, about in _claims(ids, objects)),
+        ((key, about, "live", _DIGEST, b"", _AT) for key, about in _claims(numbers, ids, objects)),
     )
     yield (
         "deliveries",
         ("id", "channel", "received_at", "headers", "sha256", "body"),
-        ((_delivery(n), "notes", _AT, "{}", "s" * 64, b"x" * 200) for n in range(size)),
+        ((_delivery(n), "notes", _AT, "{}", "s" * 64, b"x" * 200) for n in numbers),
     )
-    yield "reference_words", ("word", "correlationid"), _words(size)
+    yield "reference_words", ("shelf", "word", "correlationid"), _words(numbers)
     numbered = ("at", "correlationid", "message_id", "causationid", "consumer")
     yield (
         "journal",
         (*numbered, "word", "attempt", "revision", "detail"),
         (
             (_AT, _about(n), *line, "routed", 1, "x", "{}")
-            for n, (record, made) in enumerate(zip(ids, objects, strict=True))
+            for n, record, made in zip(numbers, ids, objects, strict=True)
             for line in ((record, None, "notes:note"), (made, record, "flow:keep"))
         ),
     )
 
 
-def _claims(ids: list[str], objects: list[str]) -> Iterator[tuple[bytes, str]]:
-    for n, (record, made) in enumerate(zip(ids, objects, strict=True)):
+def _claims(numbers: range, ids: list[str], objects: list[str]) -> Iterator[tuple[bytes, str]]:
+    for n, record, made in zip(numbers, ids, objects, strict=True):
         number = _FIRST + n
         yield key_digest(("delivery", "notes", "note"), (event_of(number),)), record
         yield key_digest(("object", "notes", "note"), ("note", number)), record
         yield key_digest(("produced", "note@1"), (number,)), made
 
 
-def _words(size: int) -> Iterator[tuple[str, str]]:
-    for n in range(size):
-        yield str(_FIRST + n), _about(n)
-        yield event_of(_FIRST + n), _about(n)
+def _words(numbers: range) -> Iterator[tuple[int, str, str]]:
+    for n in numbers:
+        shelf = 2 * n // ROOM
+        yield shelf, str(_FIRST + n), _about(n)
+        yield shelf, event_of(_FIRST + n), _about(n)
 
 
 def _delivery(number: int) -> str:

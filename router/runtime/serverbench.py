@@ -92,7 +92,7 @@ def _fill(address: str, size: int) -> None:
     """Lay down many messages; what a server does later, at its leisure, is done at once."""
     Store.on(Server(address), "x").close()
     with psycopg.connect(address, autocommit=True) as connection:
-        for table, columns, rows in laid(size):
+        for table, columns, rows in laid(range(size)):
             into = f"COPY {table} ({', '.join(columns)}) FROM STDIN"
             with connection.cursor() as cursor, cursor.copy(into) as copy:
                 for row in rows:
@@ -174,7 +174,8 @@ def _decide(connection: Any, validator: Any, part: Sequence[Sent]) -> None:
     _put(connection, "claims (key, message_id, state, compare, body, at)", columns)
     _journal(connection, both, [None] * len(ids) + ids)
     words = [head["event"] for head, _ in part] + ids
-    _put(connection, "reference_words", (words, [*ids, *ids]))
+    placed = "reference_words (shelf, word, correlationid)"
+    _put(connection, placed, ([0] * len(words), words, [*ids, *ids]))
     _queue(connection, "sys.far", made, [encode_json({"message": one}) for one in documents])
     connection.commit()
 

@@ -737,6 +737,9 @@ def drop_later(place: Database) -> None:
     kinds = ("queue_by_message", "dead_by_message", "job_items_by_message", "gates_by_holder")
     for index in (*kinds, "intents_open"):
         run(place, f"DROP INDEX {index}")
+    words = "word TEXT NOT NULL, correlationid TEXT NOT NULL, PRIMARY KEY (word, correlationid)"
+    run(place, "DROP TABLE reference_words")
+    run(place, f"CREATE TABLE reference_words ({words})")
 
 
 def run(place: Database, statement: str) -> list[tuple[Any, ...]]:

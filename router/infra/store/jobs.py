@@ -28,6 +28,7 @@ from router.infra.codecs import decode_trusted, encode_json
 from router.infra.store import tables
 from router.infra.store.letters import LetterQuery, narrowed
 from router.infra.store.rows import number_of
+from router.infra.store.shelves import correlations_of
 from router.infra.store.statements import module_of
 
 
@@ -336,10 +337,9 @@ def _lines(query: JournalQuery) -> Select[Any]:
 
 def _about(about: str) -> Any:
     """Return the query for the messages of a word; each part has its index."""
-    journal, words = tables.journal, tables.reference_words
-    known = select(words.c.correlationid).where(words.c.word == about)
+    journal = tables.journal
     return union(
         select(journal.c.message_id).where(journal.c.message_id == about),
         select(journal.c.message_id).where(journal.c.correlationid == about),
-        select(journal.c.message_id).where(journal.c.correlationid.in_(known)),
+        select(journal.c.message_id).where(journal.c.correlationid.in_(correlations_of(about))),
     )

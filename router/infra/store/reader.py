@@ -44,6 +44,7 @@ from router.infra.store.records import Records
 from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Intent, Queued
+from router.infra.store.shelves import correlations_of
 from router.infra.store.statements import read_many
 
 
@@ -236,12 +237,12 @@ class Reader(LaneReader):
 
     def correlations(self, word: str) -> list[str]:
         """Return the transactions that a word may mean: a correlation, a message id, a number."""
-        journal, words = tables.journal, tables.reference_words
+        journal = tables.journal
         word = word[:256]  # as `refer` keeps it
         found = union(
             select(journal.c.correlationid).where(journal.c.correlationid == word),
             select(journal.c.correlationid).where(journal.c.message_id == word),
-            select(words.c.correlationid).where(words.c.word == word),
+            correlations_of(word),
         )
         return sorted(self._connection.execute(found).scalars())
 

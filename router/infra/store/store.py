@@ -27,6 +27,7 @@ from router.infra.store.pipeline import on_server
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.sending import Piped, Sender
+from router.infra.store.shelves import Shelves
 from router.infra.store.sqlite import open_memory
 from router.infra.store.transaction import Transaction
 
@@ -57,6 +58,7 @@ class Store:
         self._revision = revision
         self._hold = hold
         self._handoff = Handoff()
+        self._shelves = Shelves()
         #: in the order in which they came; taken by who holds `_committing`
         self._jobs: deque[Pending[Any]] = deque()
         self._bell = threading.Condition()
@@ -253,7 +255,8 @@ class Store:
 
     def _together(self, group: Sequence[Pending[Any]]) -> set[str]:
         with self._writer.begin() as connection:
-            transaction = Transaction(connection, self.revision, self._sender(connection, group))
+            sender = self._sender(connection, group)
+            transaction = Transaction(connection, self.revision, self._shelves, sender)
             for one in group:
                 one.succeed(one.job(transaction))
             transaction.finish(rings(transaction.woken - self._wakers.keys()))
@@ -280,7 +283,7 @@ class Store:
             begun = self._sender(connection, group)
             begun.connection()
             for one in group:
-                transaction = Transaction(connection, self.revision)
+                transaction = Transaction(connection, self.revision, self._shelves)
                 try:
                     with connection.begin_nested():
                         one.succeed(one.job(transaction))

@@ -105,10 +105,12 @@ journal = Table(
     Index("journal_by_message", "message_id"),
 )
 
-#: words by which a transaction can be found: the numbers of orders, returns, documents
+#: words by which a transaction can be found: the numbers of orders, returns, documents. They lie on
+#: shelves by when they came (shelves.py)
 reference_words = Table(
     "reference_words",
     metadata,
+    Column("shelf", BigInteger, primary_key=True, autoincrement=False),
     Column("word", short(256), primary_key=True),
     Column("correlationid", short(256), primary_key=True),
     sqlite_with_rowid=False,

@@ -35,15 +35,23 @@ from router.infra.store.retention import Retention
 from router.infra.store.revisions import RevisionTexts
 from router.infra.store.rows import Dead, Entry, Queued
 from router.infra.store.sending import Sender
+from router.infra.store.shelves import Shelves
 from router.infra.store.statements import module_of
 
 
 class Transaction(IntentWriter, GateWriter, InstanceWriter):
     """Collects writes; `flush` sends them in a handful of statements. Use one per job."""
 
-    def __init__(self, connection: Connection, revision: str, sender: Sender | None = None) -> None:
+    def __init__(
+        self,
+        connection: Connection,
+        revision: str,
+        shelves: Shelves,
+        sender: Sender | None = None,
+    ) -> None:
         """`sender` brings statements to the database; by default each at once."""
         self._sender = sender or Sender(connection)
+        self._shelves = shelves
         self._module = module_of(connection.dialect)
         #: stamps every line of the journal
         self.revision = revision
@@ -292,13 +300,12 @@ class Transaction(IntentWriter, GateWriter, InstanceWriter):
 
     def _collect(self) -> None:
         """Hand over what was collected but the counts, table by table."""
-        words = [{"word": word, "correlationid": c} for word, c in sorted(self._words)]
         rows: dict[str, Iterable[Mapping[str, Any]]] = {
             "settle": [{"first": first, "last": last} for first, last in _runs(self._settled)],
             **self._inserts,
             "claims": self._claims.values(),
             "due": self._due.values(),
-            "reference_words": words,
+            "reference_words": self._placed(),
             **self._collected(),
         }
         for name, some in rows.items():
@@ -307,6 +314,15 @@ class Transaction(IntentWriter, GateWriter, InstanceWriter):
         for collected in (self._inserts, self._settled, self._claims, self._due, self._rows):
             collected.clear()
         self._words.clear()
+
+    def _placed(self) -> list[dict[str, Any]]:
+        """Return the words with the shelf that they go to."""
+        if not self._words:
+            return []
+        shelf = self._shelves.place(len(self._words), self._sender.connection)
+        return [
+            {"shelf": shelf, "word": word, "correlationid": c} for word, c in sorted(self._words)
+        ]
 
     def _insert(self, table: Table, **row: Any) -> None:
         self._inserts[table.name].append(row)

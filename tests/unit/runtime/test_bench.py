@@ -31,6 +31,8 @@ def test_a_store_of_many_is_measured_beside_one_of_few() -> None:
     assert 0 < found.ratio < 10
     assert 0 < found.rate_ratio < 10
     assert all(one > 0 for one in found.traces)
+    assert len(found.bare) == 2
+    assert all(0 < one < found.few[0] for both in found.bare for one in both)
 
 
 def test_a_profile_is_shares_of_packages_in_both_threads() -> None:

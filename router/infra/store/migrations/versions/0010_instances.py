@@ -5,8 +5,8 @@ from alembic import op
 
 from router.infra.store.migrations.texts import short
 
-revision = "0009"
-down_revision = "0008"
+revision = "0010"
+down_revision = "0009"
 
 _TABLES = (
     "instances",
