@@ -10,8 +10,8 @@ from contextlib import suppress
 from datetime import datetime
 
 from router.config.workflow.facts import Event
-from router.config.workflow.scope import evaluate, holds
-from router.config.workflow.workflow import Workflow
+from router.config.workflow.sights import INSTANCE
+from router.config.workflow.workflow import Label, Workflow
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.engine.workflow.aborts import ask_to_abort, carry_on, look_at_deferred, passes_pivot
@@ -28,7 +28,7 @@ from router.engine.workflow.answers import (
 )
 from router.engine.workflow.draft import Draft
 from router.engine.workflow.orders import carry_out
-from router.engine.workflow.state import State, copied, merge
+from router.engine.workflow.state import State, copied
 from router.engine.workflow.values import (
     Answered,
     Decided,
@@ -101,7 +101,7 @@ def _event(draft: Draft, came: EventCame) -> str:
     _put(draft, event, came)
     if event.starts == "open":
         draft.state["opened"] = True
-        draft.touch()
+        draft.seeing.changed(INSTANCE)
     answered = _answer_by(draft, event, came)
     for name, abort in draft.workflow.file.aborts.items():
         if abort.event == came.name and not was_final:
@@ -119,9 +119,7 @@ def _put(draft: Draft, event: Event, came: EventCame) -> None:
     scope: dict[str, Json] = {"body": dict(came.body)}
     rev = event.rev(scope) if event.rev is not None else None
     for name, part in event.put.items():
-        fact = draft.workflow.file.facts[name]
-        merge(draft.state["facts"].setdefault(name, {}), fact, part(scope), rev)
-    draft.touch()
+        draft.merge(name, part(scope), rev)
 
 
 def _answer_by(draft: Draft, event: Event, came: EventCame) -> bool:
@@ -160,13 +158,13 @@ def _settle(draft: Draft) -> None:
         look_at_deferred(draft)
         carry_on(draft)
     for kind, expression in draft.workflow.file.aliases.items():
-        register(draft, kind, evaluate(expression, draft.scope))
+        register(draft, kind, draft.value(expression))
 
 
 def _broken(draft: Draft) -> str:
     """Return what may never be and is; "" when all is well."""
     for name, expression in draft.workflow.file.never.items():
-        if holds(expression, draft.scope):
+        if draft.holds(expression):
             return name
     return AFTER_PIVOT if passes_pivot(draft) else ""
 
@@ -176,7 +174,7 @@ def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
     draft = Draft(broken.workflow, copied(state), broken.at, _NOTHING)
     name = f"invariant:{why}"
     draft.state["suspended"] = name
-    draft.touch()
+    draft.seeing.changed(INSTANCE)
     draft.open_exception(name, "", "", why)
     with suppress(MessageError):  # what cannot be worked out leaves the label as it was
         _label(draft)
@@ -195,17 +193,21 @@ def _turn(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
     )
 
 
+def _held(draft: Draft) -> Label | None:
+    """Return the last label that holds; conditions that may fail are all evaluated, in order."""
+    told = {one.name: draft.holds(one.condition) for one in draft.workflow.risky if one.condition}
+    for one in reversed(draft.workflow.file.states):
+        if one.condition is None or told.get(one.name) or draft.holds(one.condition):
+            return one
+    return None
+
+
 def _label(draft: Draft) -> None:
     """Give the instance the last label that holds."""
-    scope = draft.scope
-    held = [
-        one
-        for one in draft.workflow.file.states
-        if one.condition is None or holds(one.condition, scope)
-    ]
-    if not held:
+    new = _held(draft)
+    if new is None:
         return
-    old, new = draft.state["label"], held[-1]
+    old = draft.state["label"]
     draft.state.update(label=new.name, final=new.final)
     if new.final:
         for name in list(draft.state["timers"]):

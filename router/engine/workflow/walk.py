@@ -31,18 +31,14 @@ class NeverSettles(AssertionError):
 def walk(draft: Draft) -> None:
     """Carry on with every step that can go on."""
     for _ in range(_MOST_ROUNDS):
-        before = len(draft.effects), _statuses(draft)
+        before = len(draft.effects), draft.puts
         for name in draft.workflow.steps:
-            for item in draft.ids(name):
+            for item in draft.ids(name) if draft.seeing.is_due(name) else ():
                 if draft.state["abort"] is None and not draft.state["suspended"]:
                     _visit(draft, name, item)
-        if (len(draft.effects), _statuses(draft)) == before:
+        if (len(draft.effects), draft.puts) == before:
             return
     raise NeverSettles(draft.workflow.name)
-
-
-def _statuses(draft: Draft) -> list[tuple[str, str, str]]:
-    return [(name, item, record["status"]) for name, item, record in draft.records()]
 
 
 def _visit(draft: Draft, name: str, item: str) -> None:
@@ -66,7 +62,7 @@ def _look_outside(draft: Draft, name: str, item: str) -> None:
     """Settle a step that others have done; tell where they and we did."""
     step, status = draft.workflow.steps[name], draft.status(name, item)
     assert step.external is not None, "who calls has looked"
-    found = evaluate(step.external, draft.over(name, item))
+    found = evaluate(step.external, draft.over(step.external, name, item))
     if found is None or found is False:
         return
     record = draft.record(name, item)
@@ -82,12 +78,12 @@ def _look_outside(draft: Draft, name: str, item: str) -> None:
 def _look_again(draft: Draft, name: str, item: str) -> None:
     step = draft.workflow.steps[name]
     assert step.awaits is not None, "only what awaits is waiting"
-    if holds(step.awaits, draft.over(name, item)):
+    if holds(step.awaits, draft.over(step.awaits, name, item)):
         draft.put(name, item, "done")
 
 
 def _look_for_changes(draft: Draft, name: str, item: str) -> None:
-    record = draft.record(name, item)
+    record = draft.look(name, item)
     if "used" not in record:
         return
     exception = f"changed:{path_of(name, item)}"
@@ -164,7 +160,7 @@ def _is_closed(draft: Draft, each: str, item: str) -> bool:
 
 def _begin(draft: Draft, name: str, item: str) -> None:
     step = draft.workflow.steps[name]
-    if step.when is not None and not holds(step.when, draft.over(name, item)):
+    if step.when is not None and not holds(step.when, draft.over(step.when, name, item)):
         draft.put(name, item, "skipped")
         return
     if step.uses:
@@ -183,12 +179,18 @@ def _decide(draft: Draft, name: str, item: str) -> None:
     found = draft.recorded.get(path_of(name, item)) or draft.recorded.get(name)
     if found is None:
         try:
-            found = table.decide(draft.over(name, item), draft.at.date())
+            found = table.decide(draft.over(table, name, item), draft.at.date())
         except MessageError as error:
             fail(draft, name, item, error.code)
             return
     draft.effects.append(
-        Decided(step=name, item=item, table=table.name, mark=table.mark, verdict=found)
+        Decided(
+            step=name,
+            item=item,
+            table=table.name,
+            mark=draft.workflow.marks[name],
+            verdict=found,
+        )
     )
     judge(draft, name, item, found)
 
@@ -197,7 +199,6 @@ def judge(draft: Draft, name: str, item: str, verdict: Mapping[str, Json]) -> No
     """Go on by a verdict: go, deny, or review, which asks a person."""
     step = draft.workflow.steps[name]
     draft.record(name, item)["verdict"] = dict(verdict)
-    draft.touch()
     match verdict.get("verdict"):
         case "go":
             act(draft, name, item)
@@ -238,7 +239,7 @@ def act(draft: Draft, name: str, item: str) -> None:
 
 def _arm_deadline(draft: Draft, name: str, item: str, step: Step) -> None:
     assert step.deadline is not None, "who calls has looked"
-    found = evaluate(step.deadline.start, draft.over(name, item))
+    found = evaluate(step.deadline.start, draft.over(step.deadline.start, name, item))
     try:
         start = from_text(found) if isinstance(found, str) else draft.at
     except InstantError:
