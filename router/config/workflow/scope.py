@@ -6,9 +6,9 @@ Never: keeps an instance: its scope is in reach only while one expression is eva
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from router.config.components import INVALID, Context, Shape
@@ -27,20 +27,18 @@ SETTLED = frozenset({"done", "skipped", "refused", "undone"})
 
 @dataclass(slots=True)
 class Seen:
-    """What an expression sees of an instance: its roots, and what functions over steps look up.
-
-    `define` gives what a definition sees; `known` are values of definitions that see just this.
-    """
+    """What an expression sees of an instance: its roots, and what functions over steps look up."""
 
     roots: Mapping[str, Json]
     #: by step and the id of the item
     statuses: Mapping[str, Mapping[str, str]]
-    define: Callable[[str], Seen]
-    known: dict[tuple[str | None, ...], Json] = field(default_factory=dict)
+    #: what each definition reads, and by that the values of definitions as long as it stays
+    inner: Mapping[str, Hashable]
+    known: dict[Any, Any]
 
     def plus(self, **more: Json) -> Seen:
         """Return the same with more roots."""
-        return Seen({**self.roots, **more}, self.statuses, self.define, self.known)
+        return Seen({**self.roots, **more}, self.statuses, self.inner, self.known)
 
 
 #: what expressions of a workflow are evaluated over
@@ -64,13 +62,15 @@ class Definition:
 
         Of texts it is kept as long as nothing changes that the definition reads.
         """
-        seen = _SEEN.get().define(self.name)
+        seen = _SEEN.get()
         key = (self.name, *(one for one in arguments if one is None or one.__class__ is str))
         if len(key) <= len(arguments):
             return self._value(seen, arguments)
-        if key not in seen.known:
-            seen.known[key] = self._value(seen, arguments)
-        return seen.known[key]
+        known = seen.known.setdefault(seen.inner.get(self.name), {})
+        if key not in known:
+            known[key] = self._value(seen, arguments)
+        value: Json = known[key]
+        return value
 
     def _value(self, seen: Seen, arguments: tuple[Json, ...]) -> Json:
         assert self.expression is not None, "a project with mistakes is not run"
@@ -101,8 +101,7 @@ def _seen(roots: Mapping[str, Any]) -> Seen:
         step: {one["id"]: one["status"] for one in reversed(shown)}
         for step, shown in entries.items()
     }
-    seen = Seen(roots, statuses, lambda _: seen)
-    return seen
+    return Seen(roots, statuses, {}, {})
 
 
 def holds(expression: Expression, scope: Scope) -> bool:

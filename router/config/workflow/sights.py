@@ -1,17 +1,17 @@
 """Owns: what the expressions of a workflow read of an instance, known before one is evaluated.
-Imports: config.transforms, config.workflow (naming, scope).
-Never: looks at an instance (engine.workflow.sight does).
+Imports: config.transforms, config.workflow (decisions, naming, scope, steps).
+Never: looks at an instance (engine.workflow.seeing does).
 
-A turn changes sources: a fact, the records of a step, a derived list, the instance itself. Parts are
-what is made of them to be looked at; a sight is all the parts that an expression reads, those of the
-definitions that it calls among them. What is made of a source is out of date when the source changes.
+A turn changes sources: a fact, the records of a step, a derived list, the instance itself. Parts
+are what is made of them to be looked at; a sight is all parts that an expression reads, and the
+definitions that it calls. What is made of a source is out of date when the source changes.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, NamedTuple, TypeAlias
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, TypeAlias
 
 from router.config.transforms.expressions import Expression
 from router.config.transforms.reads import Tree, nodes_of
@@ -26,6 +26,8 @@ if TYPE_CHECKING:
 #: what a turn changes: facts, records and derived by name, and INSTANCE
 Source: TypeAlias = tuple[str, str]
 INSTANCE: Source = ("instance", "")
+#: a part by its root and name
+Name: TypeAlias = tuple[str, str]
 #: roots of parts that are made of the records of a step and the items of its list
 OF_RECORDS = frozenset({"steps", "decisions", "statuses", "ids"})
 #: a field of a field
@@ -36,29 +38,40 @@ _SURE = frozenset(
 )
 
 
-class Part(NamedTuple):
-    """One thing that is made of sources.
+@dataclass(frozen=True, eq=False, slots=True)
+class Part:
+    """One thing that is made of sources; one object for each.
 
-    `root`: facts, derived, steps, decisions and instance are fields of the roots of expressions;
-    statuses is what functions over steps look up; ids and index are the items of a step or a list;
-    list is a derived list being up to date, and visit a step being as far as it goes.
+    `root`: facts, derived, steps, decisions and instance are roots of expressions; statuses is what
+    functions over steps look up; ids and index are the items of a step and of a list; list tells
+    that a derived list is up to date, visit that a step is as far as it goes.
     """
 
     root: str
-    name: str = ""
+    name: str
     #: of a step with the items of a list that is not derived as yet: those with a record alone
-    is_early: bool = False
+    is_early: bool
+
+
+@dataclass(frozen=True, eq=False, slots=True)
+class Stage:
+    """What is seen while some lists are not derived as yet, or when all are.
+
+    `inner`: the parts that each definition reads then; its values hold as long as they do.
+    """
+
+    later: frozenset[str]
+    #: the names of each root, in order
+    names: Mapping[str, tuple[str, ...]]
+    inner: dict[str, frozenset[Part]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, eq=False, slots=True)
 class Sight:
-    """The parts that an expression reads, in the order of the file; one object for equal parts.
+    """The parts that an expression reads, of one stage; one object for equal parts."""
 
-    `inner`: what each definition that it calls reads.
-    """
-
-    parts: tuple[Part, ...]
-    inner: Mapping[str, Sight]
+    parts: frozenset[Part]
+    stage: Stage
 
 
 class Sights:
@@ -67,60 +80,68 @@ class Sights:
     def __init__(self, file: WorkflowFile) -> None:
         self._file = file
         self._reads = _Reads(file)
-        self._known: dict[frozenset[Part], Sight] = {}
+        self._parts: dict[tuple[str, str, bool], Part] = {}
+        #: equal parts are one object: what is known of them is known at every stage
+        self._shared: dict[frozenset[Part], frozenset[Part]] = {}
+        self._known: dict[tuple[Stage, frozenset[Part]], Sight] = {}
         self._by_part: dict[int, tuple[object, Sight]] = {}
         #: what is made of each source; grows when a part of the workflow is looked at first
-        self.readers: dict[Source, list[Part | Sight]] = {}
+        self.readers: dict[Source, list[object]] = {}
         #: derived lists in order, each with what tells that it is up to date, and what it reads
-        self.lists = tuple((name, Part("list", name), self._early(name)) for name in file.derive)
+        self.lists = tuple(
+            (name, self.part("list", name), self._early(name)) for name in file.derive
+        )
         #: of each step, what tells that it is as far as it goes
-        self.visits = {name: Part("visit", name) for name in file.steps}
-        self._inner = self._stage(frozenset())
+        self.visits = {name: self.part("visit", name) for name in file.steps}
+        self._stage = self._staged(frozenset())
         #: all there is
-        self.whole = self._sight(self._reads.everything, frozenset(), self._inner)
+        self.whole = self._sight(self._reads.everything, self._stage)
         self._note_more()
 
     def of(self, part: object) -> Sight:
         """Return what a part of the workflow reads: an expression, a view, a table."""
         found = self._by_part.get(id(part))
         if found is None:
-            sight = self._sight(self._reads.of(part), frozenset(), self._inner)
+            sight = self._sight(self._reads.of(part), self._stage)
             found = self._by_part[id(part)] = (part, sight)  # kept: so no other has its id
         return found[1]
+
+    def part(self, root: str, name: str, *, is_early: bool = False) -> Part:
+        """Return a part."""
+        return self._parts.setdefault((root, name, is_early), Part(root, name, is_early))
 
     # ---- what is seen
 
     def _early(self, name: str) -> Sight:
         """Return what the expression of a derived list reads: nothing of it and those after it."""
         names = list(self._file.derive)
-        later = frozenset(names[names.index(name) :])
-        return self._sight(self._reads.of(self._file.derive[name]), later, self._stage(later))
+        stage = self._staged(frozenset(names[names.index(name) :]))
+        return self._sight(self._reads.of(self._file.derive[name]), stage)
 
-    def _stage(self, later: frozenset[str]) -> Mapping[str, Sight]:
-        """Return what definitions read while some lists are not derived as yet."""
-        made: dict[str, Sight] = {}
-        for name, parts in self._reads.definitions.items():
-            made[name] = self._sight(parts, later, made)
-        return made
+    def _staged(self, later: frozenset[str]) -> Stage:
+        names = {**self._reads.names, "derived": [x for x in self._file.derive if x not in later]}
+        stage = Stage(later, {root: tuple(ones) for root, ones in names.items()})
+        for name, read in self._reads.definitions.items():
+            stage.inner[name] = self._sight(read, stage).parts
+        return stage
 
-    def _sight(
-        self, parts: Iterable[Part], later: frozenset[str], inner: Mapping[str, Sight]
-    ) -> Sight:
-        seen = frozenset(
-            self._now(one, later) for one in parts if one.root != "derived" or one.name not in later
+    def _sight(self, read: Iterable[Name], stage: Stage) -> Sight:
+        parts = frozenset(
+            self.part(root, name, is_early=self._is_early(root, name, stage))
+            for root, name in read
+            if root != "derived" or name not in stage.later
         )
-        if seen not in self._known:
-            order = self._reads.order
-            sight = Sight(tuple(sorted(seen, key=lambda one: order[one.root, one.name])), inner)
-            for one in sight.parts:
-                self._note(one, self._sources(one))
-                self._note(sight, self._sources(one))
-            self._known[seen] = sight
-        return self._known[seen]
+        parts = self._shared.setdefault(parts, parts)
+        found = self._known.get((stage, parts))
+        if found is None:
+            found = self._known[stage, parts] = Sight(parts, stage)
+            for one in parts:
+                for made in (one, found, parts):
+                    self._note(made, self._sources(one))
+        return found
 
-    def _now(self, part: Part, later: frozenset[str]) -> Part:
-        is_early = part.root in OF_RECORDS and self._file.steps[part.name].each in later
-        return part._replace(is_early=True) if is_early else part
+    def _is_early(self, root: str, name: str, stage: Stage) -> bool:
+        return root in OF_RECORDS and self._file.steps[name].each in stage.later
 
     # ---- what is made of what
 
@@ -130,10 +151,11 @@ class Sights:
             for one in sight.parts:
                 self._note(part, self._sources(one))
         for name, step in self._file.steps.items():
-            for part in (Part("ids", name), Part("ids", name, is_early=True)):
-                self._note(part, self._sources(part))
+            for is_early in (False, True):
+                ids = self.part("ids", name, is_early=is_early)
+                self._note(ids, self._sources(ids))
             if step.each:
-                self._note(Part("index", step.each), self._list(step.each))
+                self._note(self.part("index", step.each), self._list(step.each))
             self._note(self.visits[name], self._looked_at(step, name))
 
     def _sources(self, part: Part) -> tuple[Source, ...]:
@@ -146,81 +168,79 @@ class Sights:
     def _list(self, each: str) -> tuple[Source, ...]:
         return (("derived" if each in self._file.derive else "facts", each),) if each else ()
 
-    def _note(self, made: Part | Sight, sources: Iterable[Source]) -> None:
+    def _note(self, made: object, sources: Iterable[Source]) -> None:
         for source in sources:
             there = self.readers.setdefault(source, [])
-            if made not in there:
+            if not any(one is made for one in there):
                 there.append(made)
 
     def _looked_at(self, step: Step, name: str) -> Iterator[Source]:
         """Yield what is looked at to see whether a step goes on; some of it more than once."""
-        yield from self._sources(Part("ids", name))
+        yield from self._sources(self.part("ids", name))
         for need in step.needs:
-            yield from self._sources(Part("ids", need.step))
+            yield from self._sources(self.part("ids", need.step))
             yield from self._closing(self._file.steps[need.step].each)
         for expression in (step.awaits, step.external):
-            for part in self._reads.of(expression):
-                yield from self._sources(part)
+            for root, one in self._reads.of(expression):
+                yield from self._sources(self.part(root, one))
 
     def _closing(self, each: str, *before: str) -> Iterator[Source]:
         """Yield what says whether no more items come into a list."""
         said = self._file.derive.get(each) or self._file.facts.get(each)
         if said is not None and said.closed_by and each not in before:
-            yield from self._sources(Part("ids", said.closed_by))
+            yield from self._sources(self.part("ids", said.closed_by))
             yield from self._closing(self._file.steps[said.closed_by].each, each, *before)
 
 
 class _Reads:
-    """Tells the parts that expressions read; more than they do where their text leaves it open."""
+    """Tells what expressions read; more than they do where their text leaves it open."""
 
     def __init__(self, file: WorkflowFile) -> None:
         judging = [name for name, one in file.steps.items() if one.decide or one.ask]
-        names = {"facts": file.facts, "derived": file.derive, "steps": file.steps}
-        there = {**names, "decisions": judging, "statuses": file.steps, "instance": ("",)}
-        self._all = {root: [Part(root, name) for name in ones] for root, ones in there.items()}
-        self.everything = frozenset(part for parts in self._all.values() for part in parts)
-        #: where a part stands among those of its root
-        self.order = {
-            part[:2]: number for parts in self._all.values() for number, part in enumerate(parts)
-        }
-        self.definitions: dict[str, frozenset[Part]] = {}
+        lists = {"facts": file.facts, "derived": file.derive, "steps": file.steps}
+        #: the names of each root of expressions that has some, in order
+        self.names: Mapping[str, Iterable[str]] = {**lists, "decisions": judging}
+        there = {**self.names, "statuses": file.steps, "instance": ("",)}
+        self._all = {root: [(root, name) for name in ones] for root, ones in there.items()}
+        self.everything = frozenset(one for ones in self._all.values() for one in ones)
+        self.definitions: dict[str, frozenset[Name]] = {}
         for name, one in file.define.items():
             self.definitions[name] = self.of(one)
 
-    def of(self, value: object) -> frozenset[Part]:
+    def of(self, value: object) -> frozenset[Name]:
         """Return what the expressions of a part of a workflow read."""
         rules = value.rules if isinstance(value, DecisionTable) else value
         return frozenset(
-            part
+            name
             for one in expressions_in(rules)
-            for part in (self.everything if "@" in one.reads else self._tree(one.evaluate.tree))
+            for name in (self.everything if "@" in one.reads else self._tree(one.evaluate.tree))
         )
 
-    def _tree(self, node: Tree) -> Iterator[Part]:
+    def _tree(self, node: Tree) -> Iterator[Name]:
+        kind, value = node["type"], node.get("value")
         children = [one for one in node.get("children") or () if isinstance(one, dict)]
-        if node["type"] == "subexpression" and [one["type"] for one in children[:2]] == _NAMED:
+        if kind == "subexpression" and [one["type"] for one in children[:2]] == _NAMED:
             yield from self._named(children[0]["value"], children[1]["value"])
             children = children[2:]
-        elif node["type"] == "field":
-            yield from self._all.get(node["value"], ()) if node["value"] in ROOTS else ()
-        elif node["type"] == "function_expression":
-            yield from self._called(node["value"], children)
+        elif kind == "field" and value in ROOTS:
+            yield from self._all[value]
+        elif kind == "function_expression":
+            yield from self._called(value, children)
         for child in children:
             yield from self._tree(child)
 
-    def _named(self, root: str, name: str) -> Iterator[Part]:
+    def _named(self, root: str, name: str) -> Iterator[Name]:
         """Yield a field of a root; of the instance itself there is one part alone."""
-        if root == "instance":
-            yield Part(root)
-        elif root in ROOTS and (root, name) in self.order:
-            yield Part(root, name)
+        found = INSTANCE if root == "instance" else (root, name)
+        if root in ROOTS and found in self.everything:
+            yield found
 
-    def _called(self, name: str, arguments: list[Tree]) -> Iterator[Part]:
-        step = arguments[0].get("value") if arguments and arguments[0]["type"] == "literal" else None
+    def _called(self, name: str, arguments: list[Tree]) -> Iterator[Name]:
+        step = arguments[0] if arguments else {"type": ""}
         if name in self.definitions:
             yield from self.definitions[name]
-        elif name in OF_STEPS and isinstance(step, str):
-            yield from [Part("statuses", step)] if ("statuses", step) in self.order else ()
+        elif name in OF_STEPS and step["type"] == "literal":
+            yield from {("statuses", step["value"])} & self.everything
         elif name in FUNCTIONS:
             yield from self._all["statuses"]
 

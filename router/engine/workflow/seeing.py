@@ -6,11 +6,10 @@ Never: changes an instance (engine.workflow.draft does, and tells what it has ch
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from functools import partial
 from typing import Any
 
 from router.config.workflow.scope import Seen, evaluate
-from router.config.workflow.sights import Part, Sight, Source
+from router.config.workflow.sights import Part, Sight, Source, Stage
 from router.config.workflow.workflow import Workflow
 from router.core.document import Json
 from router.engine.workflow.state import State, fact_of
@@ -21,42 +20,47 @@ class Seeing:
 
     def __init__(self, workflow: Workflow, state: State) -> None:
         self._workflow = workflow
+        self._sights = workflow.sights
         self._state = state
-        self._made: dict[Part | Sight, Any] = {}
-        #: derived lists; one that is out of date too
+        #: what is up to date: the value of a part, and whatever else is made of sources
+        self._made: dict[Any, Any] = {}
+        #: derived lists; those that are out of date too
         self._lists: dict[str, list[Any]] = {}
+        self._is_derived = False
+        self._stages: dict[Stage, Seen] = {}
 
     def changed(self, source: Source) -> None:
         """Forget what was made of a source."""
-        for one in self._workflow.sights.readers.get(source, ()):
+        self._is_derived = False
+        for one in self._sights.readers.get(source, ()):
             self._made.pop(one, None)
 
     def of(self, part: object) -> Seen:
         """Return what a part of the workflow sees: an expression, a view, a table."""
         self.derive()
-        return self._seen(self._workflow.sights.of(part))
+        return self._seen(self._sights.of(part))
 
     def whole(self) -> Mapping[str, Json]:
         """Return all roots of expressions."""
         self.derive()
-        return self._seen(self._workflow.sights.whole).roots
+        return self._seen(self._sights.whole).roots
 
     def ids(self, step: str) -> list[str]:
         """Return the items of a step in order; those that are gone and not settled, too."""
         self.derive()
-        found: list[str] = self._part(Part("ids", step))
+        found: list[str] = self._part(self._sights.part("ids", step))
         return found
 
     def item(self, each: str, item: str) -> Json:
         """Return an item of a list, null for one that is not there."""
         self.derive()
-        index: dict[str, Json] = self._part(Part("index", each))
+        index: dict[str, Json] = self._part(self._sights.part("index", each))
         return index.get(item)
 
     def is_due(self, step: str) -> bool:
         """Return whether something has changed that a step goes on by; asked again, it has not."""
         self.derive()
-        visit = self._workflow.sights.visits[step]
+        visit = self._sights.visits[step]
         if visit in self._made:
             return False
         self._made[visit] = True
@@ -67,42 +71,49 @@ class Seeing:
 
         Raises what evaluating them raises; the list is out of date then.
         """
-        for name, part, sight in self._workflow.sights.lists:
-            if part in self._made:
-                continue
-            given = evaluate(self._workflow.file.derive[name].items, self._seen(sight))
-            self._made[part] = True
-            items, before = _items(given), self._lists.get(name)
-            if before is None or before != items or repr(before) != repr(items):  # 1 == True
-                self._lists[name] = items
-                self.changed(("derived", name))
+        if self._is_derived:
+            return
+        for name, part, sight in self._sights.lists:
+            if part not in self._made:
+                given = evaluate(self._workflow.file.derive[name].items, self._seen(sight))
+                self._made[part] = True
+                self._put(name, _items(given))
+        self._is_derived = True
+
+    def _put(self, name: str, items: list[Any]) -> None:
+        before = self._lists.get(name)
+        if before is None or before != items or repr(before) != repr(items):  # true == 1
+            self._lists[name] = items
+            self.changed(("derived", name))
 
     # ---- making
 
     def _seen(self, sight: Sight) -> Seen:
-        found: Seen | None = self._made.get(sight)
-        if found is None:
-            roots: dict[str, dict[str, Json]] = {
-                root: {} for root in ("facts", "derived", "instance", "steps", "decisions")
-            }
-            statuses: dict[str, Any] = {}
+        stage = self._stages.get(sight.stage)
+        if stage is None:
+            stage = self._stages[sight.stage] = self._blank(sight.stage)
+        if sight not in self._made:
             for part in sight.parts:
-                if part.root == "instance":
-                    roots["instance"] = self._part(part)
-                else:
-                    at = statuses if part.root == "statuses" else roots[part.root]
-                    at[part.name] = self._part(part)
-            found = Seen(roots, statuses, partial(self._inner, sight))
-            self._made[sight] = found
-        return found
+                self._place(part, stage)
+            self._made[sight] = True
+        return stage
 
-    def _inner(self, sight: Sight, definition: str) -> Seen:
-        return self._seen(sight.inner[definition])
+    def _blank(self, stage: Stage) -> Seen:
+        """Return what is seen when nothing is made as yet: the names, in order."""
+        roots: dict[str, Any] = {root: dict.fromkeys(ones) for root, ones in stage.names.items()}
+        return Seen({**roots, "instance": None}, {}, stage.inner, self._made)
+
+    def _place(self, part: Part, stage: Seen) -> None:
+        """Put a part where expressions look for it."""
+        roots: Any = stage.statuses if part.root == "statuses" else stage.roots
+        at = roots if part.root in ("statuses", "instance") else roots[part.root]
+        at[part.name or part.root] = self._part(part)
 
     def _part(self, part: Part) -> Any:
-        if part not in self._made:
-            self._made[part] = _MAKERS[part.root](self, part)
-        return self._made[part]
+        made = self._made.get(part)
+        if made is None:
+            made = self._made[part] = _MAKERS[part.root](self, part)
+        return made
 
     def _fact(self, part: Part) -> Json:
         fact = self._workflow.file.facts[part.name]
@@ -126,7 +137,7 @@ class Seeing:
     def _list(self, each: str) -> list[Any]:
         if each in self._workflow.file.derive:
             return self._lists[each]
-        found: list[Any] = self._part(Part("facts", each))
+        found: list[Any] = self._part(self._sights.part("facts", each))
         return found
 
     def _index(self, part: Part) -> dict[str, Json]:
@@ -143,7 +154,9 @@ class Seeing:
     def _records(self, part: Part) -> Iterator[tuple[str, Mapping[str, Any]]]:
         """Yield the items of a step, each with its record."""
         records = self._state["steps"].get(part.name, {})
-        for item in self._part(Part("ids", part.name, part.is_early)):
+        for item in self._part(
+            self._sights.part("ids", part.name, is_early=part.is_early)
+        ):
             yield item, records.get(item, {})
 
     def _statuses(self, part: Part) -> dict[str, str]:
