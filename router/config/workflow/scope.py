@@ -24,7 +24,6 @@ ROOTS = frozenset({"facts", "derived", "steps", "decisions", "instance"})
 SETTLED = frozenset({"done", "skipped", "refused", "undone"})
 
 
-
 @dataclass(slots=True)
 class Seen:
     """What an expression sees of an instance: its roots, and what functions over steps look up."""
@@ -63,9 +62,10 @@ class Definition:
         Of texts it is kept as long as nothing changes that the definition reads.
         """
         seen = _SEEN.get()
-        key = (self.name, *(one for one in arguments if one is None or one.__class__ is str))
-        if len(key) <= len(arguments):
-            return self._value(seen, arguments)
+        for one in arguments:
+            if one.__class__ is not str and one is not None:
+                return self._value(seen, arguments)
+        key = (self.name, *arguments)
         known = seen.known.setdefault(seen.inner.get(self.name), {})
         if key not in known:
             known[key] = self._value(seen, arguments)

@@ -51,6 +51,8 @@ class Part:
     name: str
     #: of a step with the items of a list that is not derived as yet: those with a record alone
     is_early: bool
+    #: of a step: the list of its items, "" for none
+    each: str
 
 
 @dataclass(frozen=True, eq=False, slots=True)
@@ -91,8 +93,10 @@ class Sights:
         self.lists = tuple(
             (name, self.part("list", name), self._early(name)) for name in file.derive
         )
-        #: of each step, what tells that it is as far as it goes
+        #: of each step, what tells that it is as far as it goes, and its items
         self.visits = {name: self.part("visit", name) for name in file.steps}
+        self.ids = {name: self.part("ids", name) for name in file.steps}
+        self.index = {one.each: self.part("index", one.each) for one in file.steps.values()}
         self._stage = self._staged(frozenset())
         #: all there is
         self.whole = self._sight(self._reads.everything, self._stage)
@@ -108,7 +112,11 @@ class Sights:
 
     def part(self, root: str, name: str, *, is_early: bool = False) -> Part:
         """Return a part."""
-        return self._parts.setdefault((root, name, is_early), Part(root, name, is_early))
+        found = self._parts.get((root, name, is_early))
+        if found is None:
+            each = self._file.steps[name].each if root in OF_RECORDS else ""
+            found = self._parts[root, name, is_early] = Part(root, name, is_early, each)
+        return found
 
     # ---- what is seen
 
@@ -122,26 +130,31 @@ class Sights:
         names = {**self._reads.names, "derived": [x for x in self._file.derive if x not in later]}
         stage = Stage(later, {root: tuple(ones) for root, ones in names.items()})
         for name, read in self._reads.definitions.items():
-            stage.inner[name] = self._sight(read, stage).parts
+            stage.inner[name] = parts = self._parts_of(read, stage)
+            for one in parts:
+                self._note(parts, self._sources(one))
         return stage
 
     def _sight(self, read: Iterable[Name], stage: Stage) -> Sight:
-        parts = frozenset(
-            self.part(root, name, is_early=self._is_early(root, name, stage))
-            for root, name in read
-            if root != "derived" or name not in stage.later
-        )
-        parts = self._shared.setdefault(parts, parts)
+        parts = self._parts_of(read, stage)
         found = self._known.get((stage, parts))
         if found is None:
             found = self._known[stage, parts] = Sight(parts, stage)
             for one in parts:
-                for made in (one, found, parts):
-                    self._note(made, self._sources(one))
+                self._note(one, self._sources(one))
+                self._note(found, self._sources(one))
         return found
 
-    def _is_early(self, root: str, name: str, stage: Stage) -> bool:
-        return root in OF_RECORDS and self._file.steps[name].each in stage.later
+    def _parts_of(self, read: Iterable[Name], stage: Stage) -> frozenset[Part]:
+        def is_early(root: str, name: str) -> bool:
+            return root in OF_RECORDS and self._file.steps[name].each in stage.later
+
+        parts = frozenset(
+            self.part(root, name, is_early=is_early(root, name))
+            for root, name in read
+            if root != "derived" or name not in stage.later
+        )
+        return self._shared.setdefault(parts, parts)
 
     # ---- what is made of what
 
@@ -161,7 +174,7 @@ class Sights:
     def _sources(self, part: Part) -> tuple[Source, ...]:
         """Return what a part is made of."""
         if part.root in OF_RECORDS:
-            items = () if part.is_early else self._list(self._file.steps[part.name].each)
+            items = () if part.is_early else self._list(part.each)
             return (("records", part.name), *items)
         return ((part.root, part.name),)
 

@@ -5,7 +5,7 @@ Never: changes an instance (engine.workflow.draft does, and tells what it has ch
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from router.config.workflow.scope import Seen, evaluate
@@ -13,6 +13,9 @@ from router.config.workflow.sights import Part, Sight, Source, Stage
 from router.config.workflow.workflow import Workflow
 from router.core.document import Json
 from router.engine.workflow.state import State, fact_of
+
+
+_NONE: Mapping[str, Any] = {}
 
 
 class Seeing:
@@ -26,65 +29,76 @@ class Seeing:
         self._made: dict[Any, Any] = {}
         #: derived lists; those that are out of date too
         self._lists: dict[str, list[Any]] = {}
-        self._is_derived = False
         self._stages: dict[Stage, Seen] = {}
+        #: sources that have changed since something was looked at
+        self._changed: set[Source] = set()
+        self._is_current = False
 
     def changed(self, source: Source) -> None:
-        """Forget what was made of a source."""
-        self._is_derived = False
-        for one in self._sights.readers.get(source, ()):
-            self._made.pop(one, None)
+        """Take what was made of a source as out of date."""
+        self._changed.add(source)
+        self._is_current = False
 
     def of(self, part: object) -> Seen:
         """Return what a part of the workflow sees: an expression, a view, a table."""
-        self.derive()
+        if not self._is_current:
+            self._catch_up()
         return self._seen(self._sights.of(part))
 
     def whole(self) -> Mapping[str, Json]:
         """Return all roots of expressions."""
-        self.derive()
+        self._catch_up()
         return self._seen(self._sights.whole).roots
 
     def ids(self, step: str) -> list[str]:
         """Return the items of a step in order; those that are gone and not settled, too."""
-        self.derive()
-        found: list[str] = self._part(self._sights.part("ids", step))
+        if not self._is_current:
+            self._catch_up()
+        found: list[str] = self._part(self._sights.ids[step])
         return found
 
     def item(self, each: str, item: str) -> Json:
         """Return an item of a list, null for one that is not there."""
-        self.derive()
-        index: dict[str, Json] = self._part(self._sights.part("index", each))
+        if not self._is_current:
+            self._catch_up()
+        index: dict[str, Json] = self._part(self._sights.index[each])
         return index.get(item)
 
     def is_due(self, step: str) -> bool:
         """Return whether something has changed that a step goes on by; asked again, it has not."""
-        self.derive()
+        if not self._is_current:
+            self._catch_up()
         visit = self._sights.visits[step]
         if visit in self._made:
             return False
         self._made[visit] = True
         return True
 
-    def derive(self) -> None:
-        """Derive lists anew where something has changed that their expressions read.
+    def _catch_up(self) -> None:
+        """Forget what is out of date, and derive lists anew that read what has changed.
 
         Raises what evaluating them raises; the list is out of date then.
         """
-        if self._is_derived:
-            return
+        for source in self._changed:
+            self._forget(source)
+        self._changed.clear()
         for name, part, sight in self._sights.lists:
             if part not in self._made:
                 given = evaluate(self._workflow.file.derive[name].items, self._seen(sight))
                 self._made[part] = True
                 self._put(name, _items(given))
-        self._is_derived = True
+        self._is_current = True
+
+    def _forget(self, source: Source) -> None:
+        if self._made:
+            for one in self._sights.readers.get(source, ()):
+                self._made.pop(one, None)
 
     def _put(self, name: str, items: list[Any]) -> None:
         before = self._lists.get(name)
         if before is None or before != items or repr(before) != repr(items):  # true == 1
             self._lists[name] = items
-            self.changed(("derived", name))
+            self._forget(("derived", name))
 
     # ---- making
 
@@ -92,22 +106,24 @@ class Seeing:
         stage = self._stages.get(sight.stage)
         if stage is None:
             stage = self._stages[sight.stage] = self._blank(sight.stage)
-        if sight not in self._made:
+        made = self._made
+        if sight not in made:
+            roots: Any = stage.roots
+            statuses: Any = stage.statuses
             for part in sight.parts:
-                self._place(part, stage)
-            self._made[sight] = True
+                root = part.root
+                if root == "instance":
+                    roots[root] = self._part(part)
+                else:
+                    at = statuses if root == "statuses" else roots[root]
+                    at[part.name] = made[part] if part in made else self._part(part)
+            made[sight] = True
         return stage
 
     def _blank(self, stage: Stage) -> Seen:
         """Return what is seen when nothing is made as yet: the names, in order."""
         roots: dict[str, Any] = {root: dict.fromkeys(ones) for root, ones in stage.names.items()}
-        return Seen({**roots, "instance": None}, {}, stage.inner, self._made)
-
-    def _place(self, part: Part, stage: Seen) -> None:
-        """Put a part where expressions look for it."""
-        roots: Any = stage.statuses if part.root == "statuses" else stage.roots
-        at = roots if part.root in ("statuses", "instance") else roots[part.root]
-        at[part.name or part.root] = self._part(part)
+        return Seen(roots, {}, stage.inner, self._made)
 
     def _part(self, part: Part) -> Any:
         made = self._made.get(part)
@@ -144,20 +160,21 @@ class Seeing:
         return {one["id"]: one for one in reversed(self._list(part.name))}
 
     def _ids(self, part: Part) -> list[str]:
-        each = self._workflow.steps[part.name].each
-        if not each:
+        if not part.each:
             return [""]
-        found = set() if part.is_early else {one["id"] for one in self._list(each)}
-        records = self._state["steps"].get(part.name, {})
-        return sorted(found.union(item for item, one in records.items() if one["status"] != "idle"))
+        found = set() if part.is_early else {one["id"] for one in self._list(part.each)}
+        records = self._state["steps"].get(part.name)
+        if records:
+            found.update(item for item, one in records.items() if one["status"] != "idle")
+        return sorted(found)
 
-    def _records(self, part: Part) -> Iterator[tuple[str, Mapping[str, Any]]]:
-        """Yield the items of a step, each with its record."""
-        records = self._state["steps"].get(part.name, {})
-        for item in self._part(
-            self._sights.part("ids", part.name, is_early=part.is_early)
-        ):
-            yield item, records.get(item, {})
+    def _records(self, part: Part) -> list[tuple[str, Mapping[str, Any]]]:
+        """Return the items of a step, each with its record."""
+        records = self._state["steps"].get(part.name, _NONE)
+        if not part.each:
+            return [("", records.get("", _NONE))]
+        ids = self._part(self._sights.part("ids", part.name, is_early=part.is_early))
+        return [(item, records.get(item, _NONE)) for item in ids]
 
     def _statuses(self, part: Part) -> dict[str, str]:
         return {item: one.get("status", "idle") for item, one in self._records(part)}
@@ -167,14 +184,16 @@ class Seeing:
         step = self._workflow.steps[part.name]
         ways = step.way_names if step.sendings else None
         shown: list[Json] = [_shown(item, one, ways) for item, one in self._records(part)]
-        return shown if step.each else shown[0]
+        return shown if part.each else shown[0]
 
     def _judged(self, part: Part) -> Json:
         """Return the verdict of a step, or a list of those of its items."""
         judged: list[Json] = [
-            {"id": item, **one["verdict"]} for item, one in self._records(part) if one.get("verdict")
+            {"id": item, **one["verdict"]}
+            for item, one in self._records(part)
+            if one.get("verdict")
         ]
-        return judged if self._workflow.steps[part.name].each else next(iter(judged), None)
+        return judged if part.each else next(iter(judged), None)
 
 
 _MAKERS: Mapping[str, Callable[[Seeing, Part], Any]] = {

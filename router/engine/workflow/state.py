@@ -45,15 +45,11 @@ def copied(state: State) -> State:
 
     Records and facts are changed in copies of their own (`engine.workflow.draft`).
     """
-    made = {name: _copied(one) for name, one in state.items()}
+    made = {
+        name: one.copy() if isinstance(one, dict | list) else one for name, one in state.items()
+    }
     made["steps"] = {name: dict(records) for name, records in state["steps"].items()}
     return made
-
-
-def _copied(value: Any) -> Any:
-    if isinstance(value, dict):
-        return dict(value)
-    return list(value) if isinstance(value, list) else value
 
 
 def state_hash(state: Mapping[str, Any]) -> str:

@@ -20,6 +20,8 @@ from router.engine.workflow.values import Decided, path_of
 
 #: rounds of one turn; a round that changes nothing is the last
 _MOST_ROUNDS = 200
+#: statuses in which a step goes on, or is left when its item goes
+_MAY_MOVE = frozenset({"idle", "waiting", "asked", "held"})
 #: statuses that an act of others settles without more ado
 _OPEN_TO_OTHERS = frozenset({"idle", "waiting", "asked", "held", "refused", "skipped"})
 
@@ -43,8 +45,10 @@ def walk(draft: Draft) -> None:
 
 def _visit(draft: Draft, name: str, item: str) -> None:
     step, status = draft.workflow.steps[name], draft.status(name, item)
+    if status not in _MAY_MOVE and step.external is None and not step.uses:
+        return
     if not draft.is_there(name, item):
-        if status in ("idle", "waiting", "asked", "held"):
+        if status in _MAY_MOVE:
             draft.put(name, item, "skipped")
         return
     if step.external is not None:
