@@ -9,7 +9,7 @@ import dataclasses
 from collections.abc import Callable, Hashable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import Any, TypeAlias, TypeVar
 
 from router.config.components import INVALID, Context, Shape
 from router.config.source import Node
@@ -46,6 +46,8 @@ Scope: TypeAlias = Mapping[str, Json] | Seen
 #: the instance whose expression is being evaluated: functions of one scope call each other
 _SEEN: ContextVar[Seen] = ContextVar("seen")
 
+T = TypeVar("T")
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Definition:
@@ -57,29 +59,34 @@ class Definition:
     expression: Expression | None
 
     def __call__(self, *arguments: Json) -> Json:
-        """Return its value over the instance whose expression calls it.
+        """Return its value over the instance whose expression calls it."""
+        assert self.expression is not None, "a project with mistakes is not run"
+        named = dict(zip(self.parameters, arguments, strict=True))
+        return self.expression({**_SEEN.get().roots, **named})
 
-        Of texts it is kept as long as nothing changes that the definition reads.
-        """
-        seen = _SEEN.get()
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defined(Function):
+    """A definition as a function of the expression language.
+
+    Its value for texts is kept as long as nothing changes that the definition reads.
+    """
+
+    def __call__(self, *arguments: Json) -> Json:
+        """Return the value for the arguments, as every function does."""
         for one in arguments:
             if one.__class__ is not str and one is not None:
-                return self._value(seen, arguments)
-        key = (self.name, *arguments)
+                return Function.__call__(self, *arguments)
+        seen, key = _SEEN.get(), (self.name, *arguments)
         known = seen.known.setdefault(seen.inner.get(self.name), {})
         if key not in known:
-            known[key] = self._value(seen, arguments)
+            known[key] = Function.__call__(self, *arguments)
         value: Json = known[key]
         return value
 
-    def _value(self, seen: Seen, arguments: tuple[Json, ...]) -> Json:
-        assert self.expression is not None, "a project with mistakes is not run"
-        named = dict(zip(self.parameters, arguments, strict=True))
-        return self.expression({**seen.roots, **named})
 
-
-def evaluate(part: Callable[[Mapping[str, Json]], Json], scope: Scope) -> Json:
-    """Return the value of an expression or a map over an instance.
+def evaluate(part: Callable[[Mapping[str, Json]], T], scope: Scope) -> T:
+    """Return the value of an expression or a map over an instance, or of what evaluates several.
 
     Raises TransformError or LimitExceeded with its place.
     """
@@ -112,7 +119,7 @@ def holds(expression: Expression, scope: Scope) -> bool:
 def function_of(definition: Definition) -> Function:
     """Return a definition as a function of the expression language."""
     parameters = tuple(Parameter(name=name, kind="any") for name in definition.parameters)
-    return Function(
+    return Defined(
         name=definition.name,
         parameters=parameters,
         returns="any",

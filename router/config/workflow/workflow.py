@@ -50,7 +50,6 @@ from router.config.workflow.scope import Definition, Over, Scope, holds
 from router.config.workflow.sights import Sights, never_fails
 from router.config.workflow.steps import EVENT_NAME, Step, Timeout
 from router.core.diagnostics import Place
-from router.core.document import Json
 
 CALENDAR: Shape = Named("calendar", "E601", lambda context: context.library.calendars)
 CLASSES: Shape = Named("exception classes", "E601", lambda context: context.library.classes)
@@ -283,10 +282,10 @@ class Workflow:
         return {name: one.decide.mark for name, one in self.steps.items() if one.decide}
 
     @cached_property
-    def risky(self) -> tuple[Label, ...]:
-        """Return the labels whose conditions may fail."""
-        given = ((one, one.condition) for one in self.file.states)
-        return tuple(one for one, said in given if said is not None and not never_fails(said))
+    def risky(self) -> tuple[Expression, ...]:
+        """Return the conditions of labels that may fail."""
+        given = (one.condition for one in self.file.states)
+        return tuple(one for one in given if one is not None and not never_fails(one))
 
 
 def make_workflow(file: WorkflowFile, context: Context) -> Workflow:

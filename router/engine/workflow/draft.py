@@ -68,10 +68,6 @@ class Draft:
         """Return the roots of expressions, as of now."""
         return self.seeing.whole()
 
-    def value(self, part: Expression) -> Json:
-        """Return the value of an expression of the workflow. Raises MessageError."""
-        return evaluate(part, self.seeing.of(part))
-
     def holds(self, part: Expression) -> bool:
         """Return whether a condition of the workflow holds. Raises MessageError."""
         return holds(part, self.seeing.of(part))

@@ -14,7 +14,6 @@ from router.config.workflow.workflow import Workflow
 from router.core.document import Json
 from router.engine.workflow.state import State, fact_of
 
-
 _NONE: Mapping[str, Any] = {}
 
 
@@ -64,15 +63,18 @@ class Seeing:
         index: dict[str, Json] = self._part(self._sights.index[each])
         return index.get(item)
 
-    def is_due(self, step: str) -> bool:
-        """Return whether something has changed that a step goes on by; asked again, it has not."""
+    def due(self, step: str) -> list[str]:
+        """Return the items of a step where something has changed that it goes on by.
+
+        Asked again, nothing has.
+        """
         if not self._is_current:
             self._catch_up()
         visit = self._sights.visits[step]
         if visit in self._made:
-            return False
+            return []
         self._made[visit] = True
-        return True
+        return self.ids(step)
 
     def _catch_up(self) -> None:
         """Forget what is out of date, and derive lists anew that read what has changed.
@@ -177,7 +179,10 @@ class Seeing:
         return [(item, records.get(item, _NONE)) for item in ids]
 
     def _statuses(self, part: Part) -> dict[str, str]:
-        return {item: one.get("status", "idle") for item, one in self._records(part)}
+        if part.each:
+            return {item: one.get("status", "idle") for item, one in self._records(part)}
+        records = self._state["steps"].get(part.name)
+        return {"": records[""]["status"] if records else "idle"}
 
     def _step(self, part: Part) -> Json:
         """Return a step as expressions see it: an object, or a list of them."""

@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
+from router.config.transforms.expressions import Expression
 from router.config.workflow.facts import Event
+from router.config.workflow.scope import evaluate
 from router.config.workflow.sights import INSTANCE
 from router.config.workflow.workflow import Label, Workflow
 from router.core.document import Json
@@ -157,16 +160,24 @@ def _settle(draft: Draft) -> None:
         walk(draft)
         look_at_deferred(draft)
         carry_on(draft)
-    for kind, expression in draft.workflow.file.aliases.items():
-        register(draft, kind, draft.value(expression))
+    aliases = draft.workflow.file.aliases
+    for kind, value in evaluate(partial(_named, aliases), draft.seeing.of(aliases)):
+        register(draft, kind, value)
+
+
+def _named(aliases: Mapping[str, Expression], roots: Mapping[str, Json]) -> list[tuple[str, Json]]:
+    return [(kind, one(roots)) for kind, one in aliases.items()]
 
 
 def _broken(draft: Draft) -> str:
     """Return what may never be and is; "" when all is well."""
-    for name, expression in draft.workflow.file.never.items():
-        if draft.holds(expression):
-            return name
-    return AFTER_PIVOT if passes_pivot(draft) else ""
+    never = draft.workflow.file.never
+    found = evaluate(partial(_first, never), draft.seeing.of(never))
+    return found or (AFTER_PIVOT if passes_pivot(draft) else "")
+
+
+def _first(conditions: Mapping[str, Expression], roots: Mapping[str, Json]) -> str:
+    return next((name for name, one in conditions.items() if one.holds(roots)), "")
 
 
 def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
@@ -193,18 +204,20 @@ def _turn(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
     )
 
 
-def _held(draft: Draft) -> Label | None:
+def _held(workflow: Workflow, roots: Mapping[str, Json]) -> Label | None:
     """Return the last label that holds; conditions that may fail are all evaluated, in order."""
-    told = {one.name: draft.holds(one.condition) for one in draft.workflow.risky if one.condition}
-    for one in reversed(draft.workflow.file.states):
-        if one.condition is None or told.get(one.name) or draft.holds(one.condition):
+    for condition in workflow.risky:
+        condition(roots)
+    for one in reversed(workflow.file.states):
+        if one.condition is None or one.condition.holds(roots):
             return one
     return None
 
 
 def _label(draft: Draft) -> None:
     """Give the instance the last label that holds."""
-    new = _held(draft)
+    states = draft.workflow.file.states
+    new = evaluate(partial(_held, draft.workflow), draft.seeing.of(states))
     if new is None:
         return
     old = draft.state["label"]

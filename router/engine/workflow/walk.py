@@ -35,7 +35,7 @@ def walk(draft: Draft) -> None:
     for _ in range(_MOST_ROUNDS):
         before = len(draft.effects), draft.puts
         for name in draft.workflow.steps:
-            for item in draft.ids(name) if draft.seeing.is_due(name) else ():
+            for item in draft.seeing.due(name):
                 if draft.state["abort"] is None and not draft.state["suspended"]:
                     _visit(draft, name, item)
         if (len(draft.effects), draft.puts) == before:
