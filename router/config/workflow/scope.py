@@ -28,7 +28,7 @@ SETTLED = frozenset({"done", "skipped", "refused", "undone"})
 class Seen:
     """What an expression sees of an instance: its roots, and what functions over steps look up."""
 
-    roots: Mapping[str, Json]
+    roots: Mapping[str, Any]
     #: by step and the id of the item
     statuses: Mapping[str, Mapping[str, str]]
     #: what each definition reads, and by that the values of definitions as long as it stays

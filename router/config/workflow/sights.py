@@ -74,6 +74,8 @@ class Sight:
 
     parts: frozenset[Part]
     stage: Stage
+    #: the roots that it reads all parts of
+    entire: tuple[str, ...]
 
 
 class Sights:
@@ -96,6 +98,7 @@ class Sights:
         #: of each step, what tells that it is as far as it goes, and its items
         self.visits = {name: self.part("visit", name) for name in file.steps}
         self.ids = {name: self.part("ids", name) for name in file.steps}
+        self.early_ids = {name: self.part("ids", name, is_early=True) for name in file.steps}
         self.index = {one.each: self.part("index", one.each) for one in file.steps.values()}
         self._stage = self._staged(frozenset())
         #: all there is
@@ -139,7 +142,13 @@ class Sights:
         parts = self._parts_of(read, stage)
         found = self._known.get((stage, parts))
         if found is None:
-            found = self._known[stage, parts] = Sight(parts, stage)
+            there = {(one.root, one.name) for one in parts}
+            entire = tuple(
+                root
+                for root, names in stage.names.items()
+                if names and all((root, name) in there for name in names)
+            )
+            found = self._known[stage, parts] = Sight(parts, stage, entire)
             for one in parts:
                 self._note(one, self._sources(one))
                 self._note(found, self._sources(one))
@@ -164,8 +173,7 @@ class Sights:
             for one in sight.parts:
                 self._note(part, self._sources(one))
         for name, step in self._file.steps.items():
-            for is_early in (False, True):
-                ids = self.part("ids", name, is_early=is_early)
+            for ids in (self.ids[name], self.early_ids[name]):
                 self._note(ids, self._sources(ids))
             if step.each:
                 self._note(self.part("index", step.each), self._list(step.each))

@@ -39,6 +39,8 @@ from router.engine.workflow.values import (
 )
 
 Record = dict[str, Any]
+_NONE: Mapping[str, Record] = {}
+_IDLE: Mapping[str, str] = {"status": "idle"}
 #: kinds of timers of one item
 KINDS = ("timeout", "hold", "sla", "deadline")
 
@@ -94,8 +96,8 @@ class Draft:
 
     def status(self, name: str, item: str) -> str:
         """Return the status of an item; one without a record is idle."""
-        found = self.state["steps"].get(name, {}).get(item)
-        return "idle" if found is None else str(found["status"])
+        found: str = self.state["steps"].get(name, _NONE).get(item, _IDLE)["status"]
+        return found
 
     def record(self, name: str, item: str) -> Record:
         """Return the record of an item, to be changed; begun when there is none."""

@@ -1,12 +1,12 @@
-"""Owns: what expressions see of an instance as it is: made when it is looked at, kept until it changes.
+"""Owns: what expressions see of an instance: made when it is looked at, kept until it changes.
 Imports: core, config.workflow, engine.workflow.state.
 Never: changes an instance (engine.workflow.draft does, and tells what it has changed).
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Mapping
+from typing import Any, cast
 
 from router.config.workflow.scope import Seen, evaluate
 from router.config.workflow.sights import Part, Sight, Source, Stage
@@ -105,12 +105,12 @@ class Seeing:
     # ---- making
 
     def _seen(self, sight: Sight) -> Seen:
+        """Return what is seen at the stage of a sight, with its parts up to date."""
         stage = self._stages.get(sight.stage)
         if stage is None:
             stage = self._stages[sight.stage] = self._blank(sight.stage)
-        made = self._made
+        made, roots = self._made, cast("dict[str, Any]", stage.roots)
         if sight not in made:
-            roots: Any = stage.roots
             statuses: Any = stage.statuses
             for part in sight.parts:
                 root = part.root
@@ -120,6 +120,9 @@ class Seeing:
                     at = statuses if root == "statuses" else roots[root]
                     at[part.name] = made[part] if part in made else self._part(part)
             made[sight] = True
+        if sight.entire:  # its value may be a root itself, which changes in place
+            copies: dict[str, Json] = {root: dict(roots[root]) for root in sight.entire}
+            return Seen({**stage.roots, **copies}, stage.statuses, stage.inner, made)
         return stage
 
     def _blank(self, stage: Stage) -> Seen:
@@ -130,17 +133,32 @@ class Seeing:
     def _part(self, part: Part) -> Any:
         made = self._made.get(part)
         if made is None:
-            made = self._made[part] = _MAKERS[part.root](self, part)
+            made = self._made[part] = self._new(part)
         return made
+
+    def _new(self, part: Part) -> Any:
+        match part.root:
+            case "statuses":
+                return self._statuses(part)
+            case "ids":
+                return self._ids(part)
+            case "steps":
+                return self._step(part)
+            case "decisions":
+                return self._judged(part)
+            case "facts":
+                return self._fact(part)
+            case "index":
+                return self._index(part)
+            case "derived":
+                return self._lists[part.name]
+        return self._instance()
 
     def _fact(self, part: Part) -> Json:
         fact = self._workflow.file.facts[part.name]
         return fact_of(fact, self._state["facts"].get(part.name, {}))
 
-    def _derived(self, part: Part) -> Json:
-        return self._lists[part.name]
-
-    def _instance(self, _part: Part) -> dict[str, Json]:
+    def _instance(self) -> dict[str, Json]:
         state, abort = self._state, self._state["abort"]
         is_over = abort is not None and abort["done"]
         return {
@@ -175,14 +193,14 @@ class Seeing:
         records = self._state["steps"].get(part.name, _NONE)
         if not part.each:
             return [("", records.get("", _NONE))]
-        ids = self._part(self._sights.part("ids", part.name, is_early=part.is_early))
-        return [(item, records.get(item, _NONE)) for item in ids]
+        ids = (self._sights.early_ids if part.is_early else self._sights.ids)[part.name]
+        return [(item, records.get(item, _NONE)) for item in self._part(ids)]
 
     def _statuses(self, part: Part) -> dict[str, str]:
-        if part.each:
-            return {item: one.get("status", "idle") for item, one in self._records(part)}
-        records = self._state["steps"].get(part.name)
-        return {"": records[""]["status"] if records else "idle"}
+        records = self._state["steps"].get(part.name, _NONE)
+        if not part.each:
+            return {"": records[""]["status"] if records else "idle"}
+        return {item: one.get("status", "idle") for item, one in self._records(part)}
 
     def _step(self, part: Part) -> Json:
         """Return a step as expressions see it: an object, or a list of them."""
@@ -199,18 +217,6 @@ class Seeing:
             if one.get("verdict")
         ]
         return judged if part.each else next(iter(judged), None)
-
-
-_MAKERS: Mapping[str, Callable[[Seeing, Part], Any]] = {
-    "facts": Seeing._fact,
-    "derived": Seeing._derived,
-    "instance": Seeing._instance,
-    "index": Seeing._index,
-    "ids": Seeing._ids,
-    "statuses": Seeing._statuses,
-    "steps": Seeing._step,
-    "decisions": Seeing._judged,
-}
 
 
 def _shown(item: str, record: Mapping[str, Any], ways: tuple[str, ...] | None) -> dict[str, Any]:
