@@ -59,6 +59,7 @@ class Draft:
 
     def __post_init__(self) -> None:
         self.seeing = Seeing(self.workflow, self.state)
+        self.steps = self.workflow.steps
         self._now = time_text(self.at)
         #: records that are this draft's own, to be changed
         self._own: set[tuple[str, str]] = set()
@@ -86,12 +87,12 @@ class Draft:
 
     def is_there(self, name: str, item: str) -> bool:
         """Return whether an item is in the list of its step."""
-        each = self.workflow.steps[name].each
+        each = self.steps[name].each
         return not each or self.seeing.item(each, item) is not None
 
     def item(self, name: str, item: str) -> Json:
         """Return the document of an item, null for a step without items and one that is gone."""
-        each = self.workflow.steps[name].each
+        each = self.steps[name].each
         return self.seeing.item(each, item) if each else None
 
     def status(self, name: str, item: str) -> str:

@@ -200,7 +200,11 @@ class Seeing:
         records = self._state["steps"].get(part.name, _NONE)
         if not part.each:
             return {"": records[""]["status"] if records else "idle"}
-        return {item: one.get("status", "idle") for item, one in self._records(part)}
+        found = {} if part.is_early else {one["id"]: "idle" for one in self._list(part.each)}
+        for item, one in records.items():
+            if one["status"] != "idle":
+                found[item] = one["status"]
+        return found
 
     def _step(self, part: Part) -> Json:
         """Return a step as expressions see it: an object, or a list of them."""

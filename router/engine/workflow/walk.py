@@ -34,7 +34,7 @@ def walk(draft: Draft) -> None:
     """Carry on with every step that can go on."""
     for _ in range(_MOST_ROUNDS):
         before = len(draft.effects), draft.puts
-        for name in draft.workflow.steps:
+        for name in draft.steps:
             for item in draft.seeing.due(name):
                 if draft.state["abort"] is None and not draft.state["suspended"]:
                     _visit(draft, name, item)
@@ -44,7 +44,7 @@ def walk(draft: Draft) -> None:
 
 
 def _visit(draft: Draft, name: str, item: str) -> None:
-    step, status = draft.workflow.steps[name], draft.status(name, item)
+    step, status = draft.steps[name], draft.status(name, item)
     if status not in _MAY_MOVE and step.external is None and not step.uses:
         return
     if not draft.is_there(name, item):
@@ -64,7 +64,7 @@ def _visit(draft: Draft, name: str, item: str) -> None:
 
 def _look_outside(draft: Draft, name: str, item: str) -> None:
     """Settle a step that others have done; tell where they and we did."""
-    step, status = draft.workflow.steps[name], draft.status(name, item)
+    step, status = draft.steps[name], draft.status(name, item)
     assert step.external is not None, "who calls has looked"
     found = evaluate(step.external, draft.over(step.external, name, item))
     if found is None or found is False:
@@ -80,7 +80,7 @@ def _look_outside(draft: Draft, name: str, item: str) -> None:
 
 
 def _look_again(draft: Draft, name: str, item: str) -> None:
-    step = draft.workflow.steps[name]
+    step = draft.steps[name]
     assert step.awaits is not None, "only what awaits is waiting"
     if holds(step.awaits, draft.over(step.awaits, name, item)):
         draft.put(name, item, "done")
@@ -100,7 +100,7 @@ def _look_for_changes(draft: Draft, name: str, item: str) -> None:
 def used_of(draft: Draft, name: str, item: str) -> dict[str, Json]:
     """Return the fields of an item that must not change after its step has used them."""
     document = draft.item(name, item)
-    fields = draft.workflow.steps[name].uses
+    fields = draft.steps[name].uses
     return {one: document.get(one) for one in fields} if isinstance(document, dict) else {}
 
 
@@ -108,7 +108,7 @@ def used_of(draft: Draft, name: str, item: str) -> dict[str, Json]:
 
 
 def _begin_when_met(draft: Draft, name: str, item: str) -> None:
-    found = [_met(draft, name, item, need) for need in draft.workflow.steps[name].needs]
+    found = [_met(draft, name, item, need) for need in draft.steps[name].needs]
     if "no" in found:
         draft.put(name, item, "skipped")
     elif "wait" not in found:
@@ -117,7 +117,7 @@ def _begin_when_met(draft: Draft, name: str, item: str) -> None:
 
 def _met(draft: Draft, name: str, item: str, need: Need) -> str:
     """Return whether a need is met: yes, wait, or no (it can not be met any more)."""
-    step, other = draft.workflow.steps[name], draft.workflow.steps[need.step]
+    step, other = draft.steps[name], draft.steps[need.step]
     if not other.each:
         return _judged([draft.status(need.step, "")], need)
     if not step.each:
@@ -149,7 +149,7 @@ def _is_closed(draft: Draft, each: str, item: str) -> bool:
     said = file.derive.get(each) or file.facts[each]
     if not said.closed_by:
         return False
-    closing = draft.workflow.steps[said.closed_by]
+    closing = draft.steps[said.closed_by]
     if not closing.each:
         return draft.status(said.closed_by, "") in SETTLED
     if item and item in draft.ids(said.closed_by):
@@ -163,7 +163,7 @@ def _is_closed(draft: Draft, each: str, item: str) -> bool:
 
 
 def _begin(draft: Draft, name: str, item: str) -> None:
-    step = draft.workflow.steps[name]
+    step = draft.steps[name]
     if step.when is not None and not holds(step.when, draft.over(step.when, name, item)):
         draft.put(name, item, "skipped")
         return
@@ -178,7 +178,7 @@ def _begin(draft: Draft, name: str, item: str) -> None:
 
 
 def _decide(draft: Draft, name: str, item: str) -> None:
-    table = draft.workflow.steps[name].decide
+    table = draft.steps[name].decide
     assert table is not None, "who calls has looked"
     found = draft.recorded.get(path_of(name, item)) or draft.recorded.get(name)
     if found is None:
@@ -201,7 +201,7 @@ def _decide(draft: Draft, name: str, item: str) -> None:
 
 def judge(draft: Draft, name: str, item: str, verdict: Mapping[str, Json]) -> None:
     """Go on by a verdict: go, deny, or review, which asks a person."""
-    step = draft.workflow.steps[name]
+    step = draft.steps[name]
     draft.record(name, item)["verdict"] = dict(verdict)
     match verdict.get("verdict"):
         case "go":
@@ -215,7 +215,7 @@ def judge(draft: Draft, name: str, item: str, verdict: Mapping[str, Json]) -> No
 
 def put_question(draft: Draft, name: str, item: str) -> None:
     """Ask a person for the verdict of a step."""
-    ask = draft.workflow.steps[name].ask
+    ask = draft.steps[name].ask
     assert ask is not None, "checked: review belongs to a step that asks"
     assert ask.sla is not None, "checked: a question has an end"
     due_at = draft.later(ask.sla)
@@ -226,7 +226,7 @@ def put_question(draft: Draft, name: str, item: str) -> None:
 
 def act(draft: Draft, name: str, item: str) -> None:
     """Do what a step does once its gate is open."""
-    step = draft.workflow.steps[name]
+    step = draft.steps[name]
     if step.deadline is not None:
         _arm_deadline(draft, name, item, step)
     if step.compute is not None:
