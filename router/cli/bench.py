@@ -1,5 +1,5 @@
 """Owns: `router bench`.
-Imports: click, runtime.bench, runtime.growth, runtime.mapspeed, runtime.profile, runtime.wide.
+Imports: click, cli.benchturns, runtime (bench, growth, mapspeed, profile, wide).
 Never: prints one figure without its peer.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from router.cli.benchturns import turns
 from router.cli.common import choose, fail, format_option, load_sound, project_option, secrets_of
 from router.cli.render import envelope
 from router.core.errors import Unavailable
@@ -44,6 +45,9 @@ store_option = click.option(
 @click.group("bench")
 def bench() -> None:
     """Measure on this machine; ratios count, single figures drift with what else runs."""
+
+
+bench.add_command(turns)
 
 
 @bench.command("embedded")

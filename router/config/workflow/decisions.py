@@ -20,7 +20,7 @@ from router.config.transforms.expressions import Expression
 from router.config.transforms.maptree import Builder, finished
 from router.config.workflow.calendars import DATE
 from router.config.workflow.facts import VALUE_OF_MAP
-from router.config.workflow.scope import Over, evaluate, holds
+from router.config.workflow.scope import Over, Scope, evaluate, holds
 from router.config.workflow.spans import SPAN, Span
 from router.core.diagnostics import Place
 from router.core.document import Json
@@ -110,7 +110,7 @@ class DecisionTable:
     rules: tuple[DecisionRule, ...] = knob(Rules(DecisionRule), doc="in order")
     place: Place = place_of()
 
-    def decide(self, scope: Mapping[str, Json], day: date) -> dict[str, Json]:
+    def decide(self, scope: Scope, day: date) -> dict[str, Json]:
         """Return verdict, outputs and the rule that gave them. Raises as an expression does."""
         for rule in self.rules:
             if rule.is_due(day) and (rule.condition is None or holds(rule.condition, scope)):

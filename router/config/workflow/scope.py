@@ -6,10 +6,10 @@ Never: keeps an instance: its scope is in reach only while one expression is eva
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias, TypeVar
 
 from router.config.components import INVALID, Context, Shape
 from router.config.source import Node
@@ -23,8 +23,30 @@ ROOTS = frozenset({"facts", "derived", "steps", "decisions", "instance"})
 #: statuses in which a step asks for nothing more
 SETTLED = frozenset({"done", "skipped", "refused", "undone"})
 
+
+@dataclass(slots=True)
+class Seen:
+    """What an expression sees of an instance: its roots, and what functions over steps look up."""
+
+    roots: Mapping[str, Any]
+    #: by step and the id of the item
+    statuses: Mapping[str, Mapping[str, str]]
+    #: what each definition reads, and by that the values of definitions as long as it stays
+    inner: Mapping[str, Hashable]
+    known: dict[Any, Any]
+
+    def plus(self, **more: Json) -> Seen:
+        """Return the same with more roots."""
+        return Seen({**self.roots, **more}, self.statuses, self.inner, self.known)
+
+
+#: what expressions of a workflow are evaluated over
+Scope: TypeAlias = Mapping[str, Json] | Seen
+
 #: the instance whose expression is being evaluated: functions of one scope call each other
-_SCOPE: ContextVar[Mapping[str, Json]] = ContextVar("scope")
+_SEEN: ContextVar[Seen] = ContextVar("seen")
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,22 +62,56 @@ class Definition:
         """Return its value over the instance whose expression calls it."""
         assert self.expression is not None, "a project with mistakes is not run"
         named = dict(zip(self.parameters, arguments, strict=True))
-        return self.expression({**_SCOPE.get(), **named})
+        return self.expression({**_SEEN.get().roots, **named})
 
 
-def evaluate(part: Callable[[Mapping[str, Json]], Json], scope: Mapping[str, Json]) -> Json:
-    """Return the value of an expression or a map over an instance.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Defined(Function):
+    """A definition as a function of the expression language.
+
+    Its value for texts is kept as long as nothing changes that the definition reads.
+    """
+
+    def __call__(self, *arguments: Json) -> Json:
+        """Return the value for the arguments, as every function does."""
+        for one in arguments:
+            if one.__class__ is not str and one is not None:
+                return Function.__call__(self, *arguments)
+        seen, key = _SEEN.get(), (self.name, *arguments)
+        known = seen.known.setdefault(seen.inner.get(self.name), {})
+        if key not in known:
+            known[key] = Function.__call__(self, *arguments)
+        value: Json = known[key]
+        return value
+
+
+def evaluate(part: Callable[[Mapping[str, Json]], T], scope: Scope) -> T:
+    """Return the value of an expression or a map over an instance, or of what evaluates several.
 
     Raises TransformError or LimitExceeded with its place.
     """
-    token = _SCOPE.set(scope)
+    seen = scope if isinstance(scope, Seen) else _seen(scope)
+    token = _SEEN.set(seen)
     try:
-        return part(scope)
+        return part(seen.roots)
     finally:
-        _SCOPE.reset(token)
+        _SEEN.reset(token)
 
 
-def holds(expression: Expression, scope: Mapping[str, Json]) -> bool:
+def _seen(roots: Mapping[str, Any]) -> Seen:
+    """Return what is seen where all roots are at hand."""
+    entries = {
+        step: entry if isinstance(entry, list) else [entry]
+        for step, entry in roots.get("steps", {}).items()
+    }
+    statuses = {
+        step: {one["id"]: one["status"] for one in reversed(shown)}
+        for step, shown in entries.items()
+    }
+    return Seen(roots, statuses, {}, {})
+
+
+def holds(expression: Expression, scope: Scope) -> bool:
     """Return whether a condition holds over an instance. Raises as `evaluate` does."""
     return not is_false(evaluate(expression, scope))
 
@@ -63,7 +119,7 @@ def holds(expression: Expression, scope: Mapping[str, Json]) -> bool:
 def function_of(definition: Definition) -> Function:
     """Return a definition as a function of the expression language."""
     parameters = tuple(Parameter(name=name, kind="any") for name in definition.parameters)
-    return Function(
+    return Defined(
         name=definition.name,
         parameters=parameters,
         returns="any",
@@ -100,42 +156,36 @@ def over_instance(context: Context, *more: str) -> Context:
 @function("step: text", "id?: text", returns="text|null")
 def status(step: str, item: str = "") -> Json:
     """Give the status of a step, for a step of many items that of the item with this id."""
-    return next((one["status"] for one in _entries(step) if one.get("id", "") == item), None)
+    return _statuses(step).get(item)
 
 
 @function("step: text", returns="boolean")
 def is_done(step: str) -> Json:
     """Tell whether a step is done: all its items are settled, and one of them at least is done."""
-    found = [one["status"] for one in _entries(step)]
-    return "done" in found and all(one in SETTLED for one in found)
+    found = _statuses(step).values()
+    return "done" in found and SETTLED.issuperset(found)
 
 
 @function("step: text", returns="boolean")
 def is_settled(step: str) -> Json:
     """Tell whether a step asks for nothing more: so does one that has no items as yet."""
-    return all(one["status"] in SETTLED for one in _entries(step))
+    return SETTLED.issuperset(_statuses(step).values())
 
 
 @function("step: text", "status: text", "...more: text", returns="boolean")
 def any_with(step: str, *statuses: str) -> Json:
     """Tell whether a step, or one of its items, has one of these statuses."""
-    return any(one["status"] in statuses for one in _entries(step))
+    return any(one in statuses for one in _statuses(step).values())
 
 
 @function(returns="boolean")
 def all_settled() -> Json:
     """Tell whether no step asks for anything more."""
-    return all(is_settled.call(step) for step in _steps())
+    return all(SETTLED.issuperset(one.values()) for one in _SEEN.get().statuses.values())
 
 
-def _steps() -> Mapping[str, Any]:
-    found: Any = _SCOPE.get()["steps"]
-    return found  # type: ignore[no-any-return]
-
-
-def _entries(step: str) -> Iterator[Mapping[str, Any]]:
-    entry = _steps().get(step)
-    yield from () if entry is None else entry if isinstance(entry, list) else [entry]
+def _statuses(step: str) -> Mapping[str, str]:
+    return _SEEN.get().statuses.get(step, {})
 
 
 #: functions over the steps of an instance, by name

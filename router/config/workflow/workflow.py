@@ -30,6 +30,7 @@ from router.config.shapes import (
 )
 from router.config.systems import Operation
 from router.config.transforms.expressions import Expression
+from router.config.transforms.mapcode import MapFunction
 from router.config.transforms.transform import Transform
 from router.config.validation import Contract
 from router.config.workflow.calendars import Calendar
@@ -45,10 +46,10 @@ from router.config.workflow.facts import (
     Orphan,
     View,
 )
-from router.config.workflow.scope import Definition, Over, holds
+from router.config.workflow.scope import Definition, Over, Scope, holds
+from router.config.workflow.sights import Sights, never_fails
 from router.config.workflow.steps import EVENT_NAME, Sending, Step, Timeout
 from router.core.diagnostics import Place
-from router.core.document import Json
 
 CALENDAR: Shape = Named("calendar", "E601", lambda context: context.library.calendars)
 CLASSES: Shape = Named("exception classes", "E601", lambda context: context.library.classes)
@@ -213,6 +214,11 @@ class Workflow:
         return found
 
     @cached_property
+    def sights(self) -> Sights:
+        """Return what its expressions read."""
+        return Sights(self.file)
+
+    @cached_property
     def _by_list(self) -> Mapping[str, tuple[str, ...]]:
         found: dict[str, tuple[str, ...]] = {}
         for name, step in self.steps.items():
@@ -227,7 +233,7 @@ class Workflow:
         """Yield the steps that need a step, however far."""
         return (one for one, above in self.above.items() if name in above)
 
-    def calendar(self, scope: Mapping[str, Json]) -> Calendar:
+    def calendar(self, scope: Scope) -> Calendar:
         """Return the calendar that holds for an instance."""
         for rule in self.file.calendar:
             if rule.condition is None or holds(rule.condition, scope):
@@ -249,18 +255,43 @@ class Workflow:
         """Return the operations that its steps send to, those that take steps back, too."""
         return {one.operation.name for _, one in self._sendings()}
 
-    def answered(self, event: str) -> Iterator[tuple[str, bool]]:
-        """Yield each step whose send, or undo, an event answers, and whether it says done."""
-        for name, one in self._sendings():
-            if event in (one.done, one.failed):
-                yield name, event == one.done
-
     def _sendings(self) -> Iterator[tuple[str, Sending]]:
         """Yield what each step sends, and what is sent to take it back."""
         for name, step in self.steps.items():
             undo = step.undo.sending if step.undo is not None else None
             for one in (*step.sendings, *((undo,) if undo is not None else ())):
                 yield name, one
+
+    def answered(self, event: str) -> tuple[tuple[str, bool], ...]:
+        """Return each step whose send, or undo, an event answers, and whether it says done."""
+        return self._answered.get(event, ())
+
+    @cached_property
+    def _answered(self) -> Mapping[str, tuple[tuple[str, bool], ...]]:
+        found: dict[str, tuple[tuple[str, bool], ...]] = {}
+        for name, one in self._sendings():
+            for event in {one.done, one.failed} - {""}:
+                found[event] = (*found.get(event, ()), (name, event == one.done))
+        return found
+
+    def map_of(self, view: View) -> MapFunction:
+        """Return what makes a view of the roots that it sees."""
+        return self._maps[id(view)]
+
+    @cached_property
+    def _maps(self) -> Mapping[int, MapFunction]:
+        return {id(one): MapFunction((), one.map) for one in self.file.views.values()}
+
+    @cached_property
+    def marks(self) -> Mapping[str, str]:
+        """Return what tells the version of the table of each step that decides."""
+        return {name: one.decide.mark for name, one in self.steps.items() if one.decide}
+
+    @cached_property
+    def risky(self) -> tuple[Expression, ...]:
+        """Return the conditions of labels that may fail."""
+        given = (one.condition for one in self.file.states)
+        return tuple(one for one in given if one is not None and not never_fails(one))
 
 
 def make_workflow(file: WorkflowFile, context: Context) -> Workflow:

@@ -5,9 +5,13 @@ Never: takes back what is beyond the point of no return.
 
 from __future__ import annotations
 
-from router.config.workflow.scope import SETTLED, holds
+from collections.abc import Mapping
+from typing import Any
+
+from router.config.workflow.scope import SETTLED
+from router.config.workflow.sights import INSTANCE
 from router.config.workflow.workflow import Abort
-from router.engine.workflow.draft import Draft, Record
+from router.engine.workflow.draft import Draft
 from router.engine.workflow.sending import document_of, send_undo
 from router.engine.workflow.values import Emit, path_of
 
@@ -39,7 +43,7 @@ def look_at_deferred(draft: Draft) -> None:
 def begin_abort(draft: Draft, name: str) -> None:
     """Begin to take back."""
     draft.state["abort"] = {"name": name, "done": False, "fresh": True}
-    draft.touch()
+    draft.seeing.changed(INSTANCE)
 
 
 def carry_on(draft: Draft) -> None:
@@ -57,7 +61,7 @@ def carry_on(draft: Draft) -> None:
             send_undo(draft, name, item)
     if not left:
         abort["done"] = True
-        draft.touch()
+        draft.seeing.changed(INSTANCE)
 
 
 def passes_pivot(draft: Draft) -> bool:
@@ -71,11 +75,11 @@ def passes_pivot(draft: Draft) -> bool:
 
 
 def _may_be(draft: Draft, abort: Abort) -> bool:
-    return abort.condition is None or holds(abort.condition, draft.scope)
+    return abort.condition is None or draft.holds(abort.condition)
 
 
 def _may_wait(draft: Draft, abort: Abort) -> bool:
-    return abort.defer is not None and holds(abort.defer, draft.scope)
+    return abort.defer is not None and draft.holds(abort.defer)
 
 
 def _say_no(draft: Draft, abort: Abort) -> None:
@@ -95,7 +99,7 @@ def _withdraw(draft: Draft) -> None:
                 draft.close_exception(f"{word}:{path_of(name, item)}")
 
 
-def _can_undo(draft: Draft, name: str, record: Record) -> bool:
+def _can_undo(draft: Draft, name: str, record: Mapping[str, Any]) -> bool:
     """Return whether a step may have had an effect that something takes back.
 
     What is under way, or ended unknown, may have one: taking it back must suit that as well.
@@ -105,7 +109,7 @@ def _can_undo(draft: Draft, name: str, record: Record) -> bool:
     return has_undo and bool(record["keys"]) and record["status"] != "held"
 
 
-def _is_left(draft: Draft, name: str, record: Record) -> bool:
+def _is_left(draft: Draft, name: str, record: Mapping[str, Any]) -> bool:
     if record["status"] in ("undoing", "undo_failed"):
         return True
     touched = record["status"] in ("done", "running", "failed")

@@ -18,7 +18,8 @@ APPLIED, NOTED, STALE, REFUSED = "applied", "noted", "stale", "refused"
 
 def answer(draft: Draft, came: Answered) -> str:
     """Apply what a worker knows of an effect; return the outcome of the turn."""
-    for name, item, record in draft.records():
+    step = came.key.removeprefix(f"{draft.state['key']}/").partition("/")[0]
+    for name, item, record in draft.records(step):
         if record.get("undo_key") == came.key:
             return _answer_undo(draft, name, item, came)
         if came.key in record["keys"]:
@@ -39,7 +40,7 @@ def find_effect(draft: Draft, effect: str | None, reference: str | None) -> str 
 
 
 def _answer_send(draft: Draft, name: str, item: str, came: Answered) -> str:
-    record = draft.record(name, item)
+    record = draft.look(name, item)
     is_open = record["status"] in ("running", "failed", "held")
     if came.outcome == "done":
         return _take_done(draft, name, item, came) if is_open else _echo(draft, name, item, came)
@@ -60,11 +61,11 @@ def _take_done(draft: Draft, name: str, item: str, came: Answered) -> str:
     """Take an effect as done, late or not. An earlier attempt's success beside a later one that
     is under way may be the second effect: a person looks.
     """
-    record = draft.record(name, item)
+    record = draft.look(name, item)
     if record["keys"][-1] != came.key and record["status"] != "failed":
         draft.open_exception("double_effect", name, item, "double_effect")
         return APPLIED
-    record.pop("held", None)
+    draft.record(name, item).pop("held", None)
     _remember(draft, name, item, came)
     draft.put(name, item, "done", outputs=dict(came.outputs))
     return APPLIED
@@ -72,7 +73,7 @@ def _take_done(draft: Draft, name: str, item: str, came: Answered) -> str:
 
 def _echo(draft: Draft, name: str, item: str, came: Answered) -> str:
     """Note a success that is known; one of another effect than the known one is told."""
-    record = draft.record(name, item)
+    record = draft.look(name, item)
     if record["status"] in ("undoing", "undone", "skipped", "undo_failed"):
         return NOTED
     known = record.get("reference", "")
@@ -88,7 +89,6 @@ def _remember(draft: Draft, name: str, item: str, came: Answered) -> None:
         return
     record = draft.record(name, item)
     record["reference"] = came.reference
-    draft.touch()
     alias = draft.workflow.steps[name].sendings[record["way"]].alias
     if alias:
         register(draft, alias, came.reference)
@@ -103,7 +103,7 @@ def register(draft: Draft, kind: str, value: Json) -> None:
 
 
 def _answer_undo(draft: Draft, name: str, item: str, came: Answered) -> str:
-    record = draft.record(name, item)
+    record = draft.look(name, item)
     if record["status"] not in ("undoing", "undo_failed"):
         return NOTED
     if came.outcome == "done":
@@ -119,7 +119,7 @@ def window_closed(draft: Draft, key: str) -> str:
     """Note that what was held has been sent."""
     for name, item, record in draft.records():
         if record["status"] == "held" and record["keys"][-1] == key:
-            record.pop("held", None)
+            draft.record(name, item).pop("held", None)
             run(draft, name, item)
             return APPLIED
     return STALE

@@ -1,5 +1,5 @@
-"""Owns: the instance that a turn works on: what expressions see of it, timers, tasks, exceptions.
-Imports: core, config.workflow, engine.workflow (state, values).
+"""Owns: the instance that a turn works on: its records, facts, timers, tasks, exceptions.
+Imports: core, config.workflow, engine.workflow (seeing, state, values).
 Never: decides what comes next (engine.workflow.walk does).
 
 A record of a step's item: status, way, attempt, since; verdict, outputs, reference, code, keys
@@ -9,20 +9,23 @@ for), external (others did it), agreed (exceptions that somebody has closed).
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
-from router.config.workflow.scope import SETTLED, evaluate
+from router.config.transforms.expressions import Expression
+from router.config.workflow.calendars import Calendar
+from router.config.workflow.scope import SETTLED, Seen, evaluate, holds
+from router.config.workflow.sights import INSTANCE
 from router.config.workflow.spans import Span
-from router.config.workflow.steps import Step
 from router.config.workflow.workflow import Workflow
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.instants import time_text
-from router.engine.workflow.state import State, facts_of
+from router.engine.workflow.seeing import Seeing
+from router.engine.workflow.state import State, merge
 from router.engine.workflow.values import (
     ArmTimer,
     CloseException,
@@ -36,8 +39,8 @@ from router.engine.workflow.values import (
 )
 
 Record = dict[str, Any]
-#: what a record shows of itself to expressions
-_SHOWN = ("status", "attempt", "verdict", "outputs", "reference", "code", "since", "external")
+_NONE: Mapping[str, Record] = {}
+_IDLE: Mapping[str, str] = {"status": "idle"}
 #: kinds of timers of one item
 KINDS = ("timeout", "hold", "sla", "deadline")
 
@@ -51,129 +54,84 @@ class Draft:
     at: datetime
     recorded: Mapping[str, Mapping[str, Json]]
     effects: list[Effect] = field(default_factory=list)
-    _scope: dict[str, Json] | None = None
-    _lists: dict[str, list[Any]] = field(default_factory=dict)
+    #: how often an item got a status
+    puts: int = 0
+
+    def __post_init__(self) -> None:
+        self.seeing = Seeing(self.workflow, self.state)
+        self.steps = self.workflow.steps
+        self._now = time_text(self.at)
+        #: records that are this draft's own, to be changed
+        self._own: set[tuple[str, str]] = set()
 
     # ---- what expressions see
 
     @property
-    def scope(self) -> dict[str, Json]:
+    def scope(self) -> Mapping[str, Json]:
         """Return the roots of expressions, as of now."""
-        if self._scope is None:
-            self._scope = self._seen()
-        return self._scope
+        return self.seeing.whole()
 
-    def over(self, step: str, item: str) -> dict[str, Json]:
-        """Return the roots for one item of a step."""
-        document = self.item(step, item)
-        return {**self.scope, "item": document, "at": time_text(self.at)}
+    def holds(self, part: Expression) -> bool:
+        """Return whether a condition of the workflow holds. Raises MessageError."""
+        return holds(part, self.seeing.of(part))
 
-    def touch(self) -> None:
-        """Forget what expressions saw: something changed."""
-        self._scope = None
-
-    def _seen(self) -> dict[str, Json]:
-        facts = facts_of(self.workflow, self.state)
-        self._lists = {name: one for name, one in facts.items() if isinstance(one, list)}
-        steps: dict[str, Json] = {}
-        decisions: dict[str, Json] = {}
-        derived: dict[str, Json] = {}
-        self._show(self.workflow.steps, steps, decisions)
-        scope: dict[str, Json] = {"facts": facts, "derived": derived, "instance": self._instance()}
-        scope |= {"steps": steps, "decisions": decisions}
-        for name, said in self.workflow.file.derive.items():
-            self._lists[name] = _items(evaluate(said.items, scope))
-            derived[name] = self._lists[name]
-            self._show(self.workflow.stepping(name), steps, decisions)
-        return scope
-
-    def _instance(self) -> dict[str, Json]:
-        abort = self.state["abort"]
-        is_over = abort is not None and abort["done"]
-        return {
-            "key": self.state["key"],
-            "opened": self.state["opened"],
-            "suspended": bool(self.state["suspended"]),
-            "aborting": abort["name"] if abort is not None and not is_over else None,
-            "aborted": abort["name"] if abort is not None and is_over else None,
-            "exceptions": sorted(self.state["exceptions"]),
-        }
-
-    def _show(
-        self, names: Iterable[str], steps: dict[str, Json], decisions: dict[str, Json]
-    ) -> None:
-        """Put steps into the roots `steps` and `decisions`: an object each, or a list of them."""
-        for name in names:
-            step = self.workflow.steps[name]
-            shown = [self._shown(name, step, item) for item in self._ids(name, step)]
-            steps[name] = shown if step.each else shown[0]
-            if step.decide is not None or step.ask is not None:
-                judged = [{"id": one["id"], **one["verdict"]} for one in shown if one["verdict"]]
-                decisions[name] = judged if step.each else next(iter(judged), None)
-
-    def _shown(self, name: str, step: Step, item: str) -> dict[str, Any]:
-        record = self.state["steps"].get(name, {}).get(item, {})
-        shown = {key: record.get(key) for key in _SHOWN}
-        way = step.way_names[record.get("way", 0)] if step.sendings else None
-        return {**shown, "id": item, "status": record.get("status", "idle"), "way": way}
+    def over(self, part: object, step: str, item: str) -> Seen:
+        """Return what a part of the workflow sees of one item of a step."""
+        return self.seeing.of(part).plus(item=self.item(step, item), at=self._now)
 
     # ---- steps and their items
 
     def ids(self, name: str) -> list[str]:
         """Return the items of a step in order; those that are gone and not settled, too."""
-        _ = self.scope
-        return self._ids(name, self.workflow.steps[name])
-
-    def _ids(self, name: str, step: Step) -> list[str]:
-        if not step.each:
-            return [""]
-        there = {one["id"] for one in self._lists.get(step.each, ())}
-        records = self.state["steps"].get(name, {})
-        return sorted(there | {item for item, one in records.items() if one["status"] != "idle"})
+        return self.seeing.ids(name)
 
     def is_there(self, name: str, item: str) -> bool:
         """Return whether an item is in the list of its step."""
-        step = self.workflow.steps[name]
-        return not step.each or self.item(name, item) is not None
+        each = self.steps[name].each
+        return not each or self.seeing.item(each, item) is not None
 
     def item(self, name: str, item: str) -> Json:
         """Return the document of an item, null for a step without items and one that is gone."""
-        _ = self.scope
-        each = self.workflow.steps[name].each
-        return next((one for one in self._lists.get(each, ()) if one["id"] == item), None)
+        each = self.steps[name].each
+        return self.seeing.item(each, item) if each else None
 
     def status(self, name: str, item: str) -> str:
         """Return the status of an item; one without a record is idle."""
-        found = self.state["steps"].get(name, {}).get(item)
-        return "idle" if found is None else str(found["status"])
-
-    def record(self, name: str, item: str) -> Record:
-        """Return the record of an item, begun when there is none."""
-        records = self.state["steps"].setdefault(name, {})
-        if item not in records:
-            records[item] = {
-                "status": "idle",
-                "way": 0,
-                "attempt": 0,
-                "since": time_text(self.at),
-                "keys": [],
-            }
-        found: Record = records[item]
+        found: str = self.state["steps"].get(name, _NONE).get(item, _IDLE)["status"]
         return found
 
-    def records(self) -> Iterator[tuple[str, str, Record]]:
-        """Yield every record in the order of the file, with its step and item."""
-        for name in self.workflow.steps:
-            for item in sorted(self.state["steps"].get(name, {})):
-                yield name, item, self.state["steps"][name][item]
+    def record(self, name: str, item: str) -> Record:
+        """Return the record of an item, to be changed; begun when there is none."""
+        records: dict[str, Record] = self.state["steps"].setdefault(name, {})
+        if item not in records:
+            records[item] = {
+                "status": "idle", "way": 0, "attempt": 0, "since": self._now, "keys": [],
+            }  # fmt: skip
+        elif (name, item) not in self._own:
+            records[item] = dict(records[item])
+        self._own.add((name, item))
+        self.seeing.changed(("records", name))
+        return records[item]
+
+    def look(self, name: str, item: str) -> Mapping[str, Any]:
+        """Return the record of an item, empty when there is none."""
+        found: Mapping[str, Any] = self.state["steps"].get(name, {}).get(item, {})
+        return found
+
+    def records(self, step: str = "") -> Iterator[tuple[str, str, Mapping[str, Any]]]:
+        """Yield the records of one step, or of all, in order, each with its step and item."""
+        for name in self.workflow.steps if not step else {step} & self.workflow.steps.keys():
+            found = self.state["steps"].get(name, {})
+            for item in sorted(found):
+                yield name, item, found[item]
 
     def put(self, name: str, item: str, status: str, **more: Any) -> None:
         """Give an item a status; what it waited for is over, and so are its own exceptions once
         it is settled.
         """
         record = self.record(name, item)
-        record.update(status=status, since=time_text(self.at), **more)
-        self.touch()
+        record.update(status=status, since=self._now, **more)
+        self.puts += 1
         self._leave(name, item, record)
         if status in SETTLED:
             for word in ("failed", "timeout", "unknown", "deadline"):
@@ -206,7 +164,19 @@ class Draft:
 
     def later(self, span: Span, start: datetime | None = None) -> datetime:
         """Return the instant a span after now, or after `start`, by the instance's calendar."""
-        return self.workflow.calendar(self.scope).after(start or self.at, span)
+        return self._calendar().after(start or self.at, span)
+
+    def _calendar(self) -> Calendar:
+        return self.workflow.calendar(self.seeing.of(self.workflow.file.calendar))
+
+    # ---- facts
+
+    def merge(self, name: str, given: Json, rev: Json) -> None:
+        """Put what somebody says into a fact."""
+        held = self.state["facts"].get(name, {})
+        own = self.state["facts"][name] = {key: dict(fields) for key, fields in held.items()}
+        merge(own, self.workflow.file.facts[name], given, rev)
+        self.seeing.changed(("facts", name))
 
     # ---- tasks and exceptions
 
@@ -233,7 +203,7 @@ class Draft:
             "opened_at": time_text(self.at),
             "due_at": time_text(due_at),
         }
-        self.touch()
+        self.seeing.changed(INSTANCE)
         self.effects.append(
             OpenException(
                 name=name,
@@ -255,18 +225,11 @@ class Draft:
         found: dict[str, Json] = dict.fromkeys(said)
         for key, value in said.items():
             with suppress(MessageError):
-                found[key] = evaluate(value, self.scope)
+                found[key] = evaluate(value, self.seeing.of(value))
         return found
 
     def close_exception(self, name: str) -> None:
         """Close an exception that is open."""
         if self.state["exceptions"].pop(name, None) is not None:
-            self.touch()
+            self.seeing.changed(INSTANCE)
             self.effects.append(CloseException(name=name))
-
-
-def _items(found: Json) -> list[Any]:
-    """Return the objects of a derived list that have an id, in the order of their ids."""
-    given = found if isinstance(found, list) else []
-    items = [one for one in given if isinstance(one, dict) and isinstance(one.get("id"), str)]
-    return sorted(items, key=lambda one: str(one["id"]))

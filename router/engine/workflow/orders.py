@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from router.config.workflow.scope import SETTLED
+from router.config.workflow.sights import INSTANCE
 from router.engine.workflow.aborts import ask_to_abort
 from router.engine.workflow.draft import Draft
 from router.engine.workflow.sending import send, send_undo
-from router.engine.workflow.state import merge
 from router.engine.workflow.values import Ordered
 from router.engine.workflow.walk import judge, used_of
 
@@ -123,7 +123,7 @@ def _decide(draft: Draft, order: Ordered) -> str:
     value = order.value if isinstance(order.value, dict) else {"verdict": order.value}
     if value.get("verdict") not in ("go", "deny"):
         return "a verdict is go or deny"
-    before = draft.record(order.step, order.item).get("verdict") or {}
+    before = draft.look(order.step, order.item).get("verdict") or {}
     judge(draft, order.step, order.item, {**before, **value, "by": order.actor})
     return ""
 
@@ -133,11 +133,9 @@ def _set_fact(draft: Draft, order: Ordered) -> str:
     if not isinstance(value, dict) or not isinstance(value.get("put"), Mapping):
         return "set_fact takes {put: {fact: value}, rev: revision}"
     for name, given in value["put"].items():
-        fact = draft.workflow.file.facts.get(name)
-        if fact is None:
+        if name not in draft.workflow.file.facts:
             return f"there is no fact {name}"
-        merge(draft.state["facts"].setdefault(name, {}), fact, given, value.get("rev"))
-    draft.touch()
+        draft.merge(name, given, value.get("rev"))
     return ""
 
 
@@ -151,7 +149,7 @@ def _abort(draft: Draft, order: Ordered) -> str:
 
 def _suspend(draft: Draft, _order: Ordered) -> str:
     draft.state["suspended"] = draft.state["suspended"] or "ordered"
-    draft.touch()
+    draft.seeing.changed(INSTANCE)
     return ""
 
 
@@ -160,7 +158,7 @@ def _resume(draft: Draft, _order: Ordered) -> str:
         return "it is not suspended"
     draft.close_exception(draft.state["suspended"])
     draft.state["suspended"] = ""
-    draft.touch()
+    draft.seeing.changed(INSTANCE)
     return ""
 
 

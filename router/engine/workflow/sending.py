@@ -10,6 +10,7 @@ from router.config.workflow.actions import Action
 from router.config.workflow.calendars import Closing
 from router.config.workflow.facts import View
 from router.config.workflow.scope import evaluate
+from router.config.workflow.sights import INSTANCE
 from router.config.workflow.steps import Sending, Timeout
 from router.core.document import Json
 from router.core.errors import MessageError
@@ -28,7 +29,7 @@ def key_of(draft: Draft, step: str, item: str, way: str) -> str:
 
 def document_of(draft: Draft, view: View, step: str, item: str) -> Json:
     """Return a view of an instance. Raises MessageError when it does not keep its contract."""
-    found = finished(evaluate(view.map, draft.over(step, item)))
+    found = finished(evaluate(draft.workflow.map_of(view), draft.over(view, step, item)))
     view.contract.ensure(found, "a view of the instance")
     return found
 
@@ -140,7 +141,7 @@ def follow(draft: Draft, name: str, item: str, action: Action, word: str) -> Non
         case "abort":
             draft.put(name, item, "refused")
             draft.state["abort"] = {"name": action.abort, "done": False, "fresh": True}
-            draft.touch()
+            draft.seeing.changed(INSTANCE)
         case _:
             code = record.get("code") or word
             draft.put(name, item, "failed")
@@ -174,7 +175,7 @@ arm_timeout = _arm
 def _group(draft: Draft, name: str, item: str) -> tuple[str, ...]:
     hold = draft.workflow.steps[name].hold
     parts = hold.group if hold is not None else ()
-    found = [evaluate(one, draft.over(name, item)) for one in parts]
+    found = [evaluate(one, draft.over(one, name, item)) for one in parts]
     return tuple("" if one is None else str(one) for one in found)
 
 

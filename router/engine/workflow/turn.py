@@ -8,10 +8,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
+from functools import partial
 
+from router.config.transforms.expressions import Expression
 from router.config.workflow.facts import Event
-from router.config.workflow.scope import evaluate, holds
-from router.config.workflow.workflow import Workflow
+from router.config.workflow.scope import evaluate
+from router.config.workflow.sights import INSTANCE
+from router.config.workflow.workflow import Label, Workflow
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.engine.workflow.aborts import ask_to_abort, carry_on, look_at_deferred, passes_pivot
@@ -28,7 +31,7 @@ from router.engine.workflow.answers import (
 )
 from router.engine.workflow.draft import Draft
 from router.engine.workflow.orders import carry_out
-from router.engine.workflow.state import State, copied, merge
+from router.engine.workflow.state import State, copied
 from router.engine.workflow.values import (
     Answered,
     Decided,
@@ -101,7 +104,7 @@ def _event(draft: Draft, came: EventCame) -> str:
     _put(draft, event, came)
     if event.starts == "open":
         draft.state["opened"] = True
-        draft.touch()
+        draft.seeing.changed(INSTANCE)
     answered = _answer_by(draft, event, came)
     for name, abort in draft.workflow.file.aborts.items():
         if abort.event == came.name and not was_final:
@@ -119,9 +122,7 @@ def _put(draft: Draft, event: Event, came: EventCame) -> None:
     scope: dict[str, Json] = {"body": dict(came.body)}
     rev = event.rev(scope) if event.rev is not None else None
     for name, part in event.put.items():
-        fact = draft.workflow.file.facts[name]
-        merge(draft.state["facts"].setdefault(name, {}), fact, part(scope), rev)
-    draft.touch()
+        draft.merge(name, part(scope), rev)
 
 
 def _answer_by(draft: Draft, event: Event, came: EventCame) -> bool:
@@ -159,16 +160,24 @@ def _settle(draft: Draft) -> None:
         walk(draft)
         look_at_deferred(draft)
         carry_on(draft)
-    for kind, expression in draft.workflow.file.aliases.items():
-        register(draft, kind, evaluate(expression, draft.scope))
+    aliases = draft.workflow.file.aliases
+    for kind, value in evaluate(partial(_named, aliases), draft.seeing.of(aliases)):
+        register(draft, kind, value)
+
+
+def _named(aliases: Mapping[str, Expression], roots: Mapping[str, Json]) -> list[tuple[str, Json]]:
+    return [(kind, one(roots)) for kind, one in aliases.items()]
 
 
 def _broken(draft: Draft) -> str:
     """Return what may never be and is; "" when all is well."""
-    for name, expression in draft.workflow.file.never.items():
-        if holds(expression, draft.scope):
-            return name
-    return AFTER_PIVOT if passes_pivot(draft) else ""
+    never = draft.workflow.file.never
+    found = evaluate(partial(_first, never), draft.seeing.of(never))
+    return found or (AFTER_PIVOT if passes_pivot(draft) else "")
+
+
+def _first(conditions: Mapping[str, Expression], roots: Mapping[str, Json]) -> str:
+    return next((name for name, one in conditions.items() if one.holds(roots)), "")
 
 
 def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
@@ -176,7 +185,7 @@ def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
     draft = Draft(broken.workflow, copied(state), broken.at, _NOTHING)
     name = f"invariant:{why}"
     draft.state["suspended"] = name
-    draft.touch()
+    draft.seeing.changed(INSTANCE)
     draft.open_exception(name, "", "", why)
     with suppress(MessageError):  # what cannot be worked out leaves the label as it was
         _label(draft)
@@ -195,17 +204,23 @@ def _turn(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
     )
 
 
+def _held(workflow: Workflow, roots: Mapping[str, Json]) -> Label | None:
+    """Return the last label that holds; conditions that may fail are all evaluated, in order."""
+    for condition in workflow.risky:
+        condition(roots)
+    for one in reversed(workflow.file.states):
+        if one.condition is None or one.condition.holds(roots):
+            return one
+    return None
+
+
 def _label(draft: Draft) -> None:
     """Give the instance the last label that holds."""
-    scope = draft.scope
-    held = [
-        one
-        for one in draft.workflow.file.states
-        if one.condition is None or holds(one.condition, scope)
-    ]
-    if not held:
+    states = draft.workflow.file.states
+    new = evaluate(partial(_held, draft.workflow), draft.seeing.of(states))
+    if new is None:
         return
-    old, new = draft.state["label"], held[-1]
+    old = draft.state["label"]
     draft.state.update(label=new.name, final=new.final)
     if new.final:
         for name in list(draft.state["timers"]):

@@ -20,6 +20,8 @@ from router.engine.workflow.values import Decided, path_of
 
 #: rounds of one turn; a round that changes nothing is the last
 _MOST_ROUNDS = 200
+#: statuses in which a step goes on, or is left when its item goes
+_MAY_MOVE = frozenset({"idle", "waiting", "asked", "held"})
 #: statuses that an act of others settles without more ado
 _OPEN_TO_OTHERS = frozenset({"idle", "waiting", "asked", "held", "refused", "skipped"})
 
@@ -31,24 +33,22 @@ class NeverSettles(AssertionError):
 def walk(draft: Draft) -> None:
     """Carry on with every step that can go on."""
     for _ in range(_MOST_ROUNDS):
-        before = len(draft.effects), _statuses(draft)
-        for name in draft.workflow.steps:
-            for item in draft.ids(name):
+        before = len(draft.effects), draft.puts
+        for name in draft.steps:
+            for item in draft.seeing.due(name):
                 if draft.state["abort"] is None and not draft.state["suspended"]:
                     _visit(draft, name, item)
-        if (len(draft.effects), _statuses(draft)) == before:
+        if (len(draft.effects), draft.puts) == before:
             return
     raise NeverSettles(draft.workflow.name)
 
 
-def _statuses(draft: Draft) -> list[tuple[str, str, str]]:
-    return [(name, item, record["status"]) for name, item, record in draft.records()]
-
-
 def _visit(draft: Draft, name: str, item: str) -> None:
-    step, status = draft.workflow.steps[name], draft.status(name, item)
+    step, status = draft.steps[name], draft.status(name, item)
+    if status not in _MAY_MOVE and step.external is None and not step.uses:
+        return
     if not draft.is_there(name, item):
-        if status in ("idle", "waiting", "asked", "held"):
+        if status in _MAY_MOVE:
             draft.put(name, item, "skipped")
         return
     if step.external is not None:
@@ -64,9 +64,9 @@ def _visit(draft: Draft, name: str, item: str) -> None:
 
 def _look_outside(draft: Draft, name: str, item: str) -> None:
     """Settle a step that others have done; tell where they and we did."""
-    step, status = draft.workflow.steps[name], draft.status(name, item)
+    step, status = draft.steps[name], draft.status(name, item)
     assert step.external is not None, "who calls has looked"
-    found = evaluate(step.external, draft.over(name, item))
+    found = evaluate(step.external, draft.over(step.external, name, item))
     if found is None or found is False:
         return
     record = draft.record(name, item)
@@ -80,14 +80,14 @@ def _look_outside(draft: Draft, name: str, item: str) -> None:
 
 
 def _look_again(draft: Draft, name: str, item: str) -> None:
-    step = draft.workflow.steps[name]
+    step = draft.steps[name]
     assert step.awaits is not None, "only what awaits is waiting"
-    if holds(step.awaits, draft.over(name, item)):
+    if holds(step.awaits, draft.over(step.awaits, name, item)):
         draft.put(name, item, "done")
 
 
 def _look_for_changes(draft: Draft, name: str, item: str) -> None:
-    record = draft.record(name, item)
+    record = draft.look(name, item)
     if "used" not in record:
         return
     exception = f"changed:{path_of(name, item)}"
@@ -100,7 +100,7 @@ def _look_for_changes(draft: Draft, name: str, item: str) -> None:
 def used_of(draft: Draft, name: str, item: str) -> dict[str, Json]:
     """Return the fields of an item that must not change after its step has used them."""
     document = draft.item(name, item)
-    fields = draft.workflow.steps[name].uses
+    fields = draft.steps[name].uses
     return {one: document.get(one) for one in fields} if isinstance(document, dict) else {}
 
 
@@ -108,7 +108,7 @@ def used_of(draft: Draft, name: str, item: str) -> dict[str, Json]:
 
 
 def _begin_when_met(draft: Draft, name: str, item: str) -> None:
-    found = [_met(draft, name, item, need) for need in draft.workflow.steps[name].needs]
+    found = [_met(draft, name, item, need) for need in draft.steps[name].needs]
     if "no" in found:
         draft.put(name, item, "skipped")
     elif "wait" not in found:
@@ -117,7 +117,7 @@ def _begin_when_met(draft: Draft, name: str, item: str) -> None:
 
 def _met(draft: Draft, name: str, item: str, need: Need) -> str:
     """Return whether a need is met: yes, wait, or no (it can not be met any more)."""
-    step, other = draft.workflow.steps[name], draft.workflow.steps[need.step]
+    step, other = draft.steps[name], draft.steps[need.step]
     if not other.each:
         return _judged([draft.status(need.step, "")], need)
     if not step.each:
@@ -149,7 +149,7 @@ def _is_closed(draft: Draft, each: str, item: str) -> bool:
     said = file.derive.get(each) or file.facts[each]
     if not said.closed_by:
         return False
-    closing = draft.workflow.steps[said.closed_by]
+    closing = draft.steps[said.closed_by]
     if not closing.each:
         return draft.status(said.closed_by, "") in SETTLED
     if item and item in draft.ids(said.closed_by):
@@ -163,8 +163,8 @@ def _is_closed(draft: Draft, each: str, item: str) -> bool:
 
 
 def _begin(draft: Draft, name: str, item: str) -> None:
-    step = draft.workflow.steps[name]
-    if step.when is not None and not holds(step.when, draft.over(name, item)):
+    step = draft.steps[name]
+    if step.when is not None and not holds(step.when, draft.over(step.when, name, item)):
         draft.put(name, item, "skipped")
         return
     if step.uses:
@@ -178,26 +178,31 @@ def _begin(draft: Draft, name: str, item: str) -> None:
 
 
 def _decide(draft: Draft, name: str, item: str) -> None:
-    table = draft.workflow.steps[name].decide
+    table = draft.steps[name].decide
     assert table is not None, "who calls has looked"
     found = draft.recorded.get(path_of(name, item)) or draft.recorded.get(name)
     if found is None:
         try:
-            found = table.decide(draft.over(name, item), draft.at.date())
+            found = table.decide(draft.over(table, name, item), draft.at.date())
         except MessageError as error:
             fail(draft, name, item, error.code)
             return
     draft.effects.append(
-        Decided(step=name, item=item, table=table.name, mark=table.mark, verdict=found)
+        Decided(
+            step=name,
+            item=item,
+            table=table.name,
+            mark=draft.workflow.marks[name],
+            verdict=found,
+        )
     )
     judge(draft, name, item, found)
 
 
 def judge(draft: Draft, name: str, item: str, verdict: Mapping[str, Json]) -> None:
     """Go on by a verdict: go, deny, or review, which asks a person."""
-    step = draft.workflow.steps[name]
+    step = draft.steps[name]
     draft.record(name, item)["verdict"] = dict(verdict)
-    draft.touch()
     match verdict.get("verdict"):
         case "go":
             act(draft, name, item)
@@ -210,7 +215,7 @@ def judge(draft: Draft, name: str, item: str, verdict: Mapping[str, Json]) -> No
 
 def put_question(draft: Draft, name: str, item: str) -> None:
     """Ask a person for the verdict of a step."""
-    ask = draft.workflow.steps[name].ask
+    ask = draft.steps[name].ask
     assert ask is not None, "checked: review belongs to a step that asks"
     assert ask.sla is not None, "checked: a question has an end"
     due_at = draft.later(ask.sla)
@@ -221,7 +226,7 @@ def put_question(draft: Draft, name: str, item: str) -> None:
 
 def act(draft: Draft, name: str, item: str) -> None:
     """Do what a step does once its gate is open."""
-    step = draft.workflow.steps[name]
+    step = draft.steps[name]
     if step.deadline is not None:
         _arm_deadline(draft, name, item, step)
     if step.compute is not None:
@@ -238,7 +243,7 @@ def act(draft: Draft, name: str, item: str) -> None:
 
 def _arm_deadline(draft: Draft, name: str, item: str, step: Step) -> None:
     assert step.deadline is not None, "who calls has looked"
-    found = evaluate(step.deadline.start, draft.over(name, item))
+    found = evaluate(step.deadline.start, draft.over(step.deadline.start, name, item))
     try:
         start = from_text(found) if isinstance(found, str) else draft.at
     except InstantError:
