@@ -134,7 +134,7 @@ class Draft:
         self.puts += 1
         self._leave(name, item, record)
         if status in SETTLED:
-            for word in ("failed", "timeout", "unknown", "deadline"):
+            for word in ("failed", "denied", "timeout", "unknown", "deadline"):
                 self.close_exception(f"{word}:{path_of(name, item)}")
 
     def _leave(self, name: str, item: str, record: Record) -> None:

@@ -112,12 +112,13 @@ class World:
 
     # ---- events to instances
 
-    def _receive(self, came: EventCame) -> None:
+    def _receive(self, came: EventCame, until: datetime | None = None) -> None:
+        """Give an event to its instance, or park it; `until` when it waits already."""
         said = self.workflow.file.events[came.name]
         key = self._key_of(said, came)
         if key is None:
             orphan = said.orphan or self.workflow.file.defaults.event.orphan
-            self.parked.append(Parked(came, self.at + orphan.park))
+            self.parked.append(Parked(came, until or self.at + orphan.park))
             self.outcome = PARKED
             return
         self.instances.setdefault(key, begin(self.workflow, key))
@@ -170,7 +171,7 @@ class World:
             case RegisterAlias():
                 parked, self.parked = self.parked, []
                 for one in parked:
-                    self._receive(one.event)
+                    self._receive(one.event, one.until)
 
     def _leave(self, key: str, operation: str, effect: str, payload: Json) -> None:
         """Note an effect that leaves, and let its answer come after what is under way."""

@@ -147,7 +147,13 @@ def test_the_order_of_events_matters_where_a_workflow_lets_it() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", ["a lot that is not accepted", "a marketplace that may pay by itself"]
+    "name",
+    [
+        "a lot that is not accepted",
+        "a marketplace that may pay by itself",
+        "nothing is granted",
+        "refused at the door",
+    ],
 )
 def test_a_universe_of_the_landscape_has_no_flaw(landscape: Any, name: str) -> None:
     for file in landscape.scenarios.values():

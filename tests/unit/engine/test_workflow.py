@@ -12,6 +12,7 @@ import pytest
 from router.config.project import load_project
 from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import compile_expression
+from router.config.workflow.actions import Action
 from router.config.workflow.facts import Fact
 from router.config.workflow.workflow import Workflow
 from router.core.diagnostics import Place
@@ -315,6 +316,31 @@ def test_events_without_an_instance_wait_and_are_let_go(note: Workflow) -> None:
     assert (world.outcome, len(world.parked)) == ("parked", 1)
     world.let_pass(timedelta(hours=2))
     assert (world.parked, world.orphans) == ([], [])
+
+
+@pytest.mark.parametrize("verb", ["complete", "skip"])
+def test_a_denial_that_a_person_settled_is_no_exception_any_more(note: Workflow, verb: str) -> None:
+    accept = replace(note.steps["accept"], on_deny=Action("exception", note.place))
+    file = replace(note.file, steps={**note.steps, "accept": accept})
+    walked = Walked(Workflow(name="note", mark="", file=file))
+    walked(LONG)
+    walked(Ordered(verb="decide", actor="a", reason="r", step="accept", value="deny"))
+    assert sorted(walked.state["exceptions"]) == ["denied:accept"]
+    walked(Ordered(verb=verb, actor="a", reason="r", step="accept"))
+    assert walked.state["exceptions"] == {}
+
+
+def test_an_event_that_is_looked_at_again_waits_no_longer_for_it(note: Workflow) -> None:
+    key, _ = compile_expression("instance.key", Place(""), Vocabulary(roots=None, tables={}))
+    assert key is not None
+    file = replace(note.file, aliases={"key": key})
+    world = World(workflow=Workflow(name="note", mark="", file=file), at=AT)
+    world.event("note.torn", NOTE, "e1")
+    world.let_pass(timedelta(minutes=40))
+    world.event("note.written", {**NOTE, "id": "n2"}, "e2")
+    assert len(world.parked) == 1
+    world.let_pass(timedelta(minutes=20))
+    assert world.parked == []
 
 
 def test_a_world_answers_as_its_script_says_and_knows_repeats(note: Workflow) -> None:
