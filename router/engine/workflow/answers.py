@@ -38,6 +38,14 @@ def find_effect(draft: Draft, effect: str | None, reference: str | None) -> str 
     return None
 
 
+def sender_of(draft: Draft, key: str) -> str:
+    """Return the step that has sent an effect; its key may have the step's earlier name."""
+    for name, _, record in draft.records():
+        if key in record["keys"] or record.get("undo_key") == key:
+            return name
+    return ""
+
+
 def _answer_send(draft: Draft, name: str, item: str, came: Answered) -> str:
     record = draft.record(name, item)
     is_open = record["status"] in ("running", "failed", "held")

@@ -23,6 +23,7 @@ from router.engine.workflow.answers import (
     answer,
     find_effect,
     register,
+    sender_of,
     timer,
     window_closed,
 )
@@ -65,17 +66,17 @@ def turn(
     try:
         outcome, why = _apply(draft, came)
         if outcome == APPLIED:
-            _settle(draft)
-            broken = _broken(draft)
+            settle(draft)
+            broken = broken_by(draft)
             if broken:
                 return _suspended(draft, state, broken, "")
         if outcome not in (STALE, REFUSED):
-            _label(draft)
+            label_of(draft)
     except MessageError as error:
         return _suspended(draft, state, error.code, f": {error.place} {error}")
     if outcome in (STALE, REFUSED):
         return Turn(state=copied(state), effects=(), outcome=outcome, why=why)
-    return _turn(draft, outcome, why, draft)
+    return turn_of(draft, outcome, why, draft)
 
 
 def _apply(draft: Draft, came: Input) -> tuple[str, str]:
@@ -137,10 +138,9 @@ def _answer_by(draft: Draft, event: Event, came: EventCame) -> bool:
     key = find_effect(draft, came.effect or _text(effect), _text(reference))
     if key is None:
         return False
-    step = key.removeprefix(f"{draft.state['key']}/").partition("/")[0]
     found = Answered(
         key=key,
-        outcome="done" if said.get(step, True) else "refused",
+        outcome="done" if said.get(sender_of(draft, key), True) else "refused",
         code=_text(code) or "",
         reference=_text(reference) or "",
         outputs=came.body,
@@ -153,7 +153,7 @@ def _text(value: Json) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
-def _settle(draft: Draft) -> None:
+def settle(draft: Draft) -> None:
     """Carry the instance on as far as it goes."""
     if draft.state["opened"]:
         walk(draft)
@@ -163,7 +163,7 @@ def _settle(draft: Draft) -> None:
         register(draft, kind, evaluate(expression, draft.scope))
 
 
-def _broken(draft: Draft) -> str:
+def broken_by(draft: Draft) -> str:
     """Return what may never be and is; "" when all is well."""
     for name, expression in draft.workflow.file.never.items():
         if holds(expression, draft.scope):
@@ -179,11 +179,11 @@ def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
     draft.touch()
     draft.open_exception(name, "", "", why)
     with suppress(MessageError):  # what cannot be worked out leaves the label as it was
-        _label(draft)
-    return _turn(draft, REFUSED, f"{name}{detail}", broken)
+        label_of(draft)
+    return turn_of(draft, REFUSED, f"{name}{detail}", broken)
 
 
-def _turn(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
+def turn_of(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
     """Return a turn with the decisions of the draft in which they were made."""
     found = (one for one in decided.effects if isinstance(one, Decided))
     return Turn(
@@ -195,7 +195,7 @@ def _turn(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
     )
 
 
-def _label(draft: Draft) -> None:
+def label_of(draft: Draft) -> None:
     """Give the instance the last label that holds."""
     scope = draft.scope
     held = [
