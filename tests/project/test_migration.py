@@ -9,11 +9,12 @@ from typing import Any
 
 import pytest
 
-from router.config.project import Project
+from router.config.project import Project, load_project
 from router.config.workflow.workflow import Workflow
 from router.engine.workflow.migration import is_begun, migrate
 from router.engine.workflow.state import canonical
 from router.engine.workflow.values import HoldItem, Migrated, Send, Turn
+from router.runtime.installed import installed_adapters
 from router.runtime.scenarios import histories
 from tests.conformance.versions import ADDED, NAME, RENAMED, ROOT, later, made_of, shipped
 
@@ -23,9 +24,6 @@ MAP = {"refund": RENAMED}
 
 @pytest.fixture(scope="module")
 def old() -> Project:
-    from router.config.project import load_project
-    from router.runtime.installed import installed_adapters
-
     return load_project(ROOT, installed_adapters())[0]
 
 
