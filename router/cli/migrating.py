@@ -279,7 +279,7 @@ def _pairs(said: Iterable[str]) -> dict[str, str]:
     for one in said:
         old, equals, new = one.partition("=")
         if not (old and equals and new):
-            fail(f"--map takes OLD=NEW, such as refund=payout, and not {one}")
+            fail(f"--map takes OLD=NEW, such as fetch=collect, and not {one}")
         found[old] = new
     return found
 

@@ -29,7 +29,7 @@ class Difference:
     workflow: str
     key: str
     turn: int
-    #: what came with that turn: `answer R-1/refund/A/0/0`
+    #: what came with that turn: `answer n1/file/0/0`
     came: str
     what: str
     #: in the journal, and made anew

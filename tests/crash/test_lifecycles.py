@@ -129,9 +129,9 @@ def test_a_life_does_not_tell_who_died(place: Landscape, tmp_path: Path) -> None
         place.start_daemon(wait=False)
         day.send(PORTION)
         wait_dead(place, boundary)
-    killed_at_random(place, day, kills=5, portion=16, seed=3)
+    killed_at_random(place, day, kills=4, portion=20, seed=3)
     to_the_end(place, day)
-    assert day.count == len(BOUNDARIES) * PORTION + 5 * 16
+    assert day.count == len(BOUNDARIES) * PORTION + 4 * 20
     expected = uncrashed(tmp_path / "calm", 3)
     found = lives(place)
     for number in range(day.count):
@@ -218,6 +218,7 @@ def pair(tmp_path: Path, postgres: Postgres) -> Iterator[Pair]:
     made.close()
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(300)
 def test_two_processes_share_lives(pair: Pair) -> None:
     """One event to both, a timer and an event at one instant, each process killed by turns."""

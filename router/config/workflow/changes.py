@@ -10,7 +10,7 @@ has become of what. Change that is not known to be harmless is breaking.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from itertools import takewhile
 from typing import Any
@@ -78,6 +78,11 @@ class _At:
         """Return a key below."""
         return self._below(name, name, value, other)
 
+    def near(self, parent: Any, key: str) -> _At:
+        """Return it at the place of a key, where the parent knows that."""
+        place = getattr(parent, "keys", {}).get(key)
+        return self if place is None else replace(self, place=place)
+
     def name(self, name: str, value: Any, other: Any = None) -> _At:
         """Return what is called so below."""
         return self._below(name, "*", value, other)
@@ -109,7 +114,7 @@ def _compare(old: Any, new: Any, at: _At) -> Iterator[Change]:
     elif type(old) is type(new) and _is_component(new):
         for one in knobs_of(type(new)):
             before, after = getattr(old, one.name), getattr(new, one.name)
-            yield from _compare(before, after, at.key(one.key, after, before))
+            yield from _compare(before, after, at.key(one.key, after, before).near(new, one.key))
     else:
         yield _leaf(old, new, at)
 
