@@ -243,11 +243,11 @@ def migrate(root: Path, environment: str, style: str, **said: Any) -> None:
             actor=getpass.getuser(),
             reason=said["reason"],
         )
-        some = list(chosen(here.reader, name, said["key"], said["label"]))
-        if said["key"] and not some:
-            fail(f"{name} has no instance {said['key']}")
+        some = chosen(here.reader, name, said["key"], said["label"])
         now = SystemClock().now()
         found = foresee(some, plan, lambda mark: here.by_mark(name, mark), now)
+    if said["key"] and not found.total:
+        fail(f"{name} has no instance {said['key']}")
     ids = found.ready[: said["first"]] if said["first"] else found.ready
     outcomes = {} if said["dry_run"] else _carried((root, environment), (name, plan), ids, project)
     _print_migration(found, plan, outcomes, style)

@@ -16,7 +16,7 @@ from router.engine.workflow.state import canonical
 from router.engine.workflow.values import HoldItem, Migrated, Send, Turn
 from router.runtime.installed import installed_adapters
 from router.runtime.scenarios import histories
-from tests.conformance.versions import ADDED, NAME, RENAMED, ROOT, later, made_of, shipped
+from tests.conformance.versions import ADDED, FILE, NAME, RENAMED, ROOT, later, made_of, shipped
 
 AT = datetime(2026, 9, 1, 9, tzinfo=UTC)
 MAP = {"refund": RENAMED}
@@ -98,6 +98,29 @@ def test_every_state_is_carried_over_and_back(
         assert back.state["tasks"] == state["tasks"]
         seen["back"] += 1
     assert {"running", "failed", "done", "back", "stays"} <= set(seen), seen
+
+
+def test_a_name_that_has_sent_is_no_name_for_another_step(
+    old: Project, new: Workflow, states: list[dict[str, Any]]
+) -> None:
+    """A later version has a step `refund` again: what was sent as it keeps its keys for itself."""
+    was = old.workflows[NAME]
+    texts = later(shipped())
+    third = made_of({**texts, FILE: texts[FILE].replace(f"  {ADDED}:\n", "  refund:\n")})
+    refused = 0
+    for state in states:
+        begun = [one for one in state["steps"].get("refund", {}).values() if is_begun(one)]
+        if not begun or state["final"]:
+            continue
+        direct = moved((was, third.workflows[NAME]), state, map=MAP)
+        moving = moved((was, new), state, map=MAP).state
+        steps = {name: one for name, one in moving["steps"].items() if name != ADDED}
+        then = moved((new, third.workflows[NAME]), {**moving, "steps": steps})
+        for made in (direct, then):
+            assert made.outcome == "refused"
+            assert "began as refund, and refund is another step now" in made.why
+        refused += 1
+    assert refused > 20
 
 
 def test_what_was_begun_and_is_not_mapped_is_refused(

@@ -174,13 +174,13 @@ def _can(new: Workflow, step: Step, status: str) -> bool:
 
 
 def _clashing(new: Workflow, record: Record, names: tuple[str, str, str]) -> Iterator[str]:
-    """Yield that another step would have the keys of what this one has sent."""
+    """Yield that another step would have the keys of what this one sends."""
     name, into, path = names
     called = record.get("named", name)
-    if called != into and called in new.steps and (record["keys"] or "undo_key" in record):
+    if called != into and called in new.steps:
         yield (
-            f"step {path} has sent as {called}, and {called} is another step now: its effects would"
-            " have the same keys"
+            f"step {path} began as {called}, and {called} is another step now: effects of both"
+            " would have the same keys"
         )
 
 
@@ -228,7 +228,8 @@ def _renamed(record: Record, name: str, into: str) -> Record:
     """Return a record under a step's new name: its effects keep the name that they were sent by."""
     called = record.get("named", name)
     made = {key: value for key, value in record.items() if key != "named"}
-    return made if called == into else {**made, "named": called}
+    is_idle = record["status"] == "idle" and not record["keys"]
+    return made if called == into or is_idle else {**made, "named": called}
 
 
 def _carry_timers(draft: Draft, changed: Mapping[str, str]) -> None:
