@@ -1,6 +1,6 @@
-"""Owns: `router workflow`: what is done with workflows before they run.
+"""Owns: `router workflow`: what is done with workflows before they run, and when they change.
 Imports: click, cli (test, exploring), config, engine.workflow, runtime.scenarios.
-Never: needs a store, a server or an environment.
+Never: needs a store, a server or an environment but for what changes under instances.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from pathlib import Path
 
 import click
 
+from router.cli import migrating
 from router.cli.common import (
     FINDINGS,
     fail,
@@ -150,3 +151,7 @@ def the_workflow(project: Project, name: str) -> Workflow:
     if found is None:
         fail(f"no workflow {name}: {nearest(name, project.workflows)}")
     return found
+
+
+for command in (migrating.replay, migrating.diff, migrating.migrate):
+    workflow.add_command(command)

@@ -14,9 +14,11 @@ from typing import Any
 TURN_LANE = "turns"
 #: how the consumer of a row for a workflow begins
 WORKFLOW = "workflow:"
-#: what travels with a row for a workflow: what comes (event, answer, timer, window, order), of an
-#: event its name, and of what is not one the instance
+#: what travels with a row for a workflow: what comes (event, answer, timer, window, order,
+#: migration), of an event its name, and of what is not one the instance
 CAME, EVENT, INSTANCE = "came", "event", "instance"
+#: what comes is that another definition decides from now on
+MIGRATION = "migration"
 #: an event that waited for its instance: by now it should be there
 PARKED = "parked"
 #: under which a command keeps whose effect it is: {"workflow", "instance", "effect"}

@@ -30,6 +30,8 @@ class Instance:
     at: datetime
     state: State
     before: State | None
+    #: the definition by which a migration wants it to go on
+    target: Workflow | None = None
     #: what the batch adds: its turns, what is sent and published, held and withdrawn, other names
     lines: list[TurnLine] = field(default_factory=list)
     rows: list[Queued] = field(default_factory=list)

@@ -24,6 +24,7 @@ from router.runtime.again import edited, fresh, note, retry_letter
 from router.runtime.cursors import set_cursor
 from router.runtime.doors import Door
 from router.runtime.hands import Hands
+from router.runtime.migrating import order_migrations
 from router.runtime.pausing import drain, fence_of, pause, resume
 
 #: times a second that a slow resume lets messages go
@@ -219,6 +220,7 @@ _VERBS: Mapping[str, Callable[[Transaction, Mapping[str, Any], datetime], dict[s
     "start": jobs.start,
     "cancel": jobs.cancel,
     "cursor": set_cursor,
+    "migrate": order_migrations,
     "pause": pause,
     "drain": drain,
     "resume": resume,

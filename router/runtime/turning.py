@@ -13,6 +13,7 @@ from router.config.systems import AnyOperation, Operation
 from router.core.instance import CAME, EFFECT, EVENT, TurnLine
 from router.core.message import ContractRef, Message, derived_id
 from router.engine.workflow.answers import STALE
+from router.engine.workflow.migration import migrate
 from router.engine.workflow.record import (
     effect_document,
     input_document,
@@ -23,11 +24,13 @@ from router.engine.workflow.record import (
 from router.engine.workflow.state import State, state_hash
 from router.engine.workflow.turn import turn
 from router.engine.workflow.values import (
+    AnyInput,
     Effect,
     Emit,
     EventCame,
     HoldItem,
     Input,
+    Migrated,
     OpenException,
     Ordered,
     RegisterAlias,
@@ -50,10 +53,12 @@ class Turning:
         self._subscribers = project.subscribers
         self._operations = project.operations
 
-    def take(self, one: Instance, row: Queued, came: Input, now: datetime) -> Turn:
+    def take(self, one: Instance, row: Queued, came: AnyInput, now: datetime) -> Turn:
         """Let a row's input come to an instance; return the turn. Stale ones leave no trace."""
         at = max(now, one.at)
-        made = self.turned(one, came, at)
+        made = (
+            _migrated(one, came, at) if isinstance(came, Migrated) else self.turned(one, came, at)
+        )
         if made.outcome == STALE:
             return made
         one.turns += 1
@@ -135,7 +140,16 @@ class Turning:
         ]
 
 
-def input_from(one: Instance, row: Queued) -> Input:
+def _migrated(one: Instance, came: Migrated, at: datetime) -> Turn:
+    """Return the turn of a migration; from then on the instance goes by its other definition."""
+    assert one.target is not None, "who takes the row has looked"
+    made = migrate((one.workflow, one.target), one.state, came, at)
+    if made.state["mark"] == one.target.mark:
+        one.workflow = one.target
+    return made
+
+
+def input_from(one: Instance, row: Queued) -> AnyInput:
     """Return the input that a row is. Raises TypeError, LookupError for one that is none."""
     extra, payload = row.extra or {}, row.message.payload
     assert isinstance(payload, Mapping), "who writes rows for workflows gives them documents"
@@ -183,7 +197,7 @@ def _keys(state: State) -> frozenset[str]:
     )
 
 
-def _line(one: Instance, row: Queued, came: Input, made: Turn) -> TurnLine:
+def _line(one: Instance, row: Queued, came: AnyInput, made: Turn) -> TurnLine:
     return TurnLine(
         instance=one.id,
         seq=one.turns,
@@ -192,7 +206,7 @@ def _line(one: Instance, row: Queued, came: Input, made: Turn) -> TurnLine:
         kind=kind_of(came),
         name=name_of(came),
         mark=one.workflow.mark,
-        actor=came.actor if isinstance(came, Ordered) else "",
+        actor=came.actor if isinstance(came, Ordered | Migrated) else "",
         input=input_document(came),
         decisions=made.decisions,
         effects=tuple(effect_document(effect) for effect in made.effects),

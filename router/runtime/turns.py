@@ -12,7 +12,7 @@ from datetime import datetime
 
 from router.config.workflow.workflow import Workflow
 from router.core.decision import DeadLettered, Decision, Discarded, Duplicate
-from router.core.instance import CAME, EVENT, INSTANCE, PARKED, WORKFLOW
+from router.core.instance import CAME, EVENT, INSTANCE, MIGRATION, PARKED, WORKFLOW
 from router.core.instants import time_text
 from router.core.message import derived_id
 from router.engine.workflow.answers import STALE
@@ -119,12 +119,22 @@ class Turns:
             found = self._by_id.get(extra[INSTANCE])
             if found is None:
                 return _Ended(row, decision=self._missing(extra[INSTANCE]))
-            return self._turn(found, row)
+            take = self._migration if extra[CAME] == MIGRATION else self._turn
+            return take(found, row)
         workflow = self._definitions.current(_workflow(row))
         if workflow is None or address is None:
             text = f"{_workflow(row)} has no event {extra[EVENT]}, or is not declared any more"
             return _Ended(row, decision=_letter("no_consumer", text))
         return self._event(workflow, row, address)
+
+    def _migration(self, one: Instance, row: Queued) -> _Ended:
+        """Let an instance go on by another definition, where that is to be had."""
+        payload = row.message.payload
+        mark = str(payload["target"]) if isinstance(payload, dict) else ""
+        one.target = self._definitions.by_mark(mark, one.workflow.name, self._reader)
+        if one.target is None:
+            return _Ended(row, decision=_letter("no_definition", f"definition {mark} is not kept"))
+        return self._turn(one, row)
 
     def _event(self, workflow: Workflow, row: Queued, address: Address) -> _Ended:
         extra = row.extra or {}
@@ -228,8 +238,9 @@ class Turns:
         for one in self._by_id.values():
             if not one.lines:
                 continue
-            if one.before is None:
-                workflow = one.workflow
+            workflow = one.workflow
+            is_new = one.before is None or one.before["mark"] != workflow.mark
+            if is_new and workflow is self._definitions.current(workflow.name):
                 transaction.define(workflow.mark, workflow.name, workflow.file.version, self._now)
             record_instance(transaction, one)
         for ended in self._ended:

@@ -304,22 +304,27 @@ def make_workflow(file: WorkflowFile, context: Context) -> Workflow:
 
 
 def _mark(file: WorkflowFile) -> str:
-    return hashlib.blake2b(_spelled(file).encode(), digest_size=6).hexdigest()
+    return hashlib.blake2b(spelled(file).encode(), digest_size=6).hexdigest()
 
 
-def _spelled(value: Any) -> str:
+def spelled(value: Any) -> str:
     """Return all that a component says, as one text; what has its own version by its name."""
     if isinstance(value, Expression):
         return f"={value.source}"
     if isinstance(value, Place):
         return ""
     if isinstance(value, Mapping):
-        return "{" + ",".join(f"{key}:{_spelled(one)}" for key, one in value.items()) + "}"
+        return "{" + ",".join(f"{key}:{spelled(one)}" for key, one in value.items()) + "}"
     if isinstance(value, tuple):
-        return "[" + ",".join(map(_spelled, value)) + "]"
-    if hasattr(value, "policy") or isinstance(value, Operation | CallSequence | Transform):
+        return "[" + ",".join(map(spelled, value)) + "]"
+    if is_named(value):
         return str(value.name)
     fields = () if isinstance(value, Contract) else getattr(value, "__dataclass_fields__", ())
     if fields:
-        return "(" + ",".join(_spelled(getattr(value, one)) for one in fields) + ")"
+        return "(" + ",".join(spelled(getattr(value, one)) for one in fields) + ")"
     return str(getattr(value, "ref", value))
+
+
+def is_named(value: Any) -> bool:
+    """Return whether a value is another file's, which a workflow has by its name."""
+    return hasattr(value, "policy") or isinstance(value, Operation | CallSequence | Transform)

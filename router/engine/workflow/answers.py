@@ -18,8 +18,7 @@ APPLIED, NOTED, STALE, REFUSED = "applied", "noted", "stale", "refused"
 
 def answer(draft: Draft, came: Answered) -> str:
     """Apply what a worker knows of an effect; return the outcome of the turn."""
-    step = came.key.removeprefix(f"{draft.state['key']}/").partition("/")[0]
-    for name, item, record in draft.records(step):
+    for name, item, record in draft.records():
         if record.get("undo_key") == came.key:
             return _answer_undo(draft, name, item, came)
         if came.key in record["keys"]:
@@ -37,6 +36,14 @@ def find_effect(draft: Draft, effect: str | None, reference: str | None) -> str 
         if reference and record.get("reference") == reference and record["keys"]:
             return str(record["keys"][-1])
     return None
+
+
+def sender_of(draft: Draft, key: str) -> str:
+    """Return the step that has sent an effect; its key may have the step's earlier name."""
+    for name, _, record in draft.records():
+        if key in record["keys"] or record.get("undo_key") == key:
+            return name
+    return ""
 
 
 def _answer_send(draft: Draft, name: str, item: str, came: Answered) -> str:

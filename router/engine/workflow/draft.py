@@ -4,7 +4,8 @@ Never: decides what comes next (engine.workflow.walk does).
 
 A record of a step's item: status, way, attempt, since; verdict, outputs, reference, code, keys
 (those of the effects that were sent), used (fields that must stay), held (the close that it waits
-for), external (others did it), agreed (exceptions that somebody has closed).
+for), external (others did it), agreed (exceptions that somebody has closed), named (how the step is
+called in its keys, where it was renamed since).
 """
 
 from __future__ import annotations

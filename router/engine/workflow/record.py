@@ -13,9 +13,10 @@ from typing import Any
 from router.core.instants import time_text
 from router.engine.workflow.values import (
     Answered,
+    AnyInput,
     Effect,
     EventCame,
-    Input,
+    Migrated,
     Ordered,
     TimerCame,
     WindowClosed,
@@ -27,30 +28,38 @@ KINDS: Mapping[str, type[Any]] = {
     "timer": TimerCame,
     "window": WindowClosed,
     "order": Ordered,
+    "migration": Migrated,
 }
 _WORDS = {kind: word for word, kind in KINDS.items()}
 #: what an input is called in a journal, by its kind
-_NAMES = {"event": "name", "answer": "key", "timer": "name", "window": "key", "order": "verb"}
+_NAMES = {
+    "event": "name",
+    "answer": "key",
+    "timer": "name",
+    "window": "key",
+    "order": "verb",
+    "migration": "target",
+}
 
 
-def kind_of(came: Input) -> str:
+def kind_of(came: AnyInput) -> str:
     """Return the word for a kind of input."""
     return _WORDS[type(came)]
 
 
-def name_of(came: Input) -> str:
+def name_of(came: AnyInput) -> str:
     """Return what an input is called: the event, the effect, the timer, the verb."""
     return str(getattr(came, _NAMES[kind_of(came)]))
 
 
-def input_document(came: Input) -> dict[str, Any]:
+def input_document(came: AnyInput) -> dict[str, Any]:
     """Return an input as a document."""
     return {one.name: getattr(came, one.name) for one in fields(came)}
 
 
-def input_of(kind: str, document: Mapping[str, Any]) -> Input:
+def input_of(kind: str, document: Mapping[str, Any]) -> AnyInput:
     """Return the input that `input_document` wrote."""
-    made: Input = KINDS[kind](**document)
+    made: AnyInput = KINDS[kind](**document)
     return made
 
 

@@ -23,8 +23,13 @@ _EXCEPTION = "exception"
 
 def key_of(draft: Draft, step: str, item: str, way: str) -> str:
     """Return the key of an effect: instance, step, item, way, attempt."""
-    record = draft.record(step, item)
-    return f"{draft.state['key']}/{path_of(step, item)}/{way}/{record['attempt']}"
+    return f"{_begin_of(draft, step, item)}/{way}/{draft.record(step, item)['attempt']}"
+
+
+def _begin_of(draft: Draft, step: str, item: str) -> str:
+    """Return what all keys of an item's effects begin with: a rename does not change them."""
+    called = draft.record(step, item).get("named", step)
+    return f"{draft.state['key']}/{path_of(called, item)}"
 
 
 def document_of(draft: Draft, view: View, step: str, item: str) -> Json:
@@ -100,7 +105,7 @@ def send_undo(draft: Draft, name: str, item: str) -> None:
         draft.open_exception("undo_failed", name, item, error.code)
         return
     record = draft.record(name, item)
-    key = f"{draft.state['key']}/{path_of(name, item)}/undo/{record.get('undo_attempt', 0)}"
+    key = f"{_begin_of(draft, name, item)}/undo/{record.get('undo_attempt', 0)}"
     draft.put(name, item, "undoing", undo_key=key)
     _arm(draft, name, item, undo.timeout or draft.workflow.file.defaults.undo.timeout, "timeout")
     draft.effects.append(

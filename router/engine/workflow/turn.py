@@ -26,6 +26,7 @@ from router.engine.workflow.answers import (
     answer,
     find_effect,
     register,
+    sender_of,
     timer,
     window_closed,
 )
@@ -68,17 +69,17 @@ def turn(
     try:
         outcome, why = _apply(draft, came)
         if outcome == APPLIED:
-            _settle(draft)
-            broken = _broken(draft)
+            settle(draft)
+            broken = broken_by(draft)
             if broken:
                 return _suspended(draft, state, broken, "")
         if outcome not in (STALE, REFUSED):
-            _label(draft)
+            label_of(draft)
     except MessageError as error:
         return _suspended(draft, state, error.code, f": {error.place} {error}")
     if outcome in (STALE, REFUSED):
         return Turn(state=copied(state), effects=(), outcome=outcome, why=why)
-    return _turn(draft, outcome, why, draft)
+    return turn_of(draft, outcome, why, draft)
 
 
 def _apply(draft: Draft, came: Input) -> tuple[str, str]:
@@ -138,10 +139,9 @@ def _answer_by(draft: Draft, event: Event, came: EventCame) -> bool:
     key = find_effect(draft, came.effect or _text(effect), _text(reference))
     if key is None:
         return False
-    step = key.removeprefix(f"{draft.state['key']}/").partition("/")[0]
     found = Answered(
         key=key,
-        outcome="done" if said.get(step, True) else "refused",
+        outcome="done" if said.get(sender_of(draft, key), True) else "refused",
         code=_text(code) or "",
         reference=_text(reference) or "",
         outputs=came.body,
@@ -154,7 +154,7 @@ def _text(value: Json) -> str | None:
     return str(value) if isinstance(value, str | int) and not isinstance(value, bool) else None
 
 
-def _settle(draft: Draft) -> None:
+def settle(draft: Draft) -> None:
     """Carry the instance on as far as it goes."""
     if draft.state["opened"]:
         walk(draft)
@@ -169,7 +169,7 @@ def _named(aliases: Mapping[str, Expression], roots: Mapping[str, Json]) -> list
     return [(kind, one(roots)) for kind, one in aliases.items()]
 
 
-def _broken(draft: Draft) -> str:
+def broken_by(draft: Draft) -> str:
     """Return what may never be and is; "" when all is well."""
     never = draft.workflow.file.never
     found = evaluate(partial(_first, never), draft.seeing.of(never))
@@ -188,11 +188,11 @@ def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
     draft.seeing.changed(INSTANCE)
     draft.open_exception(name, "", "", why)
     with suppress(MessageError):  # what cannot be worked out leaves the label as it was
-        _label(draft)
-    return _turn(draft, REFUSED, f"{name}{detail}", broken)
+        label_of(draft)
+    return turn_of(draft, REFUSED, f"{name}{detail}", broken)
 
 
-def _turn(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
+def turn_of(draft: Draft, outcome: str, why: str, decided: Draft) -> Turn:
     """Return a turn with the decisions of the draft in which they were made."""
     found = (one for one in decided.effects if isinstance(one, Decided))
     return Turn(
@@ -214,7 +214,7 @@ def _held(workflow: Workflow, roots: Mapping[str, Json]) -> Label | None:
     return None
 
 
-def _label(draft: Draft) -> None:
+def label_of(draft: Draft) -> None:
     """Give the instance the last label that holds."""
     states = draft.workflow.file.states
     new = evaluate(partial(_held, draft.workflow), draft.seeing.of(states))

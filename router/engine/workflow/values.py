@@ -72,7 +72,20 @@ class Ordered:
     value: Any = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Migrated:
+    """Another definition decides from now on; both by their marks, `map` from old steps to new."""
+
+    source: str
+    target: str
+    actor: str
+    reason: str
+    map: Mapping[str, str] = field(default_factory=dict)
+
+
+#: what a definition decides
 Input: TypeAlias = EventCame | Answered | TimerCame | WindowClosed | Ordered
+AnyInput: TypeAlias = Input | Migrated
 
 
 # ---- effects: written in the transaction of the turn, carried out after it

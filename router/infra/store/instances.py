@@ -52,6 +52,31 @@ class Instances:
         query = select(table).where(table.c.workflow == workflow).order_by(table.c.id).limit(limit)
         return [_snapshot(row) for row in self._connection.execute(query)]
 
+    def going(self, workflow: str, after: str, limit: int, label: str = "") -> list[Snapshot]:
+        """Return the next instances of a workflow that have not ended, ordered by id."""
+        table = tables.instances
+        query = select(table).where(
+            table.c.workflow == workflow, table.c.final == 0, table.c.id > after
+        )
+        if label:
+            query = query.where(table.c.label == label)
+        found = self._connection.execute(query.order_by(table.c.id).limit(limit))
+        return [_snapshot(row) for row in found]
+
+    def definitions(self, workflow: str) -> list[tuple[str, int]]:
+        """Return marks and versions of definitions that instances went by, the newest first."""
+        table = tables.definitions
+        query = select(table.c.mark, table.c.version).where(table.c.workflow == workflow)
+        rows = self._connection.execute(query.order_by(table.c.at.desc(), table.c.version.desc()))
+        return [(row.mark, row.version) for row in rows]
+
+    def outcomes(self, message_ids: Iterable[str]) -> dict[str, tuple[str, str]]:
+        """Return what came of messages that had a turn: (outcome, why)."""
+        table = tables.turns
+        query = select(table.c.message_id, table.c.outcome, table.c.why)
+        rows = self._rows(query, table.c.message_id, message_ids)
+        return {row.message_id: (row.outcome, row.why) for row in rows}
+
     def by_alias(self, workflow: str, names: Iterable[Name]) -> dict[Name, list[str]]:
         """Return the ids of the instances that go by each name."""
         table = tables.aliases

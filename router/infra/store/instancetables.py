@@ -54,7 +54,7 @@ turns = Table(
     Column("seq", BigInteger, primary_key=True),
     Column("message_id", _Id, nullable=False),
     Column("at", _Time, nullable=False),
-    #: event, answer, timer, window, order
+    #: event, answer, timer, window, order, migration
     Column("kind", short(16), nullable=False),
     Column("name", _Path, nullable=False),
     Column("mark", short(16), nullable=False),
