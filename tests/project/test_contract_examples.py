@@ -45,8 +45,9 @@ ONE = (
 MANY = ("allOf", "anyOf", "oneOf", "prefixItems")
 NAMED = ("properties", "patternProperties", "$defs", "dependentSchemas")
 KEYWORDS = {
-    "additionalProperties", "anyOf", "const", "enum", "exclusiveMinimum", "format", "maxItems",
-    "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties", "minimum",
+    "additionalProperties", "anyOf", "const", "contains", "enum", "exclusiveMinimum", "format",
+    "maxItems", "maxLength", "maxProperties", "maximum", "minItems", "minLength", "minProperties",
+    "minimum",
     "not", "oneOf", "pattern", "propertyNames", "required", "type", "unevaluatedProperties",
     "uniqueItems",
 }  # fmt: skip
