@@ -17,7 +17,7 @@ import click
 from router.cli.common import FINDINGS, choose, fail, format_option, load_sound, place_options
 from router.cli.common import store_of as place_of
 from router.cli.kinds import When
-from router.cli.render import envelope, visible
+from router.cli.render import envelope, some, visible
 from router.config.project import Project
 from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
@@ -147,7 +147,8 @@ def list_instances(root: Path, environment: str, style: str, limit: int, **optio
         suspended = f", suspended: {one['suspended']}" if one["suspended"] else ""
         line = f"{one['workflow']} {one['key']}  {one['label']}  since {minute(one['at'])}"
         click.echo(visible(line + suspended))
-    click.echo(f"{all_} instances" if len(found) == all_ else f"{len(found)} of {all_} instances")
+    all_text = some(all_, "instances")
+    click.echo(all_text if len(found) == all_ else f"{len(found)} of {all_text}")
 
 
 @click.command("show")

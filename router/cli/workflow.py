@@ -1,5 +1,5 @@
 """Owns: `router workflow`: what is done with workflows before they run; commands for instances.
-Imports: click, cli (test, exploring, instances), config, engine.workflow, runtime.scenarios.
+Imports: click, cli, config, engine.workflow, runtime.scenarios.
 Never: needs a store, a server or an environment itself.
 """
 
@@ -22,6 +22,7 @@ from router.cli.common import (
 )
 from router.cli.exploring import explored_data, explored_text
 from router.cli.instances import READING
+from router.cli.ordering import ORDERING
 from router.cli.render import envelope, finding_data, render, some
 from router.cli.test import RENDERERS, Tested
 from router.config.project import Project
@@ -40,7 +41,7 @@ def workflow() -> None:
     """Test, check, draw and explore workflows; look at their instances, and order of them."""
 
 
-for command in READING:
+for command in (*READING, *ORDERING):
     workflow.add_command(command)
 
 

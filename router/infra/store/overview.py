@@ -6,7 +6,7 @@ Never: writes; walks along the turns of instances. What is open is few, and has 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -73,6 +73,25 @@ class Overview:
         columns = [one for one in table.c if one.name not in ("state", "hash", "mark")]
         found = narrowed(select(*columns), query).order_by(table.c.workflow, table.c.key)
         return [dict(row) for row in self._connection.execute(found.limit(limit)).mappings()]
+
+    def ids(self, query: InstanceQuery) -> list[str]:
+        """Return the ids of all instances that a query finds, by key."""
+        table = tables.instances
+        found = narrowed(select(table.c.id), query).order_by(table.c.workflow, table.c.key)
+        return list(self._connection.execute(found).scalars())
+
+    def marks(self, query: InstanceQuery) -> list[str]:
+        """Return the definitions by which the instances go that a query finds."""
+        found = narrowed(select(tables.instances.c.mark).distinct(), query)
+        return sorted(self._connection.execute(found).scalars())
+
+    def items(self, instance: str, step: str, status: str) -> list[str]:
+        """Return the items of a step of an instance that are begun and not settled."""
+        table = tables.waits
+        query = select(table.c.item).where(table.c.instance == instance, table.c.step == step)
+        if status:
+            query = query.where(table.c.status == status)
+        return list(self._connection.execute(query.order_by(table.c.item)).scalars())
 
     def count(self, query: InstanceQuery) -> int:
         """Return how many instances a query finds."""
@@ -221,16 +240,6 @@ class Overview:
 def narrowed(found: Select[Any], query: InstanceQuery) -> Select[Any]:
     """Return a query over instances with the conditions of another."""
     return found.where(*_conditions(query))
-
-
-def query_of(document: dict[str, Any]) -> InstanceQuery:
-    """Return the query that `asdict` wrote."""
-    return InstanceQuery(**document)
-
-
-def query_document(query: InstanceQuery) -> dict[str, Any]:
-    """Return a query as a document."""
-    return asdict(query)
 
 
 def since_until(since: datetime | None, until: datetime | None) -> dict[str, str]:

@@ -6,9 +6,9 @@ Never: keeps the store open while a command runs, but where a test stands in for
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from router.config.project import load_project
@@ -16,7 +16,6 @@ from router.config.workflow.scenarios import Scripted
 from router.core.instants import time_of
 from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
-from router.runtime.clock import ManualClock
 from router.runtime.installed import installed_adapters
 from router.runtime.jobs import Mover
 from router.runtime.operator import Operator
@@ -24,6 +23,7 @@ from tests.conformance.worlds import StoreWorld
 
 FILE = "routes/workflows/note.yaml"
 MONDAY = "2026-03-02T09:00:00Z"
+SECOND = timedelta(seconds=1)
 FAILED = Scripted("refused", code="broken")
 
 
@@ -35,6 +35,8 @@ class Office:
         text = shop.read(FILE)
         shop.write(FILE, text.replace("    pivot: true\n", "    pivot: true\n    money: true\n"))
         self.answers = {name: list(some) for name, some in answers.items()}
+        #: how often each operation was asked, however often the store is opened
+        self.given: dict[str, int] = {}
         self.at: datetime = time_of(MONDAY)
         project, found = load_project(shop.root, installed_adapters())
         assert [str(one) for one in found if one.severity.value == "error"] == []
@@ -53,6 +55,7 @@ class Office:
             project=self.project,
             store=store,
         )
+        world._given = self.given
         try:
             yield world
         finally:
@@ -81,6 +84,10 @@ class Office:
         place = ("--env", "test")
         return self.shop.router("workflow", *words, *place, env={"LOGNAME": user})
 
+    def until(self, text: str, *words: str) -> bool:
+        """Run a command until it says so; return whether it came to that."""
+        return any(text in self.run(*words).output for _ in range(20))
+
     @contextmanager
     def running(self) -> Iterator[StoreWorld]:
         """Let an operator and a turner work beside what is run meanwhile."""
@@ -90,6 +97,7 @@ class Office:
 
             def work() -> None:
                 while not ended.wait(0.02):
+                    world.clock.move_to(world.clock.now() + SECOND)
                     if operator.step():
                         world._drain()
 
@@ -112,12 +120,4 @@ class _Doors:
 
 def _mover(world: StoreWorld) -> Mover:
     replayer: Any = None  # no job of these tests decides anew
-    return Mover(world.store, _Quick(world.clock), replayer)
-
-
-class _Quick:
-    """A clock on which rates never wait."""
-
-    def __init__(self, clock: ManualClock) -> None:
-        self._clock = clock
-        self.now: Callable[[], datetime] = clock.now
+    return Mover(world.store, world.clock, replayer)
