@@ -6,7 +6,7 @@ Never: writes; decides.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from router.config.workflow.workflow import Workflow
@@ -67,6 +67,25 @@ def brief_of(kept: Snapshot, workflow: Workflow | None) -> Told:
         ],
         "exceptions": [{"name": name, **one} for name, one in sorted(state["exceptions"].items())],
     }
+
+
+def instances_of(
+    reader: Reader,
+    workflows: Mapping[str, Workflow],
+    word: str,
+    entries: Iterable[Mapping[str, Any]],
+) -> list[Snapshot]:
+    """Return the instances that a word is about: a key, another name, a message; and those of
+    which lines of the journal tell, which a correlation has found. Each way has its index.
+    """
+    ids = {one["detail"]["id"] for one in entries if {"id", "instance"} <= one["detail"].keys()}
+    ids |= {one["instance"] for one in reader.overview.turned(word)}
+    for name, workflow in workflows.items():
+        kinds = [(kind, word) for kind in sorted(workflow.alias_kinds)]
+        ids.update(*reader.instances.by_alias(name, kinds).values())
+    named = reader.instances.named([(name, word) for name in workflows])
+    found = {**reader.instances.get([*ids, word]), **{one.id: one for one in named.values()}}
+    return sorted(found.values(), key=lambda one: (one.workflow, one.key))
 
 
 def _who(state: State, workflow: Workflow | None, place: tuple[str, str]) -> str:

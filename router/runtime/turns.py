@@ -242,6 +242,7 @@ class Turns:
         transaction.postpone(replace(row, extra=extra), until, PARKED)
         for kind, value in ended.names:
             transaction.park(workflow, kind, value, row.message.id)
+        transaction.refer((value for _, value in ended.names), row.message.correlationid)
         names = [f"{kind} {value}".strip() for kind, value in ended.names]
         detail = {"event": extra[EVENT], "until": time_text(until), "names": names}
         transaction.write(

@@ -187,7 +187,7 @@ class Overview:
 
     # ---- counts, each over what is open
 
-    def going(self) -> dict[tuple[str, str], int]:
+    def going(self) -> dict[tuple[str, ...], int]:
         """Return how many instances go on, by workflow and label."""
         table = tables.instances
         query = (
@@ -197,11 +197,11 @@ class Overview:
         )
         return {(row[0], row[1]): int(row[2]) for row in self._connection.execute(query)}
 
-    def open_tasks(self) -> dict[tuple[str, str], int]:
+    def open_tasks(self) -> dict[tuple[str, ...], int]:
         """Return how many questions are open, by workflow and role."""
         return self._by(tables.tasks, "role")
 
-    def open_exceptions(self) -> dict[tuple[str, str], int]:
+    def open_exceptions(self) -> dict[tuple[str, ...], int]:
         """Return how many exceptions are open, by workflow and category."""
         return self._by(tables.exceptions, "category", tables.exceptions.c.closed_at.is_(None))
 
@@ -223,7 +223,7 @@ class Overview:
         )
         return {row[0]: int(row[1]) for row in self._connection.execute(query)}
 
-    def _by(self, table: Any, word: str, *only: Any) -> dict[tuple[str, str], int]:
+    def _by(self, table: Any, word: str, *only: Any) -> dict[tuple[str, ...], int]:
         of = tables.instances
         query = (
             select(of.c.workflow, table.c[word], func.count())

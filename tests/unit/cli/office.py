@@ -84,6 +84,11 @@ class Office:
         place = ("--env", "test")
         return self.shop.router("workflow", *words, *place, env={"LOGNAME": user})
 
+    def trace(self, word: str) -> list[str]:
+        """Return the lines of a trace, none where nothing is known."""
+        done = self.shop.router("trace", word, "--env", "test")
+        return list(done.stdout.splitlines())
+
     def until(self, text: str, *words: str) -> bool:
         """Run a command until it says so; return whether it came to that."""
         return any(text in self.run(*words).output for _ in range(20))

@@ -8,6 +8,8 @@ from typing import Any
 import pytest
 
 from router.config.workflow.scenarios import Scripted
+from router.infra.metrics import Measures
+from router.runtime.gauges import families
 from tests.unit.cli.office import FAILED, Office
 
 
@@ -73,6 +75,45 @@ def test_what_is_open_is_listed_by_when_it_is_due(office: Office) -> None:
     assert office.run("exceptions", "--closed").output == "none\n"
     waits = office.run("parked", "note").output
     assert waits.endswith(" note note.torn  until 2026-03-02T10:00Z, by key n9\n")
+
+
+def test_a_trace_tells_of_the_instances_that_a_word_is_about(office: Office) -> None:
+    told = office.trace("n3")
+    assert told[:3] == [
+        "note n3: written, began 2026-03-02T09:00Z",
+        "  accept is asked since 2026-03-02T09:00Z, until 2026-03-03T09:00Z; can act: role desk",
+        "",
+    ]
+    assert told[-1].endswith("workflow:note  turned n3: event note.written -> written")
+    failed = "\n".join(office.trace("n2"))
+    assert "  turned n2: answer n2/file/0/0 refused broken -> written" in failed
+    assert office.trace("n9")[1].endswith(
+        "  parked: note.torn waits for n9 until 2026-03-02T10:00:00Z"
+    )
+    order = ("--reason", "none is wanted", "--step", "accept", "--value", "deny")
+    office.run("order", "decide", "note", "n3", *order)
+    office.work()
+    ordered = "  turned n3: order decide accept by ann, none is wanted -> "
+    assert any(ordered in line for line in office.trace("n3"))
+
+
+def test_status_and_metrics_count_what_is_open(office: Office) -> None:
+    line = office.shop.router("status", "--env", "test").output.splitlines()
+    assert (
+        "workflow note: 2 written; tasks: 1 desk; exceptions: 1 permanent; 1 parked; "
+        "waits since 2026-03-02T09:00Z"
+    ) in line
+    data = office.shop.data("status", "--env", "test")["workflows"]["note"]
+    assert (data["going"], data["parked"]) == ({"written": 2}, 1)
+    with office.open() as world:
+        text = Measures().text(families(world.store, "rev1", world.at)).decode()
+    told = {line for line in text.splitlines() if line.startswith("router_workflow")}
+    assert told == {
+        'router_workflow_instances{label="written",workflow="note"} 2.0',
+        'router_workflow_tasks{role="desk",workflow="note"} 1.0',
+        'router_workflow_exceptions{category="permanent",workflow="note"} 1.0',
+        'router_workflow_parked_events{workflow="note"} 1.0',
+    }
 
 
 @pytest.mark.parametrize(
