@@ -69,8 +69,8 @@ keys are errors. How the parts play together stands in
 """
 STEPS_SAY = """\
 A step is a mapping with one key, its word. Steps run in the order of the text. The last one is
-`produce`, `send`, `signal`, `choose`, `fork`, `discard` or `dead_letter`. Four words take their value
-directly: `fork: {branch: [steps]}`, `transform: owner/name`, `discard: reason` and
+`produce`, `send`, `signal`, `choose`, `fork`, `discard` or `dead_letter`. Four words take their
+value directly: `fork: {branch: [steps]}`, `transform: owner/name`, `discard: reason` and
 `dead_letter: reason`. `send` takes one target or a list of them.
 """
 MAPS_SAY = """\
