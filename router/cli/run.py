@@ -26,8 +26,8 @@ from router.core.errors import Unavailable
 from router.core.ports import Clock, Secrets
 from router.runtime.clock import SystemClock
 from router.runtime.daemon import Daemon, Site
+from router.runtime.needs import missing_secrets
 from router.runtime.units import INGRESS, ROLES
-from router.runtime.wiring import missing_secrets
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping, Sequence

@@ -24,6 +24,7 @@ from router.runtime.cautions import Cautions
 from router.runtime.exchange import Called
 from router.runtime.leadership import Change, Leadership
 from router.runtime.memory import settle_memory
+from router.runtime.needs import missing_secrets
 from router.runtime.states import LocalStates, States
 from router.runtime.threads import Threads
 from router.runtime.units import FEED, ROLES, WORKER, units_of
@@ -32,7 +33,6 @@ from router.runtime.wiring import (
     Parts,
     bounded,
     build_parts,
-    missing_secrets,
     open_exchange,
     revisions_of,
     systems_of,

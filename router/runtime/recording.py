@@ -70,16 +70,7 @@ def record_ending(
     left_out = {"stale": _left_out(stale)} if stale else {}
     told = {**_detail(decision), **left_out}
     if isinstance(decision, DeadLettered) and tell_failed(transaction, row, decision, now):
-        transaction.write(
-            Entry(
-                at=now,
-                message=row.message,
-                consumer=row.consumer,
-                word="given_up",
-                reason=decision.reason,
-                detail=told,
-            )
-        )
+        _give_up(transaction, row, decision, now)
         return
     _note(transaction, row, decision, now, told)
     match decision:
@@ -98,6 +89,20 @@ def record_ending(
                 DeadLettered(reason="conflict", detail=detail, step="identity"),
                 now,
             )
+
+
+def _give_up(transaction: Transaction, row: Queued, letter: DeadLettered, now: datetime) -> None:
+    """Write the line of a command that its workflow was told of instead of a person."""
+    transaction.write(
+        Entry(
+            at=now,
+            message=row.message,
+            consumer=row.consumer,
+            word="given_up",
+            reason=letter.reason,
+            detail=_detail(letter),
+        )
+    )
 
 
 def bury(transaction: Transaction, row: Queued, letter: DeadLettered, now: datetime) -> None:

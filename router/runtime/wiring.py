@@ -11,19 +11,16 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from functools import partial
 from pathlib import Path
-from typing import Any, TypeAlias, TypeVar
+from typing import Any, TypeVar
 
-from router.config.channels import Channel, HttpSource
-from router.config.components import knobs_of
+from router.config.channels import Channel
 from router.config.environments import ChannelSettings, EnvironmentFile
 from router.config.filesources import FileSource
 from router.config.polls import PollSource
 from router.config.project import Project, load_texts
 from router.config.queues import AmqpSource
 from router.config.schedules import ScheduleSource
-from router.config.shapes import Nested
 from router.config.steps import Step
-from router.config.verification import SecretShape
 from router.core.ports import Adapter, Clock, Secrets, Shelf
 from router.infra.store.store import Store
 from router.runtime.admission import admissions_of
@@ -31,6 +28,7 @@ from router.runtime.answers import Answers
 from router.runtime.archive import Archive
 from router.runtime.carriage import Carriage, carriage_of, workers_of
 from router.runtime.caution import Caution
+from router.runtime.coming import Coming, Leads, channel_by_path
 from router.runtime.definitions import Definitions
 from router.runtime.doors import Doors
 from router.runtime.exchange import Called, Exchange
@@ -58,8 +56,6 @@ from router.runtime.verdicts import Judge, Verdict
 from router.runtime.worker import Worker
 
 S = TypeVar("S")
-#: says whether this process leads a unit
-Leads: TypeAlias = Callable[[str], bool]
 
 #: answers asked for at once, for enrich
 ENRICH_WORKERS = 8
@@ -168,10 +164,8 @@ def build_parts(
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
     turner = Turner(store, clock, Definitions(project, revisions))
-    calling = (store, exchange, revisions)
-    carriage, workers = _calling(project, environment, hooks, calling, slots)
+    carriage, workers = _calling(project, environment, hooks, (store, exchange, revisions), slots)
     doing = Mover(store, clock, Replayer(project, env, revisions))
-    hands = Hands(store, hooks.name, carries=leads(OPERATOR))
     by, coming = (store, ingress, clock), Coming(project, environment, leads)
     folders = tuple(_folders(coming, by))
     intakes = tuple(_intakes(coming, hooks.secrets, by, exchange))
@@ -195,10 +189,14 @@ def build_parts(
         adapters=exchange.adapters,
         feed=hooks.feed,
         holds=Holds(store, exchange.admissions, hooks.states, hooks.complain, hooks.name),
-        operator=Operator(store, clock, doors, doing, hands),
+        operator=Operator(store, clock, doors, doing, _hands(store, hooks)),
         leads=leads,
         carriage=carriage,
     )
+
+
+def _hands(store: Store, hooks: Hooks) -> Hands:
+    return Hands(store, hooks.name, carries=hooks.leads(OPERATOR))
 
 
 def _calling(
@@ -288,77 +286,6 @@ def open_adapters(
         for name, system in project.systems.items()
         if name in environment.systems
     }
-
-
-def missing_secrets(project: Project, environment: EnvironmentFile, secrets: Secrets) -> list[str]:
-    """Return each secret reference that cannot be resolved, with what wants it."""
-    wanted = [(one, "the store") for one in references_in(environment.store)]
-    if environment.broker:
-        wanted.append((environment.broker, "the broker"))
-    if environment.redis is not None:
-        wanted.extend((one, "redis") for one in references_in(environment.redis))
-    for channel, source in _coming(project, environment, HttpSource):
-        scheme = source.verify
-        told = [*scheme.secrets, scheme.url] if scheme.url else scheme.secrets
-        wanted.extend((one, f"channel {channel.name}") for one in told)
-    for channel, _ in _coming(project, environment, AmqpSource):
-        settings = environment.channels.get(channel.name)
-        wanted.extend((one, f"channel {channel.name}") for one in references_in(settings))
-    for name, settings in environment.systems.items():
-        wanted.extend((one, f"system {name}") for one in references_in(settings))
-    missing = []
-    for reference, who in wanted:
-        try:
-            secrets.get(reference)
-        except LookupError:
-            missing.append(f"{reference} (for {who})")
-    return missing
-
-
-def references_in(settings: Any) -> Iterator[str]:
-    """Yield the secrets that a component names, and those within it."""
-    for one in knobs_of(type(settings)):
-        held = getattr(settings, one.name)
-        if isinstance(one.shape, SecretShape) and held:
-            yield held
-        elif isinstance(one.shape, Nested) and held is not None:
-            yield from references_in(held)
-
-
-def channel_by_path(project: Project, environment: EnvironmentFile) -> dict[str, Channel]:
-    """Return the channels with a webhook that come in here, by their path."""
-    return {source.path: channel for channel, source in _coming(project, environment, HttpSource)}
-
-
-def _coming(
-    project: Project, environment: EnvironmentFile, kind: type[S]
-) -> Iterator[tuple[Channel, S]]:
-    """Yield the channels of an environment that have one kind of source, each with it."""
-    for channel in project.channels.values():
-        if isinstance(channel.source, kind) and environment.has(channel.name):
-            yield channel, channel.source
-
-
-@dataclass(frozen=True, slots=True)
-class Coming:
-    """The channels of an environment whose sources this process leads."""
-
-    project: Project
-    environment: EnvironmentFile
-    leads: Leads
-
-    def led(self, kind: type[Any]) -> Iterator[Channel]:
-        """Yield those that have one kind of source."""
-        for channel, _ in _coming(self.project, self.environment, kind):
-            if self.leads(source_unit(channel.name)):
-                yield channel
-
-    def settled(self, kind: type[Any]) -> Iterator[tuple[Channel, ChannelSettings]]:
-        """Yield those that have one kind of source and settings, each with these."""
-        for channel in self.led(kind):
-            settings = self.environment.channels.get(channel.name)
-            if settings is not None:
-                yield channel, settings
 
 
 def _folders(coming: Coming, parts: tuple[Store, Ingress, Clock]) -> Iterator[Folder]:

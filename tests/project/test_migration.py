@@ -36,7 +36,7 @@ def new() -> Workflow:
 def states(old: Project) -> list[dict[str, Any]]:
     """Every state that an instance has in any scenario, once."""
     found: dict[str, dict[str, Any]] = {}
-    for _, history in histories(old, "", ""):
+    for _, history in histories(old, "", NAME):
         for step in history.turns:
             found[canonical(step.turn.state)] = step.turn.state
     assert len(found) > 200

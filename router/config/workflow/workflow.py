@@ -255,6 +255,11 @@ class Workflow:
         """Return the operations that its steps send to, those that take steps back, too."""
         return {one.operation.name for _, one in self._sendings()}
 
+    @property
+    def alias_kinds(self) -> set[str]:
+        """Return the kinds of names by which its instances may be known beside their keys."""
+        return {*self.file.aliases} | {one.alias for _, one in self._sendings() if one.alias}
+
     def _sendings(self) -> Iterator[tuple[str, Sending]]:
         """Yield what each step sends, and what is sent to take it back."""
         for name, step in self.steps.items():
