@@ -28,7 +28,7 @@ SETTLED = frozenset({"done", "skipped", "refused", "undone"})
 class Seen:
     """What an expression sees of an instance: its roots, and what functions over steps look up."""
 
-    roots: Mapping[str, Any]
+    roots: dict[str, Any]
     #: by step and the id of the item
     statuses: Mapping[str, Mapping[str, str]]
     #: what each definition reads, and by that the values of definitions as long as it stays
@@ -72,6 +72,9 @@ class Defined(Function):
     Its value for texts is kept as long as nothing changes that the definition reads.
     """
 
+    def bare(self, _given: int) -> None:
+        """Return that only the function itself knows: what is kept of it."""
+
     def __call__(self, *arguments: Json) -> Json:
         """Return the value for the arguments, as every function does."""
         for one in arguments:
@@ -108,7 +111,7 @@ def _seen(roots: Mapping[str, Any]) -> Seen:
         step: {one["id"]: one["status"] for one in reversed(shown)}
         for step, shown in entries.items()
     }
-    return Seen(roots, statuses, {}, {})
+    return Seen(dict(roots), statuses, {}, {})
 
 
 def holds(expression: Expression, scope: Scope) -> bool:

@@ -17,6 +17,7 @@ from router.config.transforms.expressions import Expression
 from router.config.transforms.reads import Tree, nodes_of
 from router.config.workflow.decisions import DecisionTable
 from router.config.workflow.naming import expressions_in
+from router.config.workflow.quick import hasten
 from router.config.workflow.scope import FUNCTIONS, OF_STEPS, ROOTS
 from router.config.workflow.steps import Step
 
@@ -104,6 +105,9 @@ class Sights:
         #: all there is
         self.whole = self._sight(self._reads.everything, self._stage)
         self._note_more()
+        tables = (one.decide.rules for one in file.steps.values() if one.decide is not None)
+        for one in expressions_in((file, *tables)):
+            hasten(one)
 
     def of(self, part: object) -> Sight:
         """Return what a part of the workflow reads: an expression, a view, a table."""

@@ -6,7 +6,7 @@ Never: changes an instance (engine.workflow.draft does, and tells what it has ch
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any
 
 from router.config.workflow.scope import Seen, evaluate
 from router.config.workflow.sights import Part, Sight, Source, Stage
@@ -109,7 +109,7 @@ class Seeing:
         stage = self._stages.get(sight.stage)
         if stage is None:
             stage = self._stages[sight.stage] = self._blank(sight.stage)
-        made, roots = self._made, cast("dict[str, Any]", stage.roots)
+        made, roots = self._made, stage.roots
         if sight not in made:
             statuses: Any = stage.statuses
             for part in sight.parts:

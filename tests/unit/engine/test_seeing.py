@@ -11,11 +11,13 @@ import pytest
 from router.config.project import Project, load_project
 from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import Expression, compile_expression
+from router.config.workflow.quick import hasten
 from router.config.workflow.scenarios import ScenarioFile
 from router.config.workflow.scope import FUNCTIONS, ROOTS, Seen, evaluate, function_of
 from router.config.workflow.sights import INSTANCE, never_fails
 from router.config.workflow.workflow import Workflow
 from router.core.diagnostics import Place
+from router.core.errors import MessageError
 from router.engine.workflow import draft
 from router.engine.workflow.seeing import Seeing
 from router.engine.workflow.state import begin, copied
@@ -135,3 +137,18 @@ def test_a_root_that_is_a_value_stays_as_it_was(workflow: Workflow) -> None:
 )
 def test_conditions_that_cannot_fail_are_known(workflow: Workflow, text: str, sure: bool) -> None:
     assert never_fails(written(workflow, text)) is sure
+
+
+@pytest.mark.parametrize(
+    "text", ["facts.head.channel", "facts.none", "length(facts.none)", "sign(facts.head)"]
+)
+def test_a_hastened_expression_says_the_same(workflow: Workflow, text: str) -> None:
+    def said(expression: Expression) -> object:
+        try:
+            return evaluate(expression, {"facts": {"head": {"channel": "web"}}})
+        except MessageError as error:
+            return type(error), str(error), error.place
+
+    hastened = written(workflow, text)
+    hasten(hastened)
+    assert said(hastened) == said(written(workflow, text)) == said(hastened)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from router.cli.bench import bench
+from router.cli.main import main
 from router.config.project import load_project
 from router.config.workflow.scenarios import ScenarioFile
 from router.runtime.installed import installed_adapters
@@ -52,12 +52,12 @@ def test_what_cannot_be_played_is_told(file: ScenarioFile) -> None:
 
 
 def test_the_command_tells_both_in_text_and_as_data() -> None:
-    few = ["turns", NAME, "--scenario", "S01", "--turns", "16", "--repeats", "1"]
-    told = CliRunner().invoke(bench, [*few, "--project", str(ROOT)])
+    few = ["bench", "turns", NAME, "--scenario", "S01", "--turns", "16", "--repeats", "1"]
+    told = CliRunner().invoke(main, [*few, "--project", str(ROOT)])
     assert told.exit_code == 0, told.output
     assert [line.split()[0] for line in told.output.splitlines()[2:]] == ["turns", "json", "ratio"]
-    data = CliRunner().invoke(bench, [*few, "--project", str(ROOT), "--format", "json"])
+    data = CliRunner().invoke(main, [*few, "--project", str(ROOT), "--format", "json"])
     assert json.loads(data.output)["turns"] == 16
-    unknown = CliRunner().invoke(bench, ["turns", "retail_retrun", "--project", str(ROOT)])
+    unknown = CliRunner().invoke(main, ["bench", "turns", "retail_retrun", "--project", str(ROOT)])
     assert unknown.exit_code != 0
     assert "retail_return" in unknown.output
