@@ -75,6 +75,16 @@ class Cluster:
         found = next(str(row["leader"]) for row in rows if row["name"] == queue)
         return found.partition("@")[0]
 
+    def connected(self, who: str) -> list[str]:
+        """Return the node of each connection that has a name."""
+        words = ("list_connections", "client_properties", "port", "--formatter", "json")
+        ports = {node.port: name for name, node in self.nodes.items()}
+        return [
+            ports[row["port"]]
+            for row in json.loads(self.ctl(*words))
+            if ["connection_name", "longstr", who] in row["client_properties"]
+        ]
+
     def kill(self, name: str) -> None:
         """Kill a node."""
         self.nodes[name].kill()
