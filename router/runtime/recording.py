@@ -70,7 +70,16 @@ def record_ending(
     left_out = {"stale": _left_out(stale)} if stale else {}
     told = {**_detail(decision), **left_out}
     if isinstance(decision, DeadLettered) and tell_failed(transaction, row, decision, now):
-        note(transaction, row, now, "given_up", told)
+        transaction.write(
+            Entry(
+                at=now,
+                message=row.message,
+                consumer=row.consumer,
+                word="given_up",
+                reason=decision.reason,
+                detail=told,
+            )
+        )
         return
     _note(transaction, row, decision, now, told)
     match decision:

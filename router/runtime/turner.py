@@ -20,6 +20,7 @@ from router.runtime.bell import Bell
 from router.runtime.caution import Caution, Suspects, killer
 from router.runtime.definitions import Definitions
 from router.runtime.failpoints import reach
+from router.runtime.forgetting import Forgetting
 from router.runtime.lookback import Lookback
 from router.runtime.recording import record_ending
 from router.runtime.turning import Turning
@@ -43,6 +44,7 @@ class Turner:
         self._definitions = definitions
         self._turning = turning or Turning(definitions.project)
         self._windows = Windows(store, definitions, self._turning)
+        self._forgetting = Forgetting(store, definitions.project)
         self._cursor = 0
         self._more = False
         self._back: int | None = None
@@ -65,7 +67,10 @@ class Turner:
         self._back = self._lookback.next(self._cursor)
 
     def step(self) -> int:
-        """Take one batch; return how many rows were taken. Raises Unavailable."""
+        """Take one batch; return how many rows were taken. Raises Unavailable.
+
+        Where none is there, what ended long ago is forgotten.
+        """
         back, self._back = self._back, None
         if back is not None:
             self._cursor = min(self._cursor, back)
@@ -84,7 +89,7 @@ class Turner:
             raise
         if rows:
             self._cursor = rows[-1].id
-        return len(rows)
+        return len(rows) or self._forgetting.step(self._clock.now())
 
     def _alone(self, row: Queued) -> None:
         """Handle a row from before an unclean end, marked while it is in hand."""

@@ -53,6 +53,8 @@ class Turns:
         self._aliases: defaultdict[tuple[str, str, str], set[str]] = defaultdict(set)
         self._taken: set[tuple[str, str]] = set()
         self._forgotten: dict[tuple[str, str], str] = {}
+        #: ids and names of instances whose definition is not to be had
+        self._lost: set[str | tuple[str, str]] = set()
         self._ended: list[_Ended] = []
         #: events that waited and whose instance has come
         self._found: list[Queued] = []
@@ -101,6 +103,8 @@ class Turns:
             workflow_of = self._definitions.by_mark(kept.mark, kept.workflow, self._reader)
             if workflow_of is not None:
                 self._hold(opened(workflow_of, kept))
+            else:
+                self._lost |= {kept.id, (kept.workflow, kept.key)}
         self._forgotten = store.forgotten(keys - self._by_name.keys())
 
     def _hold(self, one: Instance) -> None:
@@ -114,8 +118,7 @@ class Turns:
         if extra.get(CAME) != "event":
             found = self._by_id.get(extra[INSTANCE])
             if found is None:
-                text = f"instance {extra[INSTANCE]} is not to be had, or its definition is lost"
-                return _Ended(row, decision=_letter("no_instance", text))
+                return _Ended(row, decision=self._missing(extra[INSTANCE]))
             return self._turn(found, row)
         workflow = self._definitions.current(_workflow(row))
         if workflow is None or address is None:
@@ -129,6 +132,8 @@ class Turns:
         if address.key:
             name = (workflow.name, address.key)
             found = self._by_name.get(name)
+            if name in self._lost:
+                return _Ended(row, decision=self._missing(name))
             if found is None and name in self._forgotten:
                 text = f"{address.key} has ended as {self._forgotten[name]} and was forgotten"
                 return _Ended(row, decision=_letter("late", text))
@@ -139,6 +144,13 @@ class Turns:
         if found is not None:
             return self._turn(found, row)
         return self._wait(workflow, row, address)
+
+    def _missing(self, which: str | tuple[str, str]) -> DeadLettered:
+        """Return why an instance cannot have a turn."""
+        told = which if isinstance(which, str) else " ".join(which)
+        if which in self._lost:
+            return _letter("definition_lost", f"the definition of {told} does not load any more")
+        return _letter("no_instance", f"there is no instance {told}")
 
     def _begin(self, workflow: Workflow, key: str, row: Queued) -> Instance:
         number = derived_id(row.message.id, workflow.name, key)

@@ -5,9 +5,11 @@ Never: sends what was withdrawn; lets an instance not know that its command has 
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from router.core.decision import DeadLettered
 from router.core.instance import WORKFLOW
 from router.core.instants import time_of
 from router.core.message import derived_id
@@ -19,12 +21,16 @@ from router.infra.store.transaction import Transaction
 from router.runtime.definitions import Definitions
 from router.runtime.failpoints import reach
 from router.runtime.instance import Instance, opened
+from router.runtime.recording import record_ending
 from router.runtime.turning import Turning
 from router.runtime.turnrecords import record_instance
 from router.runtime.verdicts import lane_of
 
 #: commands that one transaction lets go
 PIECE = 256
+_LOST = DeadLettered(
+    reason="definition_lost", detail="the definition of its workflow does not load any more"
+)
 
 
 class Windows:
@@ -52,7 +58,7 @@ class Windows:
                 definition = self._definitions.by_mark(kept.mark, workflow, reader)
                 if definition is not None:
                     some[kept.id] = opened(definition, kept)
-        going = [one for one in (self._let_go(row, one, some, now) for one in held) if one]
+        going, lost = self._let_go(row, held, some, now)
 
         def job(transaction: Transaction) -> None:
             transaction.settle((row.id,))
@@ -62,10 +68,12 @@ class Windows:
                 if one.lines:
                     record_instance(transaction, one)
             transaction.enqueue(going)
-            if len(held) == PIECE:
-                transaction.enqueue([replace(row, id=0)])
             for command in going:
                 _note(transaction, row, command, now)
+            for command in lost:
+                record_ending(transaction, command, _LOST, now)
+            if len(held) == PIECE:
+                transaction.enqueue([replace(row, id=0)])
 
         reach("turns.before_window")
         self._store.write(job)
@@ -73,28 +81,34 @@ class Windows:
     def _let_go(
         self,
         row: Queued,
-        held: tuple[Queued, str, str],
-        some: dict[str, Instance],
+        held: Sequence[tuple[Queued, str, str]],
+        some: Mapping[str, Instance],
         now: datetime,
-    ) -> Queued | None:
-        """Tell an instance that its command leaves; return it, None when it is not wanted."""
-        command, number, effect = held
-        one = some.get(number)
-        if one is None:
-            return None
-        cause = replace(
-            row,
-            message=replace(
-                command.message,
-                id=derived_id(command.message.id, "closed"),
-                causationid=command.message.id,
-                payload={"key": effect},
-            ),
+    ) -> tuple[list[Queued], list[Queued]]:
+        """Tell instances that their commands leave; return those that do, and those of which the
+        instance cannot be told. What was withdrawn meanwhile is neither.
+        """
+        going, lost = [], []
+        for command, number, effect in held:
+            one = some.get(number)
+            if one is None:
+                lost.append(command)
+            elif self._leaves(one, row, (command, effect), now):
+                going.append(replace(command, lane=lane_of(command.consumer)))
+        return going, lost
+
+    def _leaves(self, one: Instance, row: Queued, held: tuple[Queued, str], now: datetime) -> bool:
+        """Tell an instance that its command leaves; return whether it is wanted."""
+        command, effect = held
+        message = replace(
+            command.message,
+            id=derived_id(command.message.id, "closed"),
+            causationid=command.message.id,
+            payload={"key": effect},
         )
-        made = self._turning.take(one, cause, WindowClosed(key=effect), now)
-        if made.outcome != APPLIED:
-            return None
-        return replace(command, lane=lane_of(command.consumer))
+        came = WindowClosed(key=effect)
+        made = self._turning.take(one, replace(row, message=message), came, now)
+        return made.outcome == APPLIED
 
 
 def _note(transaction: Transaction, row: Queued, command: Queued, now: datetime) -> None:

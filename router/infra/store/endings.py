@@ -30,6 +30,7 @@ from sqlalchemy import (
 from router.core.instants import time_of, time_text
 from router.core.message import BORN
 from router.infra.store import tables
+from router.infra.store.instancetables import definitions
 from router.infra.store.backlog import born
 
 #: every character of an id sorts before it
@@ -138,10 +139,16 @@ def jobs(_bounds: Bounds) -> ColumnElement[bool]:
 
 
 def revisions(bounds: Bounds) -> ColumnElement[bool]:
-    """Of a configuration: nothing is left of the time before the next one began."""
+    """Of a configuration: nothing is left of the time before the next one began, and no instance
+    of a workflow goes by it.
+    """
     table, newer = tables.revisions, tables.revisions.alias()
     following = select(func.min(newer.c.at)).where(newer.c.at > table.c.at).scalar_subquery()
-    return following < time_text((bounds.oldest or bounds.now) - _OVERLAP)
+    needed = select(definitions.c.revision)
+    return and_(
+        following < time_text((bounds.oldest or bounds.now) - _OVERLAP),
+        table.c.revision.not_in(needed),
+    )
 
 
 def oldest(connection: Connection, now: datetime) -> datetime:

@@ -132,6 +132,17 @@ class Instances:
             for row in self._connection.execute(query)
         ]
 
+    def ended(self, workflow: str, before: datetime, limit: int) -> list[Snapshot]:
+        """Return instances that ended before a time, those that ended first, first."""
+        table = tables.instances
+        query = (
+            select(table)
+            .where(table.c.workflow == workflow, table.c.ended_at < time_text(before))
+            .order_by(table.c.ended_at)
+            .limit(limit)
+        )
+        return [_snapshot(row) for row in self._connection.execute(query)]
+
     def turns(self, instance: str) -> Iterator[TurnLine]:
         """Yield the turns of an instance in order."""
         table = tables.turns

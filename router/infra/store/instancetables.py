@@ -17,6 +17,7 @@ _Name = short(64)
 _Path = short(256)
 _OPEN = text("closed_at IS NULL")
 _GOING = text("final = 0")
+_ENDED = text("ended_at IS NOT NULL")
 
 #: the newest state of every instance
 instances = Table(
@@ -41,6 +42,7 @@ instances = Table(
     Column("hash", short(32), nullable=False),
     Column("state", LargeBinary, nullable=False),
     Index("instances_by_key", "workflow", "key", unique=True),
+    Index("instances_ended", "workflow", "ended_at", sqlite_where=_ENDED, postgresql_where=_ENDED),
     Index("instances_going", "workflow", "label", sqlite_where=_GOING, postgresql_where=_GOING),
 )
 

@@ -134,6 +134,22 @@ class InstanceWriter(ABC):
         key = {"message_id": message_id, "consumer": consumer}
         self._rows["due gone", (message_id, consumer)] = key
 
+    def forget_instance(self, ended: Snapshot, until: datetime) -> None:
+        """Take an instance away; until a time it is known that there was one."""
+        for name in ("turns", "waits", "tasks", "exceptions", "aliases", "held_items"):
+            self._rows[f"{name} of", (ended.id,)] = {"of_instance": ended.id}
+        self._rows["instances gone", (ended.id,)] = {"id": ended.id}
+        told = {
+            "label": ended.state["label"],
+            "ended_at": time_text(ended.ended_at or ended.at),
+            "until": time_text(until),
+        }
+        self._put(tables.tombstones, (ended.workflow, ended.key), told)
+
+    def forget_tombstones(self, at: datetime) -> None:
+        """Forget instances of which the time is over in which they are remembered."""
+        self._rows["tombstones over", ()] = {"now": time_text(at)}
+
     def _put(self, table: Table, key: tuple[str, ...], told: Mapping[str, Any] | None) -> None:
         names = [column.name for column in table.primary_key]
         row = dict(zip(names, key, strict=True))

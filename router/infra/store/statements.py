@@ -206,6 +206,11 @@ def _gone(table: Table, *names: str) -> Callable[[Any], Any]:
     return lambda _module: delete(table).where(*(table.c[one] == bindparam(one) for one in by))
 
 
+def _of_instance(table: Table) -> Callable[[Any], Any]:
+    """Return the maker of the statement that takes away what there is of an instance."""
+    return lambda _module: delete(table).where(table.c.instance == bindparam("of_instance"))
+
+
 def _by_key(table: Table, places: Sequence[str]) -> Callable[[Any], Any]:
     """Return the maker of the query for the rows that have some keys."""
     kind = LargeBinary if isinstance(table.c.key.type, LargeBinary) else Text
@@ -275,6 +280,18 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
         )
         .values(closed_at=bindparam("new_close"))
     ),
+    "tombstones": _renew(instancetables.tombstones),
+    "tombstones over": lambda _module: delete(instancetables.tombstones).where(
+        instancetables.tombstones.c.until < bindparam("now")
+    ),
+    **{
+        f"{one.name} of": _of_instance(one)
+        for one in (
+            *(instancetables.turns, instancetables.waits, instancetables.tasks),
+            *(instancetables.exceptions, instancetables.aliases, instancetables.held_items),
+        )
+    },
+    "instances gone": _gone(instancetables.instances),
     "waits gone": _gone(instancetables.waits),
     "tasks gone": _gone(instancetables.tasks),
     "parked gone": _gone(instancetables.parked, "message_id"),

@@ -20,7 +20,12 @@ _TABLES = (
     "held_items",
     "tombstones",
 )
+#: tables that stay small and change with every turn
+_CHURNING = ("waits", "tasks", "parked", "held_items")
+#: tables that grow: a share of them would be more and more rows
+_GROWING = ("instances", "turns", "aliases", "exceptions")
 _GOING = sa.text("final = 0")
+_ENDED = sa.text("ended_at IS NOT NULL")
 _OPEN = sa.text("closed_at IS NULL")
 
 
@@ -31,11 +36,29 @@ def upgrade() -> None:
     _exceptions()
     _names()
     _held()
+    if op.get_bind().dialect.name == "postgresql":
+        _clean(_CHURNING, rows=5_000, inserts=5_000)
+        _clean(_GROWING, rows=50_000, inserts=200_000)
 
 
 def downgrade() -> None:
     for name in reversed(_TABLES):
         op.drop_table(name)
+
+
+def _clean(tables: tuple[str, ...], *, rows: int, inserts: int) -> None:
+    """Let a server clean up by rows, not by shares of a table."""
+    settings = {
+        "autovacuum_vacuum_scale_factor": 0,
+        "autovacuum_vacuum_threshold": rows,
+        "autovacuum_vacuum_insert_scale_factor": 0,
+        "autovacuum_vacuum_insert_threshold": inserts,
+        "autovacuum_analyze_scale_factor": 0,
+        "autovacuum_analyze_threshold": inserts,
+    }
+    told = ", ".join(f"{name} = {value}" for name, value in settings.items())
+    for table in tables:
+        op.execute(f"ALTER TABLE {table} SET ({told})")
 
 
 def _text(name: str, length: int = 64, *, nullable: bool = False) -> sa.Column[str]:
@@ -60,6 +83,13 @@ def _instances() -> None:
         sa.PrimaryKeyConstraint("id"),
     )
     op.create_index("instances_by_key", "instances", ["workflow", "key"], unique=True)
+    op.create_index(
+        "instances_ended",
+        "instances",
+        ["workflow", "ended_at"],
+        sqlite_where=_ENDED,
+        postgresql_where=_ENDED,
+    )
     op.create_index(
         "instances_going",
         "instances",

@@ -1,0 +1,245 @@
+"""Instances run: events come by routes, commands go to workers, their ends come back."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from router import Answer
+from router.core.errors import Unavailable
+from router.core.instance import Snapshot
+from router.engine.workflow.values import EventCame
+from router.infra.store.letters import LetterQuery
+from router.runtime.turning import Turning
+from tests.unit.runtime.conftest import Landscape
+from tests.unit.runtime.visits import VISITS
+
+DAY = 24 * 3600.0
+
+
+class Visits(Landscape):
+    """The landscape with a workflow."""
+
+    number = 0
+
+    def come(self, kind: str, **body: Any) -> str:
+        """Let an event come by the channel of the workflow; return its record's message."""
+        self.number += 1
+        channel = self.project.channels["desk"]
+        headers = {"kind": kind, "n": str(self.number)}
+        receipt = self.parts.ingress.receive(channel, headers, json.dumps(body).encode())
+        return receipt.result().messages[0][0]
+
+    def run(self) -> None:
+        """Step everything until nothing moves any more."""
+        for _ in range(200):
+            super().run()
+            if not self.parts.turner.step():
+                return
+        raise AssertionError("it never comes to rest")
+
+    def instance(self, key: str) -> Snapshot:
+        """Return an instance."""
+        with self.store.read() as reader:
+            return reader.instances.named([("visit", key)])["visit", key]
+
+    def status(self, key: str, step: str) -> str:
+        """Return the status of a step."""
+        record = self.instance(key).state["steps"].get(step, {}).get("", {})
+        return str(record.get("status", "idle"))
+
+    def letters(self) -> list[tuple[str, str]]:
+        """Return the dead letters: reason, detail."""
+        with self.store.read() as reader:
+            return [(one["reason"], one["detail"]) for one in reader.letters.find(LetterQuery())]
+
+
+@pytest.fixture
+def land(tmp_path: Path, noon: Any) -> Iterator[Visits]:
+    made = Visits(tmp_path, noon, VISITS)
+    yield made
+    made.parts.close()
+
+
+def test_a_whole_life(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    assert land.status("v1", "tell") == "done"
+    assert land.instance("v1").state["label"] == "told"
+    land.come("heard", about="n1")
+    land.run()
+    assert land.status("v1", "book") == "held"
+    land.wait(11 * 3600)
+    land.run()
+    made = land.instance("v1")
+    assert made.state["label"] == "ended"
+    assert made.ended_at is not None
+    assert len(land.wire.asked) == 2
+    assert land.letters() == []
+    assert land.sizes() == {}
+
+
+def test_an_event_waits_for_its_instance(land: Visits) -> None:
+    message = land.come("heard", about="n1")
+    land.run()
+    assert land.sizes() == {"timers": 1}
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    assert land.status("v1", "book") == "held"
+    assert "parked" in {word for _, word, _ in land.counted()}
+    assert land.words(message) == ["routed"]
+
+
+def test_an_event_that_finds_nobody_becomes_a_dead_letter(land: Visits) -> None:
+    land.come("heard", about="n9")
+    land.run()
+    land.wait(DAY)
+    land.run()
+    since = "2025-03-14T12:00:00.000000Z"
+    assert land.letters() == [("orphan", f"no one instance by nick n9 since {since}")]
+    assert land.sizes() == {"dead": 1}
+
+
+def test_two_instances_of_one_name_are_not_guessed_between(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.come("asked", id="v2", amount="n1")
+    land.come("heard", about="n1")
+    land.run()
+    assert [land.status(key, "hear") for key in ("v1", "v2")] == ["waiting", "waiting"]
+    land.wait(DAY)
+    land.run()
+    assert [reason for reason, _ in land.letters()] == ["orphan"]
+
+
+def test_within_a_batch_the_event_may_come_before_its_instance(land: Visits) -> None:
+    land.come("heard", about="n1")
+    land.come("asked", id="v1", amount="n1")
+    land.parts.loop.step()
+    land.parts.loop.step()
+    assert land.parts.turner.step() == 2
+    assert land.status("v1", "hear") == "idle"  # what it needs is not done
+    land.run()
+    assert land.status("v1", "book") == "held"
+
+
+def test_the_same_row_twice_is_one_turn(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.parts.loop.step()
+    with land.store.read() as reader:
+        (row,) = reader.queued("turns", 0, 10)
+    land.store.write(lambda transaction: transaction.enqueue([row]))
+    land.run()
+    assert land.instance("v1").turns == 2  # the event, the answer
+    assert land.counted()["workflow:visit", "duplicate", ""] == 1
+    assert len(land.wire.asked) == 1
+
+
+def test_a_refusal_is_the_workflow_s_and_no_dead_letter(land: Visits) -> None:
+    land.wire.answer = lambda _: Answer(status=409, body={})
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    assert land.status("v1", "tell") == "failed"
+    assert set(land.instance("v1").state["exceptions"]) == {"failed:tell"}
+    assert land.letters() == []
+
+
+def test_retries_that_are_used_up_are_told(land: Visits) -> None:
+    land.wire.answer = lambda _: Answer(status=503, body={})
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    for _ in range(3):
+        land.wait(60)
+        land.run()
+    assert len(land.wire.asked) == 3
+    record = land.instance("v1").state["steps"]["tell"][""]
+    assert (record["status"], record["code"]) == ("failed", "retries_exhausted")
+    assert land.counted()["far.put", "given_up", "retries_exhausted"] == 1
+    assert land.letters() == []
+
+
+def test_what_nobody_knows_is_told_as_unknown(land: Visits) -> None:
+    land.wire.answer = lambda _: Answer(status=500, body={})
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    for _ in range(3):
+        land.wait(60)
+        land.run()
+    assert set(land.instance("v1").state["exceptions"]) == {"unknown:tell"}
+    assert land.letters() == []
+
+
+def test_a_turn_that_fails_is_buried_alone(land: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
+    whole = Turning.turned
+
+    def turned(self: Turning, one: Any, came: Any, at: Any) -> Any:
+        if isinstance(came, EventCame) and came.body["id"] == "v2":
+            raise RuntimeError("no")
+        return whole(self, one, came, at)
+
+    monkeypatch.setattr(Turning, "turned", turned)
+    for key in ("v1", "v2", "v3"):
+        land.come("asked", id=key, amount=key)
+    land.run()
+    assert land.letters() == [("poison", "RuntimeError: no")]
+    assert [land.status(key, "tell") for key in ("v1", "v3")] == ["done", "done"]
+
+
+def test_a_store_that_is_away_loses_no_row(land: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.parts.loop.step()
+    write = land.store.write
+
+    def away(*_: Any, **__: Any) -> Any:
+        raise Unavailable("gone")
+
+    monkeypatch.setattr(land.store, "write", away)
+    with pytest.raises(Unavailable):
+        land.parts.turner.step()
+    monkeypatch.setattr(land.store, "write", write)
+    land.run()
+    assert land.status("v1", "tell") == "done"
+
+
+def test_a_window_lets_go_piece_by_piece(land: Visits, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("router.runtime.windows.PIECE", 2)
+    for number in range(5):
+        land.come("asked", id=f"v{number}", amount=f"n{number}")
+        land.come("heard", about=f"n{number}")
+    land.run()
+    with land.store.read() as reader:
+        waits = [reader.instances.named([("visit", f"v{n}")]) for n in range(5)]
+    assert len(waits) == 5
+    land.wire.asked.clear()
+    land.wait(11 * 3600)
+    land.run()
+    assert len(land.wire.asked) == 5
+    assert {land.instance(f"v{n}").state["label"] for n in range(5)} == {"ended"}
+
+
+def test_what_ended_long_ago_is_forgotten_and_late_events_are_told(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.come("heard", about="n1")
+    land.run()
+    land.wait(11 * 3600)
+    land.run()
+    land.come("asked", id="v2", amount="n2")
+    land.wait(9 * DAY)
+    land.run()
+    assert land.instance("v1").ended_at is not None
+    land.wait(2 * DAY)
+    land.run()
+    with land.store.read() as reader:
+        assert [one.key for one in reader.instances.find("visit")] == ["v2"]
+        assert reader.instances.by_alias("visit", [("nick", "n1")]) == {}
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    assert land.letters() == [("late", "v1 has ended as ended and was forgotten")]
+    land.wait(90 * DAY)
+    land.run()
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    assert land.status("v1", "tell") == "done"

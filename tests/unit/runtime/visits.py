@@ -1,0 +1,101 @@
+"""Owns: a small landscape with a workflow, on top of the one that tests of the runtime share.
+Imports: nothing of the router.
+Never: holds what a test decides.
+"""
+
+from __future__ import annotations
+
+VISITS = {
+    "contracts/note/contract.yaml": """
+        contract: note
+        owner: us
+        versions: {1.0.0: {status: active}}
+        """,
+    "contracts/note/1.0.0.json": {"type": "object"},
+    "transforms/shop/note.yaml": """
+        inputs: {body: order@1}
+        to: note@1
+        map: {id: =body.id, amount: =body.amount, about: =body.about}
+        """,
+    "transforms/visits/thing.yaml": """
+        inputs: {view: note@1}
+        to: thing@1
+        map: {id: =view.id, amount: =view.amount}
+        """,
+    "routes/policies/days.yaml": """
+        policy: calendar
+        name: days
+        zone: Europe/Berlin
+        """,
+    "routes/policies/evening.yaml": """
+        policy: window
+        name: evening
+        zone: Europe/Berlin
+        closes: "22:00"
+        period: day
+        """,
+    "routes/policies/kinds.yaml": """
+        policy: exception
+        name: kinds
+        rules:
+          - {category: permanent, severity: high, owner: us, sla: 4h}
+        """,
+    "routes/workflows/visit.yaml": """
+        workflow: visit
+        owner: us
+        version: 1
+        retain: {closed: 10d, tombstone: 100d}
+        facts:
+          head: {merge: first}
+          words: {merge: first, id: word, closed_by: hear}
+        events:
+          visit.asked:
+            contract: note@1
+            key: =body.id
+            starts: true
+            put: {head: {amount: =body.amount}}
+          visit.heard:
+            contract: note@1
+            find: {nick: =body.about}
+            put: {words: [{word: =body.about}]}
+        views:
+          whole: {contract: note@1, map: {id: =instance.key, amount: =facts.head.amount}}
+        aliases: {nick: =facts.head.amount}
+        calendar: [{use: days}]
+        exceptions: {classes: kinds}
+        defaults:
+          event: {orphan: {park: 1d, then: exception}}
+          step: {timeout: {after: 3d, do: exception}}
+          undo: {timeout: {after: 3d, do: exception}}
+        steps:
+          tell:
+            send: {operation: far.put, view: whole, transform: visits/thing}
+            undo: {none: it only tells}
+          hear: {needs: [tell], await: =facts.words}
+          book:
+            needs: [hear]
+            hold: {window: evening, timeout: {after: 2d, do: exception}}
+            send: {operation: far.put, view: whole, transform: visits/thing}
+            undo: {none: nothing takes it back}
+        states:
+          - {is: open}
+          - {is: told, if: "=is_done('tell')"}
+          - {is: ended, if: "=instance.opened && all_settled()", final: true}
+        """,
+    "routes/channels/desk.yaml": """
+        channel: desk
+        owner: us
+        from: {http: {path: /in/desk, verify: {none: a test}, format: json}}
+        kind: =headers.kind
+        identity: {delivery: [=headers.n]}
+        routes:
+          asked:
+            accept: order@1
+            steps: [{transform: shop/note}, {signal: {workflow: visit, event: visit.asked}}]
+          heard:
+            accept: order@1
+            steps: [{transform: shop/note}, {signal: {workflow: visit, event: visit.heard}}]
+        otherwise: [{discard: not wanted}]
+        on_failure: patient
+        """,
+}
