@@ -30,8 +30,8 @@ from sqlalchemy import (
 from router.core.instants import time_of, time_text
 from router.core.message import BORN
 from router.infra.store import tables
-from router.infra.store.instancetables import definitions
 from router.infra.store.backlog import born
+from router.infra.store.instancetables import definitions
 
 #: every character of an id sorts before it
 _BEHIND = "g"
