@@ -109,7 +109,7 @@ class SandboxAnswer:
 
 
 @component(
-    "refusal", doc="What the sandbox says instead, and does not act, where a condition holds."
+    "refusal", doc="What the sandbox says instead of acting where a condition holds."
 )
 class Refusal:
     condition: Expression = knob(EXPRESSION, key="if", doc="when", roots=REQUEST_ROOTS)
