@@ -37,8 +37,9 @@ def ask(root: Path, environment: str, verb: str, arguments: Mapping[str, Any]) -
     try:
 
         def job(transaction: Any) -> dict[str, Any]:
-            number = transaction.inbox.ask(now, getpass.getuser(), verb, arguments)
-            result = carry_out(transaction, verb, arguments, now)
+            actor = getpass.getuser()
+            number = transaction.inbox.ask(now, actor, verb, arguments)
+            result = carry_out(transaction, verb, {**arguments, "actor": actor}, now)
             transaction.inbox.answer(number, "done", result)
             return result
 

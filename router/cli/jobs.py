@@ -66,6 +66,8 @@ def show_job(command: str, job: int, place: tuple[Path, str], style: str) -> Non
     click.echo(f"job {job} {found['state']}: {said(found['totals'])}")
     if found["words"]:
         click.echo(f"commands: {said(found['words'])}")
+    if found["turns"]:
+        click.echo(f"turns: {said(found['turns'])}")
     if found["skipped"]:
         click.echo(f"skipped: {said(found['skipped'])}")
     for operation, message in changed:

@@ -29,6 +29,7 @@ from router.runtime.retention import last_pass, pass_data, pass_line
 from router.runtime.states import Apart
 from router.runtime.tidings import Away, away
 from router.runtime.units import units_of
+from router.runtime.workload import Workload, workload_lines, workload_of
 
 
 @click.command("status")
@@ -68,6 +69,7 @@ class _Seen:
     apart: Apart | None
     away: list[Away]
     forgotten: Any
+    workflows: Workload
 
 
 def _look(
@@ -88,6 +90,7 @@ def _look(
         apart=told_apart(reader) if running else None,
         away=away(reader) if running else [],
         forgotten=last_pass(reader),
+        workflows=workload_of(reader),
     )
 
 
@@ -107,6 +110,7 @@ def _data(seen: _Seen) -> dict[str, Any]:
         "polls": [poll_data(one) for one in seen.polls],
         "queues": [queue_data(one) for one in seen.queues if one.trouble],
         "retention": pass_data(seen.forgotten),
+        "workflows": seen.workflows,
     }
 
 
@@ -119,6 +123,7 @@ def _tell(seen: _Seen) -> None:
     lines += [_file_line(one) for one in seen.files]
     lines += [poll_line(one) for one in seen.polls if one.failures or one.page]
     lines += [queue_line(one) for one in seen.queues if one.trouble]
+    lines += workload_lines(seen.workflows)
     lines += [_letter_line(one) for one in seen.dead]
     lines += [pass_line(seen.forgotten)] if seen.forgotten is not None else []
     if seen.counters:

@@ -1,6 +1,6 @@
-"""Owns: `router workflow`: what is done with workflows before they run.
-Imports: click, cli (test, exploring), config, engine.workflow, runtime.scenarios.
-Never: needs a store, a server or an environment.
+"""Owns: `router workflow`: what is done with workflows before they run; commands for instances.
+Imports: click, cli, config, engine.workflow, runtime.scenarios.
+Never: needs a store, a server or an environment itself.
 """
 
 from __future__ import annotations
@@ -22,6 +22,8 @@ from router.cli.common import (
     project_option,
 )
 from router.cli.exploring import explored_data, explored_text
+from router.cli.instances import READING
+from router.cli.ordering import ORDERING
 from router.cli.render import envelope, finding_data, render, some
 from router.cli.test import RENDERERS, Tested
 from router.config.project import Project
@@ -37,7 +39,11 @@ CODES = frozenset(f"E{n}" for n in range(601, 617)) | {f"W{n}" for n in range(60
 
 @click.group("workflow")
 def workflow() -> None:
-    """Test, check, draw and explore the workflows of routes/workflows/."""
+    """Test, check, draw and explore workflows; look at their instances, and order of them."""
+
+
+for command in (*READING, *ORDERING):
+    workflow.add_command(command)
 
 
 @workflow.command("test")

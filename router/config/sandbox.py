@@ -108,9 +108,7 @@ class SandboxAnswer:
     body: Builder | None = knob(BodyShape(), doc="a document", default=None)
 
 
-@component(
-    "refusal", doc="What the sandbox says instead of acting where a condition holds."
-)
+@component("refusal", doc="What the sandbox says instead of acting where a condition holds.")
 class Refusal:
     condition: Expression = knob(EXPRESSION, key="if", doc="when", roots=REQUEST_ROOTS)
     status: int = knob(Integer(400, 599), doc="HTTP status", default=422)

@@ -12,6 +12,7 @@ from datetime import datetime
 from router.core.errors import Unavailable
 from router.infra.metrics import Family
 from router.infra.store.backlog import Backlog
+from router.infra.store.overview import Overview
 from router.infra.store.pauses import Pause
 from router.infra.store.reader import Reader
 from router.infra.store.store import Store
@@ -69,6 +70,7 @@ def _of_store(reader: Reader, now: datetime) -> Iterator[Family]:
     yield from _held(reader.pauses.all())
     yield from _sources(reader, now)
     yield from _forgotten(last_pass(reader), now)
+    yield from _workflows(reader.overview)
 
 
 def _waiting(backlog: list[Backlog], now: datetime) -> Iterator[Family]:
@@ -95,6 +97,33 @@ def _held(pauses: Iterable[Pause]) -> Iterator[Family]:
         doc="What an operator holds back, and how (paused, draining, slow): always 1",
         labels=("name", "mode"),
         series={(one.name, one.mode): 1 for one in pauses},
+    )
+
+
+def _workflows(seen: Overview) -> Iterator[Family]:
+    yield Family(
+        name="router_workflow_instances",
+        doc="Instances that have not ended, by their label",
+        labels=("workflow", "label"),
+        series=seen.going(),
+    )
+    yield Family(
+        name="router_workflow_tasks",
+        doc="Questions that wait for a person, by the role that is asked",
+        labels=("workflow", "role"),
+        series=seen.open_tasks(),
+    )
+    yield Family(
+        name="router_workflow_exceptions",
+        doc="Exceptions that are open, by category",
+        labels=("workflow", "category"),
+        series=seen.open_exceptions(),
+    )
+    yield Family(
+        name="router_workflow_parked_events",
+        doc="Events that wait for their instance",
+        labels=("workflow",),
+        series={(workflow,): n for workflow, n in seen.parked_by_workflow().items()},
     )
 
 

@@ -1,5 +1,5 @@
 """Owns: jobs over many messages: planning them, starting, cancelling, moving them on.
-Imports: core, infra.store, runtime.again, runtime.replay.
+Imports: core, infra.store, runtime (again, ordering, replay).
 Never: sends a message of a job twice; goes on with a job that was cancelled.
 """
 
@@ -17,6 +17,7 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.again import note, retry_letter
 from router.runtime.failpoints import reach
+from router.runtime.ordering import may_start, send_order
 from router.runtime.replay import Opened, Replayer
 
 #: messages of one transaction of a job
@@ -86,6 +87,8 @@ def send_items(
             continue
         if job.how == "retry":
             skip = _retry(transaction, job, item, now)
+        elif job.how == "order":
+            skip = send_order(transaction, job, item, now)
         elif item.message_id in moving:
             skip = "under_way"
         else:
@@ -171,6 +174,8 @@ def start(transaction: Transaction, arguments: Mapping[str, Any], _now: datetime
             f"job {number} was planned for revision {planned_for}, and {transaction.revision} "
             "runs: plan it anew"
         )
+    if job is not None and job.how == "order":
+        may_start(job)
     if not transaction.jobs.set_state(number, "running", unless=("done", "running")):
         raise MessageError(f"job {number} cannot be started")
     return {"job": number}

@@ -13,6 +13,7 @@ from router.infra.store.letters import LetterQuery
 from router.infra.store.reader import Reader
 from router.infra.store.rows import DECLINED, SETTLED
 from router.runtime.holds import held_systems
+from router.runtime.turnlines import said_of_turn
 from router.runtime.verdicts import SYSTEM_LANE
 
 #: transactions shown for one word; more are counted
@@ -175,6 +176,8 @@ def said(entry: dict[str, Any]) -> str:
     detail = entry["detail"]
     attempt = f" (attempt {entry['attempt']})" if entry["attempt"] > 1 else ""
     word = entry["word"]
+    if of_turn := said_of_turn(word, detail):
+        return of_turn + attempt
     if word in ("discarded", "retry"):
         more = detail.get("detail")
         later = f", again in {detail['after_s']:g} s" if word == "retry" else ""

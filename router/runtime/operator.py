@@ -1,6 +1,6 @@
 """Owns: carrying out what operators ask: retry, edit, resolve, jobs, pause, drain, resume,
-cursors, windows.
-Imports: core, infra.store, runtime (again, closing, cursors, jobs, pausing).
+cursors, windows, orders of instances.
+Imports: core, infra.store, runtime (again, closing, cursors, jobs, ordering, pausing).
 Never: loses a message: a letter is settled in the transaction that puts its message on its way.
 """
 
@@ -19,7 +19,7 @@ from router.infra.store.pauses import CLOSING, SLOW, Pause
 from router.infra.store.records import DAY
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
-from router.runtime import jobs
+from router.runtime import jobs, ordering
 from router.runtime.again import edited, fresh, note, retry_letter
 from router.runtime.closing import close_window
 from router.runtime.cursors import set_cursor
@@ -105,7 +105,7 @@ class Operator:
         return None if others is None else others | self._doors.in_hand()
 
     def _carry(self, command: Command) -> None:
-        arguments = command.arguments
+        arguments = {**command.arguments, "actor": command.actor}
         if command.verb == "drain":  # the door first: what is taken later would wait behind it
             door = replace(fence_of(arguments, self._clock.now()), mode=CLOSING)
             self._tell((*(self._told or ()), door))
@@ -139,7 +139,10 @@ class Operator:
 def carry_out(
     transaction: Transaction, verb: str, arguments: Mapping[str, Any], now: datetime
 ) -> dict[str, Any]:
-    """Carry out one command; return its result. Raises MessageError with what to do instead."""
+    """Carry out one command; return its result. Raises MessageError with what to do instead.
+
+    `actor` among the arguments is who asks.
+    """
     handler = _VERBS.get(verb)
     if handler is None:
         raise MessageError(f"no verb {verb}")
@@ -224,4 +227,9 @@ _VERBS: Mapping[str, Callable[[Transaction, Mapping[str, Any], datetime], dict[s
     "pause": pause,
     "drain": drain,
     "resume": resume,
+    "order": ordering.order,
+    "approve": ordering.approve,
+    "reject": ordering.reject,
+    "plan_orders": ordering.plan_orders,
+    "unpark": ordering.unpark,
 }

@@ -23,6 +23,7 @@ from router.engine.workflow.record import (
 from router.engine.workflow.state import State, state_hash
 from router.engine.workflow.turn import turn
 from router.engine.workflow.values import (
+    Answered,
     Effect,
     Emit,
     EventCame,
@@ -34,6 +35,7 @@ from router.engine.workflow.values import (
     Send,
     Turn,
     WithdrawItem,
+    path_of,
 )
 from router.infra.store.rows import Queued
 from router.runtime.ingress import LOOP_LANE
@@ -143,6 +145,21 @@ def input_from(one: Instance, row: Queued) -> Input:
         came = EventCame(name=extra[EVENT], body=payload)
         return EventCame(name=came.name, body=payload, effect=_our_effect(one, came))
     return input_of(extra[CAME], payload)
+
+
+def told_of(came: Input) -> dict[str, str]:
+    """Return what a line of the journal says of an input: its kind, what it is called, who."""
+    told = {"came": kind_of(came), "name": name_of(came)}
+    match came:
+        case Answered():
+            told["outcome"] = f"{came.outcome} {came.code}".rstrip()
+        case Ordered():
+            told |= {"actor": came.actor, "reason": came.reason}
+            if came.step:
+                told["name"] += f" {path_of(came.step, came.item)}"
+            if came.approver:
+                told["approver"] = came.approver
+    return told
 
 
 def _our_effect(one: Instance, came: EventCame) -> str:

@@ -24,7 +24,7 @@ from router.infra.store.transaction import Transaction
 from router.runtime.definitions import Definitions
 from router.runtime.instance import Instance, begun, opened
 from router.runtime.recording import record_ending
-from router.runtime.turning import Turning, input_from
+from router.runtime.turning import Turning, input_from, told_of
 from router.runtime.turnrecords import record_instance
 
 
@@ -115,7 +115,7 @@ class Turns:
         if row.damage:
             return _Ended(row, decision=_letter("damaged", row.damage))
         extra = row.extra or {}
-        if extra.get(CAME) != "event":
+        if INSTANCE in extra:  # also an event of which a person has said what it is about
             found = self._by_id.get(extra[INSTANCE])
             if found is None:
                 return _Ended(row, decision=self._missing(extra[INSTANCE]))
@@ -254,6 +254,7 @@ class Turns:
         transaction.postpone(replace(row, extra=extra), until, PARKED)
         for kind, value in ended.names:
             transaction.park(workflow, kind, value, row.message.id)
+        transaction.refer((value for _, value in ended.names), row.message.correlationid)
         names = [f"{kind} {value}".strip() for kind, value in ended.names]
         detail = {"event": extra[EVENT], "until": time_text(until), "names": names}
         transaction.write(
@@ -278,6 +279,7 @@ class Turns:
         if made.outcome == STALE:
             return
         detail = {"instance": one.key, "id": one.id, "label": made.state["label"]}
+        detail |= told_of(input_from(one, row))
         if made.why:
             detail["why"] = made.why
         transaction.write(

@@ -249,6 +249,11 @@ class Workflow:
         """Return the operations that its steps send to, those that take steps back, too."""
         return {one.operation.name for _, one in self._sendings()}
 
+    @property
+    def alias_kinds(self) -> set[str]:
+        """Return the kinds of names by which its instances may be known beside their keys."""
+        return {*self.file.aliases} | {one.alias for _, one in self._sendings() if one.alias}
+
     def answered(self, event: str) -> Iterator[tuple[str, bool]]:
         """Yield each step whose send, or undo, an event answers, and whether it says done."""
         for name, one in self._sendings():

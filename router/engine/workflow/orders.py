@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 
 from router.config.workflow.scope import SETTLED
+from router.config.workflow.workflow import Workflow
+from router.core.diagnostics import nearest
 from router.engine.workflow.aborts import ask_to_abort
 from router.engine.workflow.draft import Draft
 from router.engine.workflow.sending import send, send_undo
 from router.engine.workflow.state import merge
-from router.engine.workflow.values import Ordered
+from router.engine.workflow.values import Ordered, path_of
 from router.engine.workflow.walk import judge, used_of
 
 #: orders that may move money
@@ -30,16 +32,26 @@ def carry_out(draft: Draft, order: Ordered) -> str:
     return _VERBS[order.verb](draft, order)
 
 
+def moves_money(workflow: Workflow, verb: str, step: str) -> bool:
+    """Return whether an order may move money: a second person approves it."""
+    said = workflow.steps.get(step)
+    return said is not None and said.money and verb in _MOVING
+
+
 def _wrong(draft: Draft, order: Ordered) -> str:
     """Return what is wrong with an order whatever it orders."""
     if order.verb not in _VERBS:
         return f"no order is called {order.verb}"
     if order.verb not in _OF_STEPS:
         return ""
-    step = draft.workflow.steps.get(order.step)
-    if step is None or order.item not in draft.ids(order.step):
-        return f"there is no {order.step}/{order.item}"
-    if step.money and order.verb in _MOVING and order.approver in ("", order.actor):
+    if order.step not in draft.workflow.steps:
+        return f"there is no step {order.step}: {nearest(order.step, draft.workflow.steps)}"
+    items = draft.ids(order.step)
+    if order.item not in items:
+        path = path_of(order.step, order.item)
+        return f"there is no {path}, an item of it is {nearest(order.item, items)}"
+    second = order.approver not in ("", order.actor)
+    if moves_money(draft.workflow, order.verb, order.step) and not second:
         return "it moves money: a second person approves"
     return ""
 
@@ -211,3 +223,6 @@ _VERBS: Mapping[str, Callable[[Draft, Ordered], str]] = {
     "resolve": _resolve,
 }
 _OF_STEPS = frozenset({"retry", "new_key", "next_way", "complete", "skip", "decide"})
+#: what may be ordered, and which of it is ordered of a step
+VERBS = tuple(_VERBS)
+OF_STEPS = tuple(verb for verb in VERBS if verb in _OF_STEPS)

@@ -17,6 +17,9 @@ from router.infra.codecs import decode_trusted, encode_json
 from router.infra.store import tables
 from router.infra.store.rows import number_of
 
+#: the state of a command that waits for a second person, who gives it another one
+PROPOSED, APPROVED, REJECTED = "proposed", "approved", "rejected"
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Command:
@@ -28,6 +31,7 @@ class Command:
     arguments: Mapping[str, Any]
     state: str
     result: Mapping[str, Any]
+    at: str
 
 
 class Inbox:
@@ -38,12 +42,20 @@ class Inbox:
 
     def ask(self, at: datetime, actor: str, verb: str, arguments: Mapping[str, Any]) -> int:
         """Put a command in; return its number."""
+        return self._put(at, (actor, verb, "asked"), arguments)
+
+    def propose(self, at: datetime, actor: str, verb: str, arguments: Mapping[str, Any]) -> int:
+        """Keep a command that a second person is to approve; return its number."""
+        return self._put(at, (actor, verb, PROPOSED), arguments)
+
+    def _put(self, at: datetime, said: tuple[str, str, str], arguments: Mapping[str, Any]) -> int:
+        actor, verb, state = said
         made = self._connection.execute(
             insert(tables.commands).values(
                 at=time_text(at),
                 actor=actor,
                 verb=verb,
-                state="asked",
+                state=state,
                 result="{}",
                 arguments=encode_json(arguments).decode(),
             )
@@ -52,11 +64,19 @@ class Inbox:
 
     def asked(self) -> list[Command]:
         """Return the commands that nobody has carried out, in order."""
+        return self.in_state("asked")
+
+    def in_state(self, state: str) -> list[Command]:
+        """Return the commands in a state, in order."""
         table = tables.commands
-        rows = self._connection.execute(
-            select(table).where(table.c.state == "asked").order_by(table.c.id)
-        )
-        return [_command(row) for row in rows]
+        query = select(table).where(table.c.state == state).order_by(table.c.id)
+        return [_command(row) for row in self._connection.execute(query)]
+
+    def find(self, number: int) -> Command | None:
+        """Return a command, None when there is none with this number."""
+        table = tables.commands
+        row = self._connection.execute(select(table).where(table.c.id == number)).first()
+        return None if row is None else _command(row)
 
     def get(self, number: int) -> Command:
         """Return a command."""
@@ -81,4 +101,5 @@ def _command(row: Any) -> Command:
         arguments=decode_trusted(row.arguments.encode()),
         state=row.state,
         result=decode_trusted(row.result.encode()),
+        at=row.at,
     )

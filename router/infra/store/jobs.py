@@ -23,10 +23,13 @@ from sqlalchemy import (
     update,
 )
 
+from router.core.instance import consumer_of
 from router.core.instants import time_text
 from router.infra.codecs import decode_trusted, encode_json
-from router.infra.store import tables
+from router.infra.store import instancetables, tables
 from router.infra.store.letters import LetterQuery, narrowed
+from router.infra.store.overview import InstanceQuery
+from router.infra.store.overview import narrowed as narrowed_instances
 from router.infra.store.rows import number_of
 from router.infra.store.statements import module_of
 
@@ -118,6 +121,14 @@ class Jobs:
             )
         self._freeze(job, found)
 
+    def freeze_instances(self, job: int, query: InstanceQuery) -> None:
+        """Let the instances that a query finds now be a job's set, in the order of their keys."""
+        of = instancetables.instances
+        found = narrowed_instances(select(of.c.id, of.c.key), query).subquery()
+        place = func.row_number().over(order_by=found.c.key)
+        consumer = literal(consumer_of(query.workflow))
+        self._freeze(job, select(place, found.c.id, consumer, literal(0)))
+
     def _freeze(self, job: int, found: Select[Any]) -> None:
         """Insert what was found: (place, message, consumer, seen)."""
         rows = found.subquery()
@@ -133,6 +144,12 @@ class Jobs:
         jobs = tables.jobs
         row = self._connection.execute(select(jobs).where(jobs.c.id == number)).first()
         return None if row is None else _job(row)
+
+    def choose(self, number: int, options: Mapping[str, Any]) -> None:
+        """Let a job have other choices."""
+        jobs = tables.jobs
+        told = encode_json(options).decode()
+        self._connection.execute(update(jobs).where(jobs.c.id == number).values(options=told))
 
     def running(self) -> list[Job]:
         """Return each running job."""
@@ -221,6 +238,17 @@ class Jobs:
         )
         return {word: int(n) for word, n in rows}
 
+    def turned(self, job: int) -> dict[str, int]:
+        """Return how many orders of a job came to each outcome: applied, or refused."""
+        mine, made = tables.job_messages, instancetables.turns
+        rows = self._connection.execute(
+            select(made.c.outcome, func.count())
+            .join(mine, mine.c.message_id == made.c.message_id)
+            .where(mine.c.job == job)
+            .group_by(made.c.outcome)
+        )
+        return {outcome: int(n) for outcome, n in rows}
+
     def named(self, job: int, word: str, limit: int) -> list[tuple[str, str]]:
         """Return the first commands of a job (operation, message) that came to a word."""
         mine = tables.job_messages
@@ -253,6 +281,7 @@ class Jobs:
             "options": decode_trusted(row["options"].encode()),
             "totals": self.totals(number),
             "words": self.words(number),
+            "turns": self.turned(number) if row["how"] == "order" else {},
             "skipped": self.skipped(number),
         }
 

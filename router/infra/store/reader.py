@@ -38,6 +38,7 @@ from router.infra.store.lanereader import CHUNK, LaneReader, queued_of
 from router.infra.store.leads import Leads
 from router.infra.store.letters import Letters
 from router.infra.store.marks import marks
+from router.infra.store.overview import Overview
 from router.infra.store.pauses import Pauses
 from router.infra.store.pipeline import on_server
 from router.infra.store.records import Records
@@ -158,6 +159,11 @@ class Reader(LaneReader):
     def instances(self) -> Instances:
         """Return instances of workflows, to be looked at."""
         return Instances(self._connection)
+
+    @property
+    def overview(self) -> Overview:
+        """Return what people ask about many instances."""
+        return Overview(self._connection)
 
     @property
     def inbox(self) -> Inbox:

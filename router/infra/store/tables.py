@@ -158,7 +158,7 @@ commands = Table(
     Column("actor", short(64), nullable=False),
     Column("verb", short(32), nullable=False),
     Column("arguments", Text, nullable=False),
-    #: asked, done, failed
+    #: asked, done, failed; of what a second person approves: proposed, approved, rejected
     Column("state", short(16), nullable=False),
     Column("result", Text, nullable=False),
     Index("commands_by_state", "state", "id"),
@@ -212,7 +212,7 @@ jobs = Table(
     #: planned, running, cancelled, done
     Column("state", short(16), nullable=False),
     #: how its messages are put on their way: retry (a dead letter as it was queued), replay (a
-    #: record from its bytes)
+    #: record from its bytes), order (an order for each instance)
     Column("how", short(16), nullable=False, server_default="retry"),
     #: the configuration it was planned for
     Column("revision", short(16), nullable=False, server_default=""),

@@ -22,12 +22,14 @@ from router.infra.store.cursors import Cursors
 from router.infra.store.files import Files
 from router.infra.store.gatewriter import GateWriter
 from router.infra.store.inbox import Inbox
+from router.infra.store.instances import Instances
 from router.infra.store.instancewriter import InstanceWriter
 from router.infra.store.intents import IntentWriter
 from router.infra.store.jobs import Jobs
 from router.infra.store.leads import Leads
 from router.infra.store.letters import Letters
 from router.infra.store.marks import marks
+from router.infra.store.overview import Overview
 from router.infra.store.packing import pack_row
 from router.infra.store.pauses import Pauses
 from router.infra.store.pipeline import Statement
@@ -231,6 +233,16 @@ class Transaction(IntentWriter, GateWriter, InstanceWriter):
     def jobs(self) -> Jobs:
         """Return jobs over many messages, in this transaction."""
         return Jobs(self.connection)
+
+    @property
+    def instances(self) -> Instances:
+        """Return instances of workflows, in this transaction."""
+        return Instances(self.connection)
+
+    @property
+    def overview(self) -> Overview:
+        """Return what people ask about many instances, in this transaction."""
+        return Overview(self.connection)
 
     @property
     def revisions(self) -> RevisionTexts:

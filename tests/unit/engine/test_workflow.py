@@ -244,7 +244,10 @@ def _record(status: str, **more: Any) -> dict[str, Any]:
         ({"verb": "retry", "step": "file"}, "it is running, not failed"),
         ({"verb": "next_way", "step": "file"}, "it is running, not failed"),
         ({"verb": "decide", "step": "file", "value": "go"}, "it is running, nobody was asked"),
-        ({"verb": "retry", "step": "nothing"}, "there is no nothing/"),
+        (
+            {"verb": "retry", "step": "nothing"},
+            "there is no step nothing: one of: accept, check, close, file",
+        ),
         ({"verb": "skip", "step": "accept"}, "it is done"),
         ({"verb": "abort", "value": "melted"}, "there is no abort melted"),
         ({"verb": "resume"}, "it is not suspended"),
