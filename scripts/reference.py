@@ -69,8 +69,8 @@ keys are errors. How the parts play together stands in
 """
 STEPS_SAY = """\
 A step is a mapping with one key, its word. Steps run in the order of the text. The last one is
-`produce`, `send`, `choose`, `fork`, `discard` or `dead_letter`. Four words take their value
-directly: `fork: {branch: [steps]}`, `transform: owner/name`, `discard: reason` and
+`produce`, `send`, `signal`, `choose`, `fork`, `discard` or `dead_letter`. Four words take their
+value directly: `fork: {branch: [steps]}`, `transform: owner/name`, `discard: reason` and
 `dead_letter: reason`. `send` takes one target or a list of them.
 """
 MAPS_SAY = """\
@@ -149,7 +149,7 @@ with 1 when it found something, with 2 for wrong use or a failure.
 #: the steps, in the order of a message's way
 STEPS = (
     *(steps.Filter, steps.Choose, steps.Fork, steps.Split, steps.Enrich),
-    *(steps.Apply, steps.Produce, steps.Send, steps.Discard, steps.DeadLetter),
+    *(steps.Apply, steps.Produce, steps.Send, steps.Signal, steps.Discard, steps.DeadLetter),
 )
 WORKFLOWS_SAY = WORKFLOWS_SAY.replace(
     "WORDS",
