@@ -60,7 +60,7 @@ PAGES = sorted(
 )
 LANGUAGES = {"console", "yaml", "json", "xml", "jmespath", "mermaid", "text"}
 #: ports that the examples name; a free one takes the place of each
-PORTS = ("8321", "8390")
+PORTS = ("8321", "8390", "9321")
 #: set the project up: the gate does that before any test
 SET_UP = re.compile(r"(make|git|cd|pip|python3?|source|\.) ")
 #: commands that only look: they are repeated until the router has come to what is shown
