@@ -45,8 +45,9 @@ def close_window(workflow: str, window: str, root: Path, environment: str, **how
         click.echo(envelope("workflow close-window", ok=True, data=data))
         return
     for at, number in closed.items():
-        what = f"{some(number, 'commands')} {'would leave' if how['dry'] else 'leave'} now"
-        click.echo(visible(f"{window} of {workflow}, which closes at {at}: {what}"))
+        lets = "would let" if how["dry"] else "lets"
+        told = f"{window} of {workflow}, which closes at {at}, {lets} {some(number, 'commands')}"
+        click.echo(visible(f"{told} go now"))
     if not closed:
         click.echo(visible(f"{window} holds nothing of {workflow}"))
 
