@@ -65,7 +65,7 @@ PORTS = ("8321", "8390", "9321")
 SET_UP = re.compile(r"(make|git|cd|pip|python3?|source|\.) ")
 #: commands that only look: they are repeated until the router has come to what is shown
 LOOKS = re.compile(
-    r"(router (status|trace|replay show|workflow (show|list|tasks))|curl -s|ls|cat|grep|find|tail) ?"
+    r"(router (status|trace|replay show|workflow (show|list|tasks))|curl -s|ls|cat|grep|find|tail)"
 )
 #: what `router send` says when the daemon has not begun to listen: nothing was sent
 UNHEARD = " 0 no answer: ConnectError"
