@@ -30,8 +30,8 @@ from router.config.atlas.pages import NOTE, pages_of
 def docs(folder: Path, checks: bool, root: Path) -> None:  # noqa: FBT001 (click gives it)
     """Write the reference of this landscape: a page for each thing that its files declare.
 
-    Channels, flows, systems, contracts, tables and environments, with links and pictures. The same
-    project gives the same pages. Secrets are named, never shown.
+    Channels, flows, workflows, systems, contracts, tables and environments, with links and
+    pictures. The same project gives the same pages. Secrets are named, never shown.
     """
     pages = pages_of(load_sound(root))
     try:

@@ -29,10 +29,11 @@ from router.core.diagnostics import nearest
     help="How to print.",
 )
 def graph(name: str | None, root: Path, style: str) -> None:
-    """Draw what leads where: channels, objects, flows, systems.
+    """Draw what leads where: channels, objects, flows, workflows, systems.
 
     With NAME only what leads to it and what it leads to; `channel:NAME`, `object:NAME`,
-    `flow:NAME` and `system:NAME` say which one is meant. An object that nobody takes is dashed.
+    `flow:NAME`, `workflow:NAME` and `system:NAME` say which one is meant. An object that nobody
+    takes is dashed.
     """
     found = graph_of(load_sound(root))
     if name is not None:

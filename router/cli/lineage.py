@@ -21,7 +21,7 @@ from router.config.lineage.paths import Path, spelled
 
 #: in which order the documents at the other end are told
 _KINDS = (
-    *("channel", "headers", "object", "request", "address", "answer", "body", "look-up"),
+    *("channel", "headers", "object", "event", "request", "address", "answer", "body", "look-up"),
     *("table", "env", "call", "constant"),
 )
 #: ends: nothing is made of them
@@ -44,8 +44,9 @@ def lineage(path: str, root: File, style: str) -> None:
     """Say where a field comes from, and what it feeds, through the whole landscape.
 
     PATH is `object.path`, `channel:path`, `contract.path` of what a channel accepts,
-    `system.operation:path`, or `address of system.operation`. Of the path the end is enough where
-    no other ends so. What flows into a field is told apart from what only decides about it.
+    `system.operation:path`, `address of system.operation`, or `"workflow event:path"`. Of the path
+    the end is enough where no other ends so. What flows into a field is told apart from what only
+    decides about it.
     """
     landscape = landscape_of(load_sound(root))
     try:
@@ -64,7 +65,7 @@ def lineage(path: str, root: File, style: str) -> None:
         }
         click.echo(envelope("lineage", ok=True, data=data))
     else:
-        made = asked.source.kind in ("object", *_SENT) or known.is_made(asked)
+        made = asked.source.kind in ("object", "event", *_SENT) or known.is_made(asked)
         click.echo(visible("\n".join(_text(asked, sources if made else None, targets))))
 
 

@@ -12,6 +12,7 @@ from pathlib import Path
 import click
 
 from router.cli import migrating
+from router.cli.closing import close_window
 from router.cli.common import (
     FINDINGS,
     fail,
@@ -150,6 +151,9 @@ def run_exploration(name: str, only: str, most: int, root: Path, style: str) -> 
         click.echo("\n".join(line for one in found for line in explored_text(one, chosen)))
     if not ok:
         sys.exit(FINDINGS)
+
+
+workflow.add_command(close_window)
 
 
 def the_workflow(project: Project, name: str) -> Workflow:

@@ -50,6 +50,7 @@ def _golden(case: Case) -> Iterator[tuple[str, Place]]:
     found: list[Expected | None] = [expect.result]
     found += [one.payload for one in expect.produced or ()]
     found += [one.payload for one in expect.sent or ()]
+    found += [one.payload for one in expect.signalled or ()]
     for one in found:
         if one is not None and one.file:
             yield one.file, one.place

@@ -85,6 +85,13 @@ class ExpectedCommand:
     )
 
 
+@component("signalled", doc="An event that is told to a workflow.")
+class ExpectedSignal:
+    workflow: str = knob(Text(), doc="its name")
+    event: str = knob(Text(), doc="one of its events")
+    payload: Expected | None = knob(Nested(Expected), doc="what it says", default=None)
+
+
 @component("dead letter", doc="What is kept for a person.")
 class ExpectedLetter:
     reason: str = knob(Text(), doc="the word")
@@ -110,6 +117,9 @@ class Expect:
     )
     sent: tuple[ExpectedCommand, ...] | None = knob(
         ListOf(Nested(ExpectedCommand)), doc="every command, in order", default=None
+    )
+    signalled: tuple[ExpectedSignal, ...] | None = knob(
+        ListOf(Nested(ExpectedSignal)), doc="every event for a workflow, in order", default=None
     )
     retries: tuple[timedelta, ...] | None = knob(
         ListOf(DURATION), doc="the delays before further attempts", default=None

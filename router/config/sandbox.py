@@ -18,6 +18,7 @@ from router.config.shapes import (
     NAME_SAYS,
     PERCENT,
     Choice,
+    Flag,
     Integer,
     ListOf,
     MapOf,
@@ -93,12 +94,24 @@ class Insert:
     document: Expression = knob(
         EXPRESSION, doc="the document; with each of `item`", roots=ITEM_ROOTS
     )
+    once: bool = knob(
+        Flag(),
+        doc="one whose key is there is not kept again: what is there is found",
+        default=False,
+    )
     place: Place = place_of()
 
 
 @component("answer", doc="What the sandbox says.")
 class SandboxAnswer:
     status: int = knob(Integer(100, 599), doc="HTTP status", default=200)
+    body: Builder | None = knob(BodyShape(), doc="a document", default=None)
+
+
+@component("refusal", doc="What the sandbox says instead of acting where a condition holds.")
+class Refusal:
+    condition: Expression = knob(EXPRESSION, key="if", doc="when", roots=REQUEST_ROOTS)
+    status: int = knob(Integer(400, 599), doc="HTTP status", default=422)
     body: Builder | None = knob(BodyShape(), doc="a document", default=None)
 
 
@@ -171,6 +184,9 @@ class Endpoint:
     answer: SandboxAnswer = knob(Nested(SandboxAnswer), doc="what it says")
     missing: SandboxAnswer | None = knob(
         Nested(SandboxAnswer), doc="find: what it says when there is none", default=None
+    )
+    refuse: tuple[Refusal, ...] = knob(
+        ListOf(Nested(Refusal)), doc="requests that it refuses; the first that fits", default=()
     )
     faults: tuple[Fault, ...] = knob(
         ListOf(Nested(Fault)), doc="how it misbehaves; the first that hits counts", default=()

@@ -16,7 +16,7 @@ from router.config.cases import Case, Given, Mock
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
 from router.config.sequences import CallSequence
-from router.core.decision import Produced, Sent
+from router.core.decision import Produced, Sent, Signalled
 from router.core.document import Json
 from router.core.errors import MessageError
 from router.core.message import Message
@@ -271,6 +271,7 @@ class _Runner:
         effects = getattr(verdict.decision, "effects", ())
         self._seen.produced += [one for one in effects if isinstance(one, Produced)]
         self._seen.sent += [one for one in effects if isinstance(one, Sent)]
+        self._seen.signalled += [one for one in effects if isinstance(one, Signalled)]
 
     def _look(self, parts: Parts) -> None:
         with parts.store.read() as reader:

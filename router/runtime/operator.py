@@ -1,6 +1,6 @@
 """Owns: carrying out what operators ask: retry, edit, resolve, jobs, pause, drain, resume,
-cursors, orders of instances.
-Imports: core, infra.store, runtime (again, cursors, jobs, ordering, pausing).
+cursors, windows, orders of instances.
+Imports: core, infra.store, runtime (again, closing, cursors, jobs, ordering, pausing).
 Never: loses a message: a letter is settled in the transaction that puts its message on its way.
 """
 
@@ -21,6 +21,7 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime import jobs, ordering
 from router.runtime.again import edited, fresh, note, retry_letter
+from router.runtime.closing import close_window
 from router.runtime.cursors import set_cursor
 from router.runtime.doors import Door
 from router.runtime.hands import Hands
@@ -222,6 +223,7 @@ _VERBS: Mapping[str, Callable[[Transaction, Mapping[str, Any], datetime], dict[s
     "replay": jobs.plan_replay,
     "start": jobs.start,
     "cancel": jobs.cancel,
+    "close_window": close_window,
     "cursor": set_cursor,
     "migrate": order_migrations,
     "pause": pause,

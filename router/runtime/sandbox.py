@@ -25,6 +25,7 @@ from router.config.sandbox import (
     SandboxAnswer,
     SandboxFile,
 )
+from router.config.transforms.maptree import Builder
 from router.core.document import Json
 
 AnyFault = TypeVar("AnyFault", Fault, EventFault)
@@ -96,6 +97,10 @@ class Sandbox:
                 fault = self._fault(endpoint)
                 if fault is not None and fault.kind in ("too_many", "error", "html"):
                     return Said(status=0, body=None, fault=fault)
+                scope |= {"found": None, "number": 0, "accepted": [], "refused": [], "next": None}
+                for one in endpoint.refuse:
+                    if one.condition.holds(scope):
+                        return Said(status=one.status, body=_built(one.body, scope), fault=fault)
                 status, answer = self._answered(endpoint, scope)
                 events = tuple(
                     outgoing for event in endpoint.emit for outgoing in self._event(event, scope)
@@ -142,7 +147,6 @@ class Sandbox:
             return list(self._shelves[collection].documents)
 
     def _answered(self, endpoint: Endpoint, scope: dict[str, Json]) -> tuple[int, Json]:
-        scope.update(found=None, number=0, accepted=[], refused=[], next=None)
         if endpoint.insert is not None:
             self._insert(endpoint.insert, scope)
         elif endpoint.find is not None:
@@ -164,11 +168,19 @@ class Sandbox:
             if insert.accept is not None and not insert.accept.holds(seen):
                 scope["refused"].append(item)
                 continue
-            document = insert.document(seen)
-            self._put(insert.collection, document)
+            document = self._kept(insert, insert.document(seen))
             scope["found"] = document
             scope["accepted"].append(document)
         scope["number"] = len(self._shelves[insert.collection].documents)
+
+    def _kept(self, insert: Insert, document: Json) -> Json:
+        """Keep a document and return it, or the one of its key where one is enough."""
+        shelf = self._shelves[insert.collection]
+        key = _key(self._file.collections[insert.collection].key({"item": document}))
+        if insert.once and key in shelf.by_key:
+            return shelf.by_key[key][0]
+        self._put(insert.collection, document)
+        return document
 
     def _page(self, pages: Pages, scope: Mapping[str, Json]) -> tuple[list[Json], str | None]:
         """Return the documents of one page, and what leads to the one after it."""
@@ -194,7 +206,11 @@ class Sandbox:
 
 
 def _said(answer: SandboxAnswer, scope: Mapping[str, Json]) -> tuple[int, Json]:
-    return answer.status, answer.body(scope) if answer.body is not None else None
+    return answer.status, _built(answer.body, scope)
+
+
+def _built(body: Builder | None, scope: Mapping[str, Json]) -> Json:
+    return body(scope) if body is not None else None
 
 
 def _key(value: Any) -> str:

@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlencode
 
 from router.config.cases import Case, Expect, ExpectedLetter
-from router.core.decision import Produced, Sent
+from router.core.decision import Produced, Sent, Signalled
 from router.core.document import Json
 from router.core.ports import Prepared
 from router.infra.codecs import decode_json
@@ -26,6 +26,7 @@ class Witness:
     texts: Mapping[str, str] = field(default_factory=dict)
     produced: list[Produced] = field(default_factory=list)
     sent: list[Sent] = field(default_factory=list)
+    signalled: list[Signalled] = field(default_factory=list)
     entries: list[dict[str, Any]] = field(default_factory=list)
     dead: list[dict[str, Any]] = field(default_factory=list)
     requests: list[tuple[str, Prepared]] = field(default_factory=list)
@@ -57,6 +58,7 @@ class Witness:
             )
         complaints += self._judge_produced(case, golden)
         complaints += self._judge_sent(case, folder, golden)
+        complaints += self._judge_signalled(case, golden)
         complaints += self._judge_failures(case)
         return complaints
 
@@ -100,6 +102,22 @@ class Witness:
             if want.target and want.target != target:
                 complaints.append(f"{where}.target: {target}, expected {want.target}")
             if want.payload is not None:
+                complaints += differences(where, want.payload, payload, golden)
+        return complaints
+
+    def _judge_signalled(self, case: Case, golden: AgainstFile) -> list[str]:
+        expected, seen = case.expect.signalled, self.signalled
+        if expected is None:
+            return []
+        wished = [f"{one.workflow} {one.event}" for one in expected]
+        said = [f"{one.workflow} {one.event}" for one in seen]
+        if wished != said:
+            words = (", ".join(one) or "nothing" for one in (said, wished))
+            return ["signalled: {}, expected {}".format(*words)]
+        complaints = []
+        for index, (want, have) in enumerate(zip(expected, seen, strict=True)):
+            if want.payload is not None:
+                where, payload = f"signalled[{index}]", have.message.payload
                 complaints += differences(where, want.payload, payload, golden)
         return complaints
 
@@ -147,9 +165,9 @@ def _outcome(expect: Expect, words: list[str], last: Sequence[Mapping[str, Any]]
 
 def _says(expect: Expect) -> bool:
     """Return whether anything at all is expected: an empty list is, too."""
-    lists = (expect.notes, expect.result, expect.produced, expect.sent, expect.retries, expect.dead)
+    lists = (expect.notes, expect.result, expect.produced, expect.sent, expect.signalled)
     said = expect.outcome or expect.outcomes or expect.reason or expect.correlation
-    return bool(said) or any(one is not None for one in lists)
+    return bool(said) or any(one is not None for one in (*lists, expect.retries, expect.dead))
 
 
 def _letter(want: ExpectedLetter) -> str:

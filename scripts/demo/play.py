@@ -1,41 +1,45 @@
-"""Plays a web day and a store day through the running router to the stand-in systems.
+"""Plays a web day, a store day and the lives of returns through the running router to stand-ins.
 
 Starts `router sandbox` and `router run`, sends, kills the router in the middle and starts it again,
-counts what arrived at the systems, and follows one refund. Exits with 1 when a count is wrong.
+closes the books, counts what arrived at the systems, and follows a refund and two returns. Exits
+with 1 when anything is not right.
 """
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import hmac
-import json
-import os
-import secrets
 import shutil
-import signal
-import subprocess
 import sys
-import threading
 import time
-from pathlib import Path
-from typing import Any
+from collections import Counter
+from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from xml.etree import ElementTree as ET
 
 import httpx
+import returns
+from returns import AFTER, BEFORE, CLOSED, SETTLED, Return
+from running import (
+    INGRESS,
+    PATIENCE,
+    PAUSE,
+    SANDBOX,
+    STATE,
+    command,
+    kept,
+    moving,
+    post,
+    progress,
+    say,
+    start,
+    stop,
+    text_of,
+    wait_for,
+)
 from traffic import Day, Webhook, store_day, web_day
 
-ROOT = Path(__file__).resolve().parents[2]
-ROUTER = str(Path(sys.executable).parent / "router")
-INGRESS = "http://127.0.0.1:8321"
-SANDBOX = "http://127.0.0.1:8390"
-SECRET = secrets.token_hex(16)
-STATE = ROOT / "var" / "demo"
-#: seconds after which something is stuck: twenty times what it takes
-PATIENCE = 120
-
-#: pauses between two looks; nothing else sets it
-PAUSE = threading.Event()
+WORKFLOW, WINDOW = "retail_return", "gl_posting"
+#: returns that are followed: one that waits, one that has ended
+FOLLOWED = ("R-PARTLY", "R-CREDIT")
 
 
 def main() -> int:
@@ -46,92 +50,61 @@ def main() -> int:
     try:
         wait_for(f"{SANDBOX}/_sandbox", sandbox)
         wait_for(f"{INGRESS}/readyz", router)
-        day = web_day()
-        files = store_day(day)
+        day, lives = web_day(), returns.returns()
         half = len(day.webhooks) // 2
         with httpx.Client() as client:
+            files = store_day(day)
             send(client, day.webhooks[:half], "web day, first half")
             put_files(files)
+            tell(client, lives, BEFORE, "returns are asked for")
             say("the router is killed (kill -9) and started again")
             router.kill()
             router.wait()
             router = start("run")
             wait_for(f"{INGRESS}/readyz", router)
             send(client, day.webhooks[half:], "web day, second half")
-        settle(day)
-        right = report(day)
-        took = time.monotonic() - began
-        say(f"played in {took:.0f} s")
+            tell(client, lives, AFTER, "goods come back")
+            settle()
+            tell(client, lives, SETTLED, "second thoughts")
+            settle()
+            close_the_books()
+            between = labels()
+            tell(client, lives, CLOSED, "late goods")
+        settle()
+        right = report(day, lives, between)
+        say(f"played in {time.monotonic() - began:.0f} s")
         return 0 if right else 1
     finally:
         for process in (router, sandbox):
             stop(process)
 
 
-def start(*command: str) -> subprocess.Popen[bytes]:
-    """Start a part of the product as a user would."""
-    STATE.mkdir(parents=True, exist_ok=True)
-    with (STATE / f"{command[0]}.log").open("ab") as log:
-        return subprocess.Popen(
-            [ROUTER, *command],
-            cwd=ROOT,
-            stdout=log,
-            stderr=log,
-            env={**os.environ, "SHOPIFY_SECRET": SECRET},
-        )
-
-
-def stop(process: subprocess.Popen[bytes]) -> None:
-    """End a process that we started."""
-    if process.poll() is None:
-        process.send_signal(signal.SIGTERM)
-        try:
-            process.wait(timeout=15)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
-def wait_for(url: str, process: subprocess.Popen[bytes]) -> None:
-    """Wait until a part answers; when it ended instead, show why and stop."""
-    deadline = time.monotonic() + PATIENCE
-    while time.monotonic() < deadline:
-        if process.poll() is not None:
-            logs = "".join(path.read_text()[-2000:] for path in sorted(STATE.glob("*.log")))
-            sys.exit(f"it did not start:\n{logs}")
-        try:
-            if httpx.get(url, timeout=1).status_code == 200:
-                return
-        except httpx.HTTPError:
-            pass
-        PAUSE.wait(0.1)
-    sys.exit(f"{url} does not answer")
-
-
-def send(client: httpx.Client, webhooks: list[Webhook], what: str) -> None:
-    """Post webhooks as the shop does: signed, and again until they are taken."""
+def send(client: httpx.Client, webhooks: Sequence[Webhook], what: str) -> None:
+    """Post webhooks as the shop does."""
     for number, webhook in enumerate(webhooks, 1):
-        body = json.dumps(webhook.body).encode()
-        digest = hmac.new(SECRET.encode(), body, hashlib.sha256).digest()
         headers = {
-            "content-type": "application/json",
-            "x-shopify-hmac-sha256": base64.b64encode(digest).decode(),
+            "x-shopify-hmac-sha256": "",
             "x-shopify-topic": webhook.topic,
             "x-shopify-event-id": webhook.event,
-            "x-shopify-shop-domain": "outdoor.example.com",
+            "x-shopify-shop-domain": webhook.shop,
+            "secret": "SHOPIFY_SECRET",
         }
-        while True:
-            try:
-                answer = client.post(f"{INGRESS}/in/shopify", content=body, headers=headers)
-            except httpx.HTTPError:
-                PAUSE.wait(0.1)
-                continue
-            if answer.status_code == 202:
-                break
-            if answer.status_code < 500:
-                sys.exit(f"{webhook.topic} was refused: {answer.status_code} {answer.text}")
-            PAUSE.wait(0.1)
+        post(client, "/in/shopify", webhook.body, headers)
         progress(what, number, len(webhooks))
+
+
+def tell(client: httpx.Client, lives: Sequence[Return], when: int, what: str) -> None:
+    """Post what our own applications say of returns at one time."""
+    said = [(life, one) for life in lives for one in life.said if one.when == when]
+    for number, (life, one) in enumerate(said, 1):
+        headers = {
+            "x-desk-signature": "",
+            "x-desk-event": one.event,
+            "x-desk-delivery": f"{life.key} {when} {number}",
+            "secret": "RETURNS_DESK_SECRET",
+        }
+        post(client, "/in/returns", one.body, headers)
+        progress(what, number, len(said))
 
 
 def put_files(files: dict[str, str]) -> None:
@@ -145,44 +118,101 @@ def put_files(files: dict[str, str]) -> None:
         progress("store day, files", number, len(files))
 
 
-def settle(day: Day) -> None:
+def settle() -> None:
     """Wait until nothing is under way and the files are read."""
     deadline = time.monotonic() + PATIENCE
-    quiet, shown = 0, 0
+    quiet = 0
     while time.monotonic() < deadline:
-        status = command("status", "--format", "json")
-        waiting = sum(n for name, n in status["waiting"].items() if name != "dead")
         files = list((STATE / "in" / "poslog").glob("*.xml"))
-        posted = httpx.get(f"{SANDBOX}/_sandbox").json()["journals"]
-        if posted != shown:
-            progress("postings at the ledger", posted, day.postings)
-            shown = posted
-        quiet = quiet + 1 if not waiting and not files else 0
-        if quiet >= 2:
+        quiet = quiet + 1 if not moving() and not files else 0
+        if quiet >= 3:
             return
-        PAUSE.wait(0.5)
+        PAUSE.wait(0.2)
     sys.exit("it does not come to rest: see var/demo/run.log and router status")
 
 
-def report(day: Day) -> bool:
-    """Print what happened to each kind, what arrived, and one refund's way."""
+def close_the_books() -> None:
+    """Close the window of the ledger early: money first, then the goods that wait for it."""
+    say(f"the books close early (router workflow close-window {WORKFLOW} {WINDOW})")
+    for _ in range(2):
+        words = ("workflow", "close-window", WORKFLOW, WINDOW, "--reason", "the month ends")
+        text_of(*words)
+        settle()
+
+
+def labels() -> dict[str, str]:
+    """Return the label of every return."""
+    found = command("workflow", "list", WORKFLOW, "--limit", "1000")
+    return {one["key"]: one["label"] for one in found["instances"]}
+
+
+def report(day: Day, lives: Sequence[Return], between: dict[str, str]) -> bool:
+    """Print what happened and what arrived, and follow some; return whether all is right."""
+    asked = [("status",), *(("trace", one) for one in (day.refund_order, *FOLLOWED))]
+    with ThreadPoolExecutor() as pool:  # each takes a while to start
+        now = pool.submit(labels)
+        status, refund, *followed = pool.map(lambda words: text_of(*words), asked)
     print("\nWhat happened to each kind (router status):\n")
-    print(text_of("status"))
+    print(status)
+    print("\nWhat arrived at the systems, counted there:\n")
+    right = [report_day(day), report_effects(lives)]
+    print(f"\nWhat became of the returns (router workflow list {WORKFLOW}):\n")
+    right.append(report_lives(lives, between, now.result()))
+    print(f"\nOne refund, from the webhook to the posting (router trace {day.refund_order}):\n")
+    print(refund)
+    for key, text in zip(FOLLOWED, followed, strict=True):
+        print(f"\nOne return (router trace {key}):\n")
+        print(text)
+    return all(right)
+
+
+def report_day(day: Day) -> bool:
+    """Print what arrived of the web day and the store day."""
+    direct = sum(not returns.is_of_returns(one) for one in kept("journals"))
     arrived = {
-        "postings at the ledger": (
-            httpx.get(f"{SANDBOX}/_sandbox").json()["journals"],
-            day.postings,
-        ),
+        "postings at the ledger": (direct, day.postings),
         "postings in old books": (filed(), day.postings),
         "returns in BI files": (lines("returns"), day.returns),
         "sales in BI files": (lines("sales"), day.sales),
     }
-    print("\nWhat arrived at the systems, counted there:\n")
     for what, (have, want) in arrived.items():
-        print(f"  {what:<24} {have:>4} of {want}   {'right' if have == want else 'WRONG'}")
-    print(f"\nOne refund, from the webhook to the posting (router trace {day.refund_order}):\n")
-    print(text_of("trace", day.refund_order))
+        show(what, have, want, right=have == want)
     return all(have == want for have, want in arrived.values())
+
+
+def report_effects(lives: Sequence[Return]) -> bool:
+    """Print what systems were asked for by returns: each of it once, to the cent."""
+    have = returns.found({name: kept(name) for name in kept() if name != "orders"})
+    want: Counter[returns.Effect] = Counter()
+    for life in lives:
+        want.update(life.effects)
+    for name in dict.fromkeys(one for one, *_ in want | have):
+        counts = [sum(n for (one, *_), n in some.items() if one == name) for some in (have, want)]
+        wrong = [one for one in want | have if one[0] == name and have[one] != want[one]]
+        show(f"{name} of returns", counts[0], counts[1], right=not wrong)
+        for one in wrong:
+            print(f"    {' '.join(one)}: {have[one]} of {want[one]}")
+    return have == want
+
+
+def report_lives(lives: Sequence[Return], between: dict[str, str], now: dict[str, str]) -> bool:
+    """Print what became of each return; `between` is when the books were closed."""
+    right = now.keys() == {life.key for life in lives}
+    for life in lives:
+        label, before = now.get(life.key, "nothing"), between.get(life.key)
+        fits = label == life.label and before == (life.before or life.label)
+        if life.about != returns.ORDINARY or not fits:
+            told = f"{life.key:<18} {label:<20} {life.about}"
+            print(f"  {told:<92} {'right' if fits else 'WRONG'}")
+        right = right and fits
+    some = [now.get(life.key) for life in lives if life.about == returns.ORDINARY]
+    print(f"  {len(some)} ordinary ones: {', '.join(sorted({str(one) for one in some}))}")
+    return right
+
+
+def show(what: str, have: int, want: int, *, right: bool) -> None:
+    """Print a count and whether it is right."""
+    print(f"  {what:<24} {have:>4} of {want}   {'right' if right else 'WRONG'}")
 
 
 def lines(folder: str) -> int:
@@ -197,36 +227,6 @@ def filed() -> int:
     folder = STATE / "legacy_erp" / "postings"
     roots = [ET.parse(path).getroot() for path in folder.glob("*.xml")]  # noqa: S314 (our own)
     return sum(root.tag.endswith("Posting") for root in roots)
-
-
-def command(*words: str) -> Any:
-    """Run a command of the router and return its JSON."""
-    return json.loads(text_of(*words))
-
-
-def text_of(*words: str) -> str:
-    """Run a command of the router and return what it prints."""
-    done = subprocess.run([ROUTER, *words], cwd=ROOT, capture_output=True, text=True, check=False)
-    if done.returncode:
-        sys.exit(f"router {' '.join(words)}: {done.stdout}{done.stderr}")
-    return done.stdout.rstrip()
-
-
-def progress(what: str, number: int, total: int) -> None:
-    """Show how far it is; one line a stage where nobody watches."""
-    if sys.stdout.isatty():
-        print(
-            f"\r  {what:<28} {number:>4} of {total}",
-            end="\n" if number >= total else "",
-            flush=True,
-        )
-    elif number == total:
-        print(f"  {what:<28} {number:>4} of {total}", flush=True)
-
-
-def say(text: str) -> None:
-    """Print a line about what is going on."""
-    print(f"  {text}", flush=True)
 
 
 if __name__ == "__main__":

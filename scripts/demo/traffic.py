@@ -8,6 +8,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
+from returns import shop_return
+
 #: orders that the stand-in of the shop knows: routes/sandboxes/orders.json
 ORDERS = [6120045519000 + n for n in range(12)]
 #: an order with one refund: its trace is short
@@ -21,6 +23,7 @@ class Webhook:
     topic: str
     event: str
     body: Any
+    shop: str = "outdoor.example.com"
 
 
 @dataclass
@@ -45,6 +48,10 @@ def web_day() -> Day:
         for topic, status in (("returns/request", "requested"), ("returns/approve", "open")):
             day.webhooks.append(Webhook(topic, f"{status}-{n}", _return(n, order, status)))
             day.returns += 1
+    # the second shop leaves its returns to us
+    eu = "outdoor-eu.example.com"
+    day.webhooks.append(Webhook("returns/approve", "returned-eu", shop_return(), shop=eu))
+    day.returns += 1
     for n in range(40):
         order = ALONE if n == 20 else ORDERS[n % len(ORDERS)]
         body = _refund(n, order, movements=1 + n % 2)

@@ -42,6 +42,10 @@ TICK = 0.02
 NEEDED = {
     "routes/channels": ("shopify.yaml", "poslog.yaml"),
     "routes/environments": (),
+    "routes/flows": (
+        *("posting_to_ledger.yaml", "posting_to_legacy.yaml", "refund_to_ledger.yaml"),
+        *("returns_to_bi.yaml", "sales_to_bi.yaml"),
+    ),
     "routes/policies": ("patient.yaml",),
     "routes/workflows": (),
     "routes/systems": ("bi.yaml", "ledger.yaml", "legacy_erp.yaml", "shop.yaml"),
@@ -128,6 +132,7 @@ class Landscape:
             "systems:",
             f'  shop: {{url: "{near}:{self.sandbox_port}/shop", timeout: {settings.timeout}}}',
             f'  ledger: {{url: "{near}:{ledger}/ledger", timeout: {settings.timeout}}}',
+            *(_others(self.sandbox_port) if settings.whole else ()),
             "  bi: {folder: var/bi}",
             "  legacy_erp: {folder: var/legacy_erp}",
             "channels:",
@@ -360,3 +365,12 @@ def wait_until(
     while not holds():
         assert time.monotonic() < end, f"not in {seconds:g} s: {what}"
         pause(tick)
+
+
+def _others(port: int) -> Iterator[str]:
+    """Yield the settings of the systems that only a whole landscape reaches."""
+    for system, path in (
+        *(("oms", "oms"), ("payments", "payments"), ("stock", "stock")),
+        *(("tax_office", "tax"), ("market_desk", "market")),
+    ):
+        yield f'  {system}: {{url: "http://127.0.0.1:{port}/{path}"}}'

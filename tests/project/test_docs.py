@@ -60,11 +60,13 @@ PAGES = sorted(
 )
 LANGUAGES = {"console", "yaml", "json", "xml", "jmespath", "mermaid", "text"}
 #: ports that the examples name; a free one takes the place of each
-PORTS = ("8321", "8390")
+PORTS = ("8321", "8390", "9321")
 #: set the project up: the gate does that before any test
 SET_UP = re.compile(r"(make|git|cd|pip|python3?|source|\.) ")
 #: commands that only look: they are repeated until the router has come to what is shown
-LOOKS = re.compile(r"(router (status|trace|replay show)|curl -s|ls|cat|grep|find|tail) ?")
+LOOKS = re.compile(
+    r"(router (status|trace|replay show|workflow (show|list|tasks))|curl -s|ls|cat|grep|find|tail)"
+)
 #: what `router send` says when the daemon has not begun to listen: nothing was sent
 UNHEARD = " 0 no answer: ConnectError"
 #: seconds after which an example is taken to hang

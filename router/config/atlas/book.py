@@ -22,6 +22,7 @@ from router.config.source import read_yaml, to_json
 FOLDERS = {
     "channel": "channels",
     "flow": "flows",
+    "workflow": "workflows",
     "system": "systems",
     "contract": "contracts",
     "table": "tables",

@@ -14,6 +14,7 @@ FRAMES = {
     "channel": ("([", "])"),
     "object": ("[/", "/]"),
     "flow": ("[", "]"),
+    "workflow": ("{{", "}}"),
     "system": ("[(", ")]"),
 }
 #: words of one edge that are shown; more are counted
@@ -59,7 +60,7 @@ def _framed(node: Node) -> str:
 def _arrow(edge: Edge) -> str:
     if edge.verb == "asks":
         return f"-. {_label(edge)} .->"
-    return f"-- {_label(edge)} -->" if edge.verb == "sends" else "-->"
+    return f"-- {_label(edge)} -->" if edge.verb in ("sends", "signals") else "-->"
 
 
 def _label(edge: Edge) -> str:

@@ -14,6 +14,7 @@ from router.config.atlas.markdown import cell, code, link, table
 from router.config.atlas.mermaid import mermaid
 from router.config.atlas.routing import channel_page, flow_page
 from router.config.atlas.systems import system_page
+from router.config.atlas.workflows import workflow_page
 from router.config.project import Project
 
 #: first line of every page: what may be overwritten and taken away
@@ -22,6 +23,7 @@ INDEX = "README.md"
 _PAGES: Mapping[str, Callable[[Book, str], list[str]]] = {
     "channel": channel_page,
     "flow": flow_page,
+    "workflow": workflow_page,
     "system": system_page,
     "contract": contract_page,
     "table": table_page,
@@ -64,6 +66,8 @@ def _about(book: Book, kind: str, name: str) -> str:
             return f"{source}; {', '.join(file['routes'])}"
         case "flow":
             return f"takes {file['from']['object']}"
+        case "workflow":
+            return ", ".join(one["is"] for one in file["states"] if one.get("final"))
         case "system":
             return ", ".join(file["operations"])
         case "contract":

@@ -27,6 +27,14 @@ _SOURCES: dict[str, type[Any]] = {
     "amqp": AmqpSource,
 }
 
+#: how the page of a flow says what it leads to
+_VERBS = {
+    "produces": "Produces",
+    "sends": "Sends to",
+    "signals": "Tells",
+    "asks": "Asks",
+}
+
 
 def channel_page(book: Book, name: str) -> list[str]:
     """Return the lines of a channel's page."""
@@ -54,7 +62,7 @@ def flow_page(book: Book, name: str) -> list[str]:
     lines = [f"# Flow `{name}`", "", f"Owner: {cell(file['owner'])}.", "", *book.drawing([node])]
     lines += [f"Takes {book.to('contract', subject, page)}, which comes from"]
     lines += [f"{', '.join(book.leading(source, 'produces', page)) or 'nobody'}.", ""]
-    for verb, words in (("produces", "Produces"), ("sends", "Sends to"), ("asks", "Asks")):
+    for verb, words in _VERBS.items():
         found = book.following(node, verb, page)
         lines += [f"{words} {', '.join(found)}.", ""] if found else []
     lines += [f"When something fails: {code(file['on_failure'])}.", "", "## Steps", ""]

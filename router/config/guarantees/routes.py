@@ -20,6 +20,7 @@ from router.config.steps import (
     Filter,
     Produce,
     Recipients,
+    Signal,
     Split,
     Step,
     steps_in,
@@ -87,6 +88,9 @@ class _Walk:
                 case Recipients(targets=targets):
                     for target in targets:
                         self._sent(target.operation, trail)
+                case Signal(workflow=workflow):
+                    for name in sorted(workflow.operations):
+                        self._sent(self.project.operations[name], (*trail, workflow.name))
             self.left_out.update(
                 LeftOut(place=one.place, reason=one.reason)
                 for one in _endings(step)

@@ -19,7 +19,7 @@ from router.config.lineage.calls import (
     made_anew,
 )
 from router.config.lineage.maps import mapped, plus, told
-from router.config.lineage.paths import ENV, STAMP, Paths, Source, of_object, ref_of
+from router.config.lineage.paths import ENV, STAMP, Paths, Source, of_event, of_object, ref_of
 from router.config.lineage.reading import Reading
 from router.config.lineage.value import EMPTY, Value, deciders, whole
 from router.config.polls import PollSource
@@ -34,6 +34,7 @@ from router.config.steps import (
     Produce,
     Recipients,
     Send,
+    Signal,
     Split,
     Step,
 )
@@ -174,6 +175,10 @@ class _Walk:
                     yield self._made(way, target, way.scope.fields.get("payload", EMPTY), step)
                 case Recipients():
                     yield from self._sent(step, way)
+                case Signal():
+                    event = step.workflow.file.events[step.event]
+                    target = of_event(step.workflow.name, step.event, event.contract.ref)
+                    yield self._made(way, target, way.scope.fields.get("payload", EMPTY), step)
                 case Enrich(call=call, arguments=arguments, place=place):
                     yield from self._read_at(call, arguments, way, place)
                     way = self._after(step, way)
@@ -231,7 +236,9 @@ class _Walk:
             value = value if asked.is_empty else plus(value, **{"look-up": asked})
         yield from self._address(call, value, way, place)
 
-    def _made(self, way: _Way, target: Source, value: Value, at: Produce | Place) -> Production:
+    def _made(
+        self, way: _Way, target: Source, value: Value, at: Produce | Signal | Place
+    ) -> Production:
         place = at if isinstance(at, Place) else at.place
         return Production(maker=way.maker, by=way.by, target=target, value=value, place=place)
 

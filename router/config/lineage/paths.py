@@ -37,9 +37,9 @@ _WORDS = {
 class Source:
     """Whose document it is.
 
-    `kind` is channel, headers, object, request (to a system), address (of a request), answer (of a
-    system), body (what an answer is taken from), look-up, table, stamp, env, call or constant; an
-    object's name is `name@major`, a constant's its JSON.
+    `kind` is channel, headers, object, event (for a workflow), request (to a system), address (of a
+    request), answer (of a system), body (what an answer is taken from), look-up, table, stamp, env,
+    call or constant; an object's name is `name@major`, a constant's its JSON.
     """
 
     kind: str
@@ -62,6 +62,11 @@ ENV = Source("env", "env")
 def of_object(contract: ContractRef) -> Source:
     """Return the source that is a canonical object, of whichever minor version."""
     return Source("object", contract.subject, contract)
+
+
+def of_event(workflow: str, event: str, contract: ContractRef) -> Source:
+    """Return the source that is an event for a workflow."""
+    return Source("event", f"{workflow} {event}", contract)
 
 
 def ref_of(contract: Contract | None) -> ContractRef | None:

@@ -82,6 +82,10 @@ class _SandboxTypes:
 
     def _endpoint(self, endpoint: Endpoint) -> None:
         scope = _asked(endpoint)
+        for refusal in endpoint.refuse:
+            held = self._reader.condition(refusal.condition, scope)
+            if refusal.body is not None:
+                self._maps.part(refusal.body, held.plus(**_AROUND, found=NOTHING), _ANYTHING)
         after = scope.plus(**{**_AROUND, **self._found(endpoint, scope)})
         if endpoint.missing is not None and endpoint.missing.body is not None:
             self._maps.part(endpoint.missing.body, scope.plus(**_AROUND, found=NOTHING), _ANYTHING)

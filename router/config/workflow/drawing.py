@@ -27,13 +27,14 @@ def drawn(workflow: Workflow) -> str:
 
 def _node(name: str, step: Step) -> str:
     """Return the shape of a step: a person decides, it waits, it acts."""
-    said = f"{name}<br/>{_effect(step)}" + (f"<br/>each of {step.each}" if step.each else "")
+    said = f"{name}<br/>{effect_of(step)}" + (f"<br/>each of {step.each}" if step.each else "")
     if step.decide is not None or step.ask is not None:
         return '{{"' + said + '"}}'
     return f'(["{said}"])' if step.awaits is not None else f'["{said}"]'
 
 
-def _effect(step: Step) -> str:
+def effect_of(step: Step) -> str:
+    """Return what a step does, in words."""
     if step.sendings:
         return " or ".join(one.operation.name for one in step.sendings)
     if step.compute is not None:

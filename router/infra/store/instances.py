@@ -168,6 +168,17 @@ class Instances:
         )
         return [_snapshot(row) for row in self._connection.execute(query)]
 
+    def closings(self, workflow: str, window: str) -> list[tuple[datetime, int]]:
+        """Return when a window closes that holds something of a workflow, and how much it holds."""
+        table = tables.held_items
+        query = (
+            select(table.c.closes_at, func.count())
+            .where(table.c.workflow == workflow, table.c.window == window)
+            .group_by(table.c.closes_at)
+            .order_by(table.c.closes_at)
+        )
+        return [(time_of(at), int(number)) for at, number in self._connection.execute(query)]
+
     def turns(self, instance: str) -> Iterator[TurnLine]:
         """Yield the turns of an instance in order."""
         table = tables.turns

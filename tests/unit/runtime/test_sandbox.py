@@ -15,6 +15,7 @@ sandbox: stand_in
 http: {port: 8400}
 collections:
   notes: {key: =item.id}
+  names: {key: =item.name}
 receivers:
   shop: {url: "http://127.0.0.1:9/in", sign: {none: a test}}
 endpoints:
@@ -31,6 +32,12 @@ endpoints:
     select: {in: notes, by: =query.id}
     answer: {body: =found}
     faults: [{kind: error, at: [2]}]
+  - post: /names
+    refuse:
+      - {if: =body.late, status: 409, body: {code: late, name: =body.name}}
+      - {if: "=body.name == 'bad'"}
+    insert: {into: names, document: =body, once: true}
+    answer: {status: 201, body: {name: =found.name, first: =found.first, so_many: =number}}
   - post: /batches
     insert:
       into: notes
@@ -63,7 +70,7 @@ def test_an_event_follows_what_was_done_twice_and_late_where_declared(stand_in: 
     assert said[3].events[0].headers == {"topic": "note", "event": "4"}
     assert said[3].events[0].body == {"id": "n4", "total": 4}
     # what was refused has not happened
-    assert stand_in.counts() == {"notes": 4}
+    assert stand_in.counts()["notes"] == 4
 
 
 def test_two_endpoints_of_one_path_count_their_own_requests(stand_in: Sandbox) -> None:
@@ -89,4 +96,26 @@ def test_of_a_batch_the_good_items_are_kept_and_the_others_named(stand_in: Sandb
 @pytest.mark.parametrize("body", [None, {}, {"notes": "none"}, {"notes": []}])
 def test_a_batch_without_items_is_an_empty_one(stand_in: Sandbox, body: Any) -> None:
     assert ask(stand_in, "/batches", body).body == {"taken": [], "refused": []}
-    assert stand_in.counts() == {"notes": 0}
+    assert stand_in.counts()["notes"] == 0
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "told"),
+    [
+        ({"name": "a", "late": True}, 409, {"code": "late", "name": "a"}),
+        ({"name": "bad"}, 422, None),
+        ({"name": "bad", "late": True}, 409, {"code": "late", "name": "bad"}),
+    ],
+)
+def test_what_is_refused_is_not_done(stand_in: Sandbox, body: Any, status: int, told: Any) -> None:
+    said = ask(stand_in, "/names", body)
+    assert (said.status, said.body) == (status, told)
+    assert stand_in.counts()["names"] == 0
+
+
+def test_what_is_kept_once_is_found_when_it_comes_again(stand_in: Sandbox) -> None:
+    first = ask(stand_in, "/names", {"name": "a", "first": True})
+    again = ask(stand_in, "/names", {"name": "a", "first": False})
+    assert first.body == again.body == {"name": "a", "first": True, "so_many": 1}
+    assert ask(stand_in, "/names", {"name": "b"}).body["so_many"] == 2
+    assert stand_in.documents("names") == [{"name": "a", "first": True}, {"name": "b"}]

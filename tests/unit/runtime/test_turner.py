@@ -14,6 +14,7 @@ from router.core.errors import Unavailable
 from router.core.instance import Snapshot
 from router.engine.workflow.values import EventCame
 from router.infra.store.letters import LetterQuery
+from router.runtime.operator import carry_out
 from router.runtime.turning import Turning
 from tests.unit.runtime.conftest import Landscape
 from tests.unit.runtime.visits import VISITS
@@ -218,6 +219,66 @@ def test_a_window_lets_go_piece_by_piece(land: Visits, monkeypatch: pytest.Monke
     land.run()
     assert len(land.wire.asked) == 5
     assert {land.instance(f"v{n}").state["label"] for n in range(5)} == {"ended"}
+
+
+def held(land: Visits) -> int:
+    with land.store.read() as reader:
+        return sum(number for _, number in reader.instances.closings("visit", "evening"))
+
+
+def close(land: Visits) -> dict[str, int]:
+    """Close the window now, as an operator does."""
+    asked = {"workflow": "visit", "window": "evening", "reason": "the year ends"}
+    now = land.clock.now()
+    done = land.store.write(lambda transaction: carry_out(transaction, "close_window", asked, now))
+    return dict(done["closed"])
+
+
+def test_a_window_closed_early_lets_all_go_once(
+    land: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("router.runtime.windows.PIECE", 2)
+    for number in range(5):
+        land.come("asked", id=f"v{number}", amount=f"n{number}")
+        land.come("heard", about=f"n{number}")
+    land.run()
+    assert held(land) == 5
+    land.wire.asked.clear()
+    assert close(land) == {"2025-03-14T21:00:00.000000Z": 5}
+    land.run()
+    assert len(land.wire.asked) == 5
+    assert held(land) == 0
+    assert {land.instance(f"v{n}").state["label"] for n in range(5)} == {"ended"}
+    land.wait(11 * 3600)
+    land.run()
+    assert len(land.wire.asked) == 5
+    assert land.sizes() == {}
+
+
+def test_what_comes_after_a_window_was_closed_early_waits_for_it(land: Visits) -> None:
+    assert close(land) == {}
+    land.come("asked", id="v1", amount="n1")
+    land.come("heard", about="n1")
+    land.run()
+    assert close(land) == {"2025-03-14T21:00:00.000000Z": 1}
+    land.come("asked", id="v2", amount="n2")
+    land.come("heard", about="n2")
+    land.run()
+    assert [land.status(key, "book") for key in ("v1", "v2")] == ["done", "held"]
+    land.wait(11 * 3600)
+    land.run()
+    assert land.status("v2", "book") == "done"
+    assert len(land.wire.asked) == 4
+
+
+def test_a_window_that_is_asked_for_twice_closes_once(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.come("heard", about="n1")
+    land.run()
+    assert close(land) == close(land)
+    land.run()
+    assert len(land.wire.asked) == 2
+    assert land.letters() == []
 
 
 def test_what_ended_long_ago_is_forgotten_and_late_events_are_told(land: Visits) -> None:

@@ -15,6 +15,17 @@ from tests.unit.tools.conftest import ROOT, Command
 from tests.unit.tools.test_graph import LINE
 
 LINK = re.compile(r"\]\(([^)#]+)\)")
+#: a line of the picture of a workflow's steps
+NAME = r"[a-z_.]+(?:/[a-z_]+)?"
+WORDS = rf'"[a-z_]+<br/>{NAME}(?:\ or\ {NAME})*(?:<br/>each\ of\ [a-z_]+)?"'
+STEP = re.compile(
+    rf"""flowchart\ TD
+    | \ \ \w+(?:\(\[{WORDS}\]\)|\[{WORDS}\]|\{{\{{{WORDS}\}}\}})
+    | \ \ s_\w+\ -\.?->\ s_\w+
+    | \ \ classDef\ pivot\ stroke-width:4px
+    | \ \ class\ \w+(?:,\w+)*\ pivot""",
+    re.VERBOSE,
+)
 
 
 @pytest.fixture(scope="module")
@@ -28,6 +39,7 @@ def test_everything_declared_has_a_page_and_is_on_the_first(pages: dict[str, str
     wanted = {f"channels/{name}.md" for name in project.channels}
     wanted |= {f"flows/{name.removeprefix('flow:')}.md" for name in project.flows}
     wanted |= {f"systems/{name}.md" for name in project.systems}
+    wanted |= {f"workflows/{name}.md" for name in project.workflows}
     wanted |= {f"contracts/{name}.md" for name in project.contracts.versions}
     wanted |= {f"tables/{name}.md" for name in project.tables}
     wanted |= {f"environments/{name}.md" for name in project.environments}
@@ -52,7 +64,8 @@ def test_every_picture_is_mermaid(pages: dict[str, str]) -> None:
     for path, text in pages.items():
         for block in re.findall(r"```mermaid\n(.*?)\n```", text, re.DOTALL):
             drawn += 1
-            assert [line for line in block.splitlines() if not LINE.fullmatch(line)] == [], path
+            line_of = STEP if block.startswith("flowchart TD") else LINE
+            assert [line for line in block.splitlines() if not line_of.fullmatch(line)] == [], path
     assert drawn > 10
 
 
@@ -69,7 +82,8 @@ def test_a_page_says_what_operations_want_to_know(pages: dict[str, str]) -> None
     assert "| `idempotency kind` | `lookup` |" in system
     assert "| everything else | **unknown** |  |" in system
     assert "Retries by policy `patient`: after `[5s, 30s, 5m, 30m, 2h]`" in system
-    assert "Used by [`posting_to_ledger`](../flows/posting_to_ledger.md)." in system
+    used = "[`posting_to_ledger`](../flows/posting_to_ledger.md), "
+    assert f"Used by {used}[`retail_return`](../workflows/retail_return.md)." in system
     contract = pages["contracts/refund_event.md"]
     assert "| `payment.processor` | string | yes | Who moved the money; `cash`" in contract
     assert "| `components[].amount` | `types/unsigned_money@1.0.0` | yes |" in contract
@@ -132,8 +146,8 @@ def test_pages_are_written_once_and_again_when_the_landscape_changes(
 ) -> None:
     assert command("docs", "--out", "pages", "--check", "-p", base).exit_code == 1
     done = command("docs", "--out", "pages", "-p", base)
-    assert done.stdout.splitlines()[-1] == "8 pages in pages/, 8 written"
-    assert command("docs", "--out", "pages", "-p", base).stdout == "8 pages in pages/, 0 written\n"
+    assert done.stdout.splitlines()[-1] == "9 pages in pages/, 9 written"
+    assert command("docs", "--out", "pages", "-p", base).stdout == "9 pages in pages/, 0 written\n"
     assert command("docs", "--out", "pages", "--check", "-p", base).exit_code == 0
     policy = base / "routes/policies/patient.yaml"
     policy.write_text(policy.read_text().replace("5s", "6s"))

@@ -31,7 +31,7 @@ WILD = (
 TEXT = r'"(?:[^"\#\n<>`&%;]|\#\d+;)*"'
 LINE = re.compile(
     rf"""flowchart\ LR
-    | \ \ \w+(?:\(\[{TEXT}\]\)|\[/{TEXT}/\]|\[\({TEXT}\)\]|\[{TEXT}\])
+    | \ \ \w+(?:\(\[{TEXT}\]\)|\[/{TEXT}/\]|\[\({TEXT}\)\]|\[{TEXT}\]|\{{\{{{TEXT}\}}\}})
     | \ \ \w+\ (?:-->|--\ {TEXT}\ -->|-\.\ {TEXT}\ \.->)\ \w+
     | \ \ classDef\ untaken\ stroke-dasharray:\ 4\ 4
     | \ \ class\ \w+(?:,\w+)*\ untaken""",
@@ -59,12 +59,13 @@ SMALL = Graph(
 def test_channels_objects_flows_and_systems_are_tied(base: Path) -> None:
     graph = graph_of(load_project(base, installed_adapters())[0])
     assert [str(node) for node in graph.nodes] == [
-        *("channel:inbox", "object:task@1", "flow:file_task", "system:archive")
+        *("channel:inbox", "object:task@1", "flow:file_task", "workflow:note", "system:archive")
     ]
     assert [(str(one.source), one.verb, str(one.target), one.words) for one in graph.edges] == [
         ("channel:inbox", "produces", "object:task@1", ("note",)),
         ("object:task@1", "takes", "flow:file_task", ()),
         ("flow:file_task", "sends", "system:archive", ("put",)),
+        ("workflow:note", "sends", "system:archive", ("put",)),
     ]
 
 
@@ -125,6 +126,15 @@ def test_what_nobody_takes_is_dashed_and_many_words_are_counted() -> None:
     text = mermaid(graph)
     assert '-- "a, b, c and 2 more" -->' in text
     assert text.endswith("  classDef untaken stroke-dasharray: 4 4\n  class object_o_1 untaken")
+
+
+def test_a_workflow_has_a_frame_of_its_own_and_is_told_events() -> None:
+    workflow = Node("workflow", "w")
+    graph = Graph((FLOW, workflow), (Edge(FLOW, workflow, "signals", ("paid",)),))
+    assert mermaid(graph).splitlines()[2:] == [
+        '  workflow_w{{"w"}}',
+        '  flow_f -- "paid" --> workflow_w',
+    ]
 
 
 @pytest.mark.parametrize("name", WILD)
