@@ -1,5 +1,5 @@
 """Owns: `router bench`.
-Imports: click, cli (benchmaps, benchturns), runtime (bench, growth, profile, wide).
+Imports: click, cli (benchlives, benchmaps, benchturns), runtime (bench, growth, profile, wide).
 Never: prints one figure without its peer.
 """
 
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
+from router.cli.benchlives import lives
 from router.cli.benchmaps import transforms
 from router.cli.benchturns import turns
 from router.cli.common import fail, format_option
@@ -47,6 +48,7 @@ def bench() -> None:
 
 bench.add_command(transforms)
 bench.add_command(turns)
+bench.add_command(lives)
 
 
 @bench.command("embedded")

@@ -33,7 +33,7 @@ def turns(name: str | None, scenario: str, root: Path, style: str, **how: int) -
     A scenario of its tests is played again and again, without a store. The floor reads each state
     and input and writes the next state as JSON: no engine whose states lie in a store can do less.
     """
-    file = _scenarios(load_sound(root), name)
+    file = scenarios_of(load_sound(root), name)
     try:
         found = measure_turns(file, scenario, **how)
     except NothingToPlay as error:
@@ -41,7 +41,7 @@ def turns(name: str | None, scenario: str, root: Path, style: str, **how: int) -
     click.echo(_as_json(found) if style == "json" else _told(found))
 
 
-def _scenarios(project: Project, name: str | None) -> ScenarioFile:
+def scenarios_of(project: Project, name: str | None) -> ScenarioFile:
     """Return the scenarios of a workflow, or fail."""
     files = {one.workflow.name: one for _, one in sorted(project.scenarios.items())}
     wanted = name if name is not None else next(iter(files), "")

@@ -49,7 +49,7 @@ def measure_turns(file: ScenarioFile, name: str, turns: int, repeats: int) -> Tu
     Both are measured in turn. The floor decodes each state and input and encodes the next state,
     which a workflow whose instances lie in a store cannot do without. Raises NothingToPlay.
     """
-    scenario, history = _chosen(file, name)
+    scenario, history = chosen(file, name)
     steps = history.turns
     rounds = max(1, turns // len(steps))
     floor = _floor(steps)
@@ -69,7 +69,7 @@ def measure_turns(file: ScenarioFile, name: str, turns: int, repeats: int) -> Tu
     )
 
 
-def _chosen(file: ScenarioFile, name: str) -> tuple[Scenario, History]:
+def chosen(file: ScenarioFile, name: str) -> tuple[Scenario, History]:
     """Return a scenario and what happens in it, in the order in which it is written."""
     plain = [replace(one, shuffle=False) for one in file.scenarios if name in one.name]
     played = [(one, run_scenario(file, one)) for one in plain]
