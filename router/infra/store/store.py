@@ -12,6 +12,7 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from random import random
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -36,6 +37,9 @@ Job = Callable[[Transaction], T]
 
 #: jobs of one commit; what arrives during an fsync shares the next one
 GROUP = 256
+#: seconds that jobs wait at most, after another process and they have waited for each other
+PAUSES = (0.1, 0.2, 0.4, 0.8)
+_DEADLOCK = "40P01"
 
 
 class Store:
@@ -63,6 +67,8 @@ class Store:
         self._jobs: deque[Pending[Any]] = deque()
         self._bell = threading.Condition()
         self._committing = threading.Lock()
+        #: nothing sets it: a pause
+        self._pausing = threading.Event()
         self._wanted = threading.Event()
         self._wakers: dict[str, Callable[[], None]] = {}
         self._gate = threading.Lock()
@@ -270,10 +276,18 @@ class Store:
 
     def _once_more(self, group: Sequence[Pending[Any]], error: Exception) -> set[str]:
         """Run jobs one by one, unless the connection was cut: then nobody knows whether they were
-        committed, and who made them looks again.
+        committed, and who made them looks again. What met another process's locks in a circle
+        comes once more, a few times.
         """
         if getattr(error, "connection_invalidated", False):
             raise error
+        for most in PAUSES:
+            try:
+                return self._apart(group)
+            except OperationalError as again:
+                if getattr(again.orig, "sqlstate", "") != _DEADLOCK:
+                    raise
+                self._pausing.wait(most * random())  # noqa: S311 (else both would meet again)
         return self._apart(group)
 
     def _apart(self, group: Sequence[Pending[Any]]) -> set[str]:
