@@ -23,6 +23,7 @@ from router.cli.common import (
     prefix_of,
     project_option,
 )
+from router.cli.covering import show_coverage
 from router.cli.exploring import explored_data, explored_text
 from router.cli.instances import READING
 from router.cli.ordering import ORDERING
@@ -44,7 +45,8 @@ def workflow() -> None:
     """Test, check, draw and explore workflows; look at their instances, and order of them."""
 
 
-for command in (*READING, *ORDERING):
+CHANGING = (migrating.replay, migrating.diff, migrating.migrate)
+for command in (*READING, *ORDERING, *CHANGING, close_window, show_coverage):
     workflow.add_command(command)
 
 
@@ -153,16 +155,9 @@ def run_exploration(name: str, only: str, most: int, root: Path, style: str) -> 
         sys.exit(FINDINGS)
 
 
-workflow.add_command(close_window)
-
-
 def the_workflow(project: Project, name: str) -> Workflow:
     """Return a workflow by its name, or fail."""
     found = project.workflows.get(name)
     if found is None:
         fail(f"no workflow {name}: {nearest(name, project.workflows)}")
     return found
-
-
-for command in (migrating.replay, migrating.diff, migrating.migrate):
-    workflow.add_command(command)
