@@ -12,7 +12,7 @@ from typing import Any
 
 from router.config.workflow.workflow import Workflow
 from router.core.instance import Snapshot, TurnLine
-from router.engine.workflow.state import State, begin, state_hash
+from router.engine.workflow.state import State, begin
 from router.engine.workflow.values import HoldItem, OpenException
 from router.infra.store.rows import Queued
 
@@ -48,7 +48,7 @@ class Instance:
         return self.workflow.name, self.key
 
     def snapshot(self) -> Snapshot:
-        """Return it as it is kept."""
+        """Return it as it is kept, after a turn."""
         return Snapshot(
             id=self.id,
             workflow=self.workflow.name,
@@ -59,7 +59,7 @@ class Instance:
             began_at=self.began_at,
             at=self.at,
             ended_at=self.at if self.state["final"] else None,
-            hash=state_hash(self.state),
+            hash=self.lines[-1].hash,
             state=self.state,
         )
 
