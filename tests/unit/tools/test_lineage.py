@@ -47,7 +47,8 @@ def test_json_has_both_directions(command: Command) -> None:
         }
     ]
     assert {one["name"] for one in data["feeds"]} == {
-        *("financial_posting@1", "ledger.post_journal", "legacy_erp.post_file")
+        *("financial_posting@1", "ledger.post_journal", "legacy_erp.post_file"),
+        "retail_return payment.chargeback",
     }
 
 
