@@ -52,6 +52,16 @@ def test_json_has_both_directions(command: Command) -> None:
     }
 
 
+def test_an_event_of_a_workflow_is_named_with_it(command: Command) -> None:
+    name = "retail_return payment.chargeback:amount.amount"
+    done = command("lineage", name, "-p", ROOT)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0] == f"{name} comes from"
+    assert "    NotificationRequestItem.amount.value  transforms/adyen/dispute.yaml:20" in lines
+    assert f"{name} feeds nothing of this landscape" in lines
+
+
 def test_mermaid_is_mermaid(command: Command) -> None:
     done = command("lineage", "financial_posting.lines[].amount", "-p", ROOT, "--format", "mermaid")
     lines = done.output.splitlines()
