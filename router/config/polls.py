@@ -17,7 +17,7 @@ from router.config.formats import (
 )
 from router.config.references import EXPRESSION, OPERATION, VALUE, Value
 from router.config.shapes import DURATION, SIZE, Choice, Flag, Integer, MapOf, Nested, Text
-from router.config.steplist import check_call
+from router.config.stepchecks import check_call
 from router.config.systems import Operation
 from router.config.transforms.expressions import Expression
 from router.core.diagnostics import Place

@@ -1,6 +1,6 @@
-"""Owns: the definitions of the steps.
-Imports: config.components, config.references.
-Never: decodes a list of them (config.steplist does); runs a step (engine.steps does).
+"""Owns: the definitions of the steps, and how a list of steps is decoded and checked.
+Imports: config.components, config.references, config.stepchecks.
+Never: runs a step (engine.steps does).
 """
 
 from __future__ import annotations
@@ -10,15 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, TypeAlias
 
-from router.config.components import (
-    INVALID,
-    Context,
-    Shape,
-    component,
-    knob,
-    place_of,
-    report_wrong,
-)
+from router.config.components import INVALID, Context, component, knob, place_of, report_wrong
 from router.config.references import (
     CONTRACT,
     EXPRESSION,
@@ -40,7 +32,16 @@ from router.config.shapes import (
     Text,
     Wrapped,
 )
-from router.config.source import Node, Sequence
+from router.config.source import Node, Sequence, Table
+from router.config.stepchecks import (
+    check_call,
+    check_inputs,
+    check_key,
+    check_order,
+    check_payload,
+    check_send,
+    check_signal,
+)
 from router.config.systems import AnyOperation, Operation
 from router.config.transforms.expressions import Expression
 from router.config.transforms.transform import Transform
@@ -68,14 +69,7 @@ DEAD_LETTER = Wrapped(DeadLetter, "reason", REASON)
 ENDING = OneKey("ending", {"discard": DISCARD, "dead_letter": DEAD_LETTER})
 Ending: TypeAlias = Discard | DeadLetter
 
-
-def _list() -> Shape:
-    from router.config.steplist import StepList  # noqa: PLC0415 (it reads this module)
-
-    return StepList()
-
-
-STEPS = Lazy("a list of steps", _list)
+STEPS = Lazy("a list of steps", lambda: StepList())  # noqa: PLW0108 (it is defined below)
 
 
 @component("filter", doc="Let the message go on only when a condition holds.")
@@ -204,7 +198,7 @@ Step: TypeAlias = (
     | Discard
     | DeadLetter
 )
-LAST = Discard | DeadLetter | Fork | Choose | Produce | Recipients | Signal
+_LAST = Discard | DeadLetter | Fork | Choose | Produce | Recipients | Signal
 
 STEP = OneKey(
     "step",
@@ -238,3 +232,89 @@ def steps_in(steps: Iterable[Step]) -> Iterator[Step]:
             case Fork():
                 for branch in step.branches.values():
                     yield from steps_in(branch)
+
+
+@dataclass(frozen=True, slots=True)
+class StepList:
+    """Steps in order; each sees the roots that those before it gave."""
+
+    expects: str = "a list of steps"
+
+    def decode(self, node: Node, context: Context) -> Any:
+        if isinstance(node, Table) and node.entries:
+            context.report.error(
+                "E012",
+                node.place,
+                "a mapping where a list of steps belongs",
+                "begin each step with `- `",
+            )
+            return INVALID
+        if not isinstance(node, Sequence) or not node.items:
+            return report_wrong(self, node, context)
+        made: list[Any] = []
+        for one in node.items:
+            if made and isinstance(made[-1], Discard | DeadLetter | Fork | Choose):
+                context.report.error(
+                    "E040", one.place, "no message reaches this step", "move it up, or take it out"
+                )
+            step = STEP.decode(one, context)
+            made.append(step)
+            context = _supposed(one, context) if step is INVALID else _after(step, context)
+        if any(step is INVALID for step in made):
+            return INVALID
+        if not isinstance(made[-1], _LAST):
+            context.report.error(
+                "E041",
+                made[-1].place,
+                "the steps end and nothing comes of the message",
+                "end with produce, send, signal, choose, fork, discard or dead_letter",
+            )
+            return INVALID
+        return tuple(made)
+
+
+def _after(step: Any, context: Context) -> Context:
+    """Return the context of the next step, having checked what this one needs."""
+    match step:
+        case Split() | Enrich():
+            if step.name in (context.roots or ()):
+                context.report.error(
+                    "E043",
+                    step.place,
+                    f"as: {step.name} hides a root of that name",
+                    "choose another",
+                )
+            if isinstance(step, Enrich):
+                check_call((step.call, step.arguments), "enrich", step.place, context)
+                return context.plus_roots(step.name)
+            return context.plus_roots(step.name, f"{step.name}_index")
+        case Apply():
+            check_inputs(step, context)
+            if step.transform.to is None:
+                what = f"{step.transform.name} writes bytes, and a step gives a document"
+                hint = "an operation names it: routes/systems/NAME.yaml, transform:"
+                context.report.error("E168", step.place, what, hint)
+                return context.plus_roots("payload").within(payload=INVALID)
+            return context.plus_roots("payload").within(payload=step.transform.to)
+        case Produce():
+            check_payload(step.object, step.place, context)
+            check_key(step, context)
+            check_order(step, context)
+        case Recipients():
+            for target in step.targets:
+                check_send(target, context)
+        case Signal():
+            check_signal(step, context)
+    return context
+
+
+def _supposed(node: Node, context: Context) -> Context:
+    """Return the context after a step with a mistake: what it would have given is not missed."""
+    entries = node.entries if isinstance(node, Table) else ()
+    for entry in entries:
+        name = entry.node.text_of("as") if isinstance(entry.node, Table) else None
+        if name is not None:
+            context = context.plus_roots(name, f"{name}_index")
+    if any(entry.key not in ("enrich", "filter", "split") for entry in entries):
+        context = context.plus_roots("payload").within(payload=INVALID)
+    return context

@@ -202,8 +202,8 @@ def report_lives(lives: Sequence[Return], between: dict[str, str], now: dict[str
         label, before = now.get(life.key, "nothing"), between.get(life.key)
         fits = label == life.label and before == (life.before or life.label)
         if life.about != returns.ORDINARY or not fits:
-            told = f"{life.key:<18} {label:<20} {life.about}"
-            print(f"  {told:<92} {'right' if fits else 'WRONG'}")
+            told = f"{life.key:<18} {label:<20} {life.about:<50}"
+            print(f"  {told} {'right' if fits else 'WRONG'}")
         right = right and fits
     some = [now.get(life.key) for life in lives if life.about == returns.ORDINARY]
     print(f"  {len(some)} ordinary ones: {', '.join(sorted({str(one) for one in some}))}")

@@ -78,7 +78,7 @@ def _paid() -> Iterator[Return]:
     made = asked("R-EXCHANGE", "another one is sent instead", "closed", resolution="exchange")
     made.come("A", 1).expect(("movements", "A/in"), ("exchanges", "A"), ("journals", "stock 9.00"))
     yield made
-    about = "an exchange, but there is none in stock: it is paid"
+    about = "an exchange, but there is none: it is paid"
     made = asked("R-RARE", about, "closed", resolution="exchange", sku="RARE")
     yield made.come("A", 1).expect_refund("23.80", "9.00")
     about = "the card is closed: store credit"
@@ -89,7 +89,7 @@ def _paid() -> Iterator[Return]:
 
 def _open() -> Iterator[Return]:
     """Yield those that wait for something."""
-    about = "one of two pieces has come: waits for the other"
+    about = "one of two pieces has come: it waits"
     made = asked("R-PARTLY", about, "partly_received", quantity=2)
     yield made.come("A", 1).expect_refund("23.80", "9.00")
     about = "more than 500.00: a person is asked"
@@ -98,7 +98,7 @@ def _open() -> Iterator[Return]:
     about = "the account is blocked: a person goes on"
     made = asked("R-ATTENTION", about, "attention", order_id="BLOCKED-1")
     yield made.come("A", 1).expect(("movements", "A/in"))
-    about = "was closed, then one piece too many came: a person is asked"
+    about = "was closed, then one piece too many came"
     made = asked("R-LATE", about, "inventory_adjusted")
     made.before = "closed"
     made.come("A", 1).expect_refund("23.80", "9.00")
@@ -109,9 +109,9 @@ def _undone() -> Iterator[Return]:
     """Yield those of which nothing comes, or what was done is taken back."""
     about = "a final sale: the order system says no"
     yield asked("R-REJECTED", about, "rejected", order_id="FINAL-1")
-    made = asked("R-CANCELLED", "the customer keeps it: the number is taken back", "cancelled")
+    made = asked("R-CANCELLED", "the customer keeps it after all", "cancelled")
     yield made.say(SETTLED, "return.cancelled", reason="changed_mind").expect(("voids", ""))
-    about = "a fraud, told after the goods lay in stock: stock and number are taken back"
+    about = "a fraud, told after the restock: it is taken back"
     made = asked("R-VOIDED", about, "voided", price="700.00").come("A", 1)
     made.say(SETTLED, "fraud.noticed", reason="stolen_card")
     yield made.expect(("movements", "A/in"), ("movements", "A/out"), ("voids", ""))

@@ -48,10 +48,6 @@ def web_day() -> Day:
         for topic, status in (("returns/request", "requested"), ("returns/approve", "open")):
             day.webhooks.append(Webhook(topic, f"{status}-{n}", _return(n, order, status)))
             day.returns += 1
-    # the second shop leaves its returns to us
-    eu = "outdoor-eu.example.com"
-    day.webhooks.append(Webhook("returns/approve", "returned-eu", shop_return(), shop=eu))
-    day.returns += 1
     for n in range(40):
         order = ALONE if n == 20 else ORDERS[n % len(ORDERS)]
         body = _refund(n, order, movements=1 + n % 2)
@@ -60,6 +56,10 @@ def web_day() -> Day:
     day.refund_order = str(ALONE)
     for n in range(20):
         day.webhooks.append(Webhook("inventory_levels/update", f"level-{n}", _level(n)))
+    # the second shop leaves its returns to us
+    eu = "outdoor-eu.example.com"
+    day.webhooks.append(Webhook("returns/approve", "returned-eu", shop_return(), shop=eu))
+    day.returns += 1
     # the shop sends again what it has sent before: same events, then one event with another amount
     day.webhooks += day.webhooks[48:64]
     other = _refund(3, ORDERS[3], movements=2)

@@ -14,7 +14,6 @@ from router.config import (
     flows,
     sandbox,
     sequences,
-    steplist,
     steps,
     systems,
     tablefiles,
@@ -56,7 +55,7 @@ def _verify(_shape: verification.VerifyShape, make: Schemas) -> Schema:
     )
 
 
-def _steps(_shape: steplist.StepList, make: Schemas) -> Schema:
+def _steps(_shape: steps.StepList, make: Schemas) -> Schema:
     return make.define(
         "steps", lambda: {"type": "array", "minItems": 1, "items": make.of(steps.STEP)}
     )
@@ -206,7 +205,7 @@ PARTS: Mapping[type[Any], Writer] = {
     templates.TemplateShape: _template,
     verification.SecretShape: _secret,
     verification.VerifyShape: _verify,
-    steplist.StepList: _steps,
+    steps.StepList: _steps,
     flows.FlowSteps: _flow_steps,
     steps.Sends: _sends,
     channels.RouteShape: _route,

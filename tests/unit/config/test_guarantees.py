@@ -16,6 +16,7 @@ from router.config.guarantees.routes import guarantee_of, guarantees_of
 from router.config.project import Project, load_project, load_texts
 from router.core.diagnostics import Report, Severity
 from router.runtime.installed import installed_adapters
+from tests.unit.engine.test_signal import WRITTEN, project
 
 ROOT = Path(__file__).parents[3]
 BASE = ROOT / "tests/rules/base"
@@ -68,6 +69,17 @@ def test_ways_lead_over_objects_and_flows_to_the_far_side() -> None:
     (way,) = made().ways
     assert way.by == ("task@1", "file_task")
     assert way.operation == "archive.put"
+
+
+def test_what_is_told_to_a_workflow_leads_to_all_that_it_sends() -> None:
+    signalled = project(WRITTEN)
+    channel = signalled.channels["inbox"]
+    route = channel.routes["note"]
+    assert isinstance(route, Route)
+    found = guarantee_of(signalled, channel, route)
+    (way,) = found.ways
+    assert (way.by, way.operation) == (("note",), "archive.put")
+    assert places(found, "duplicates") == [("absorbed", "archive.yaml:9")]
 
 
 def test_a_key_that_the_far_side_honours_absorbs_a_repeat() -> None:

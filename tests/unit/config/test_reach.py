@@ -41,17 +41,20 @@ def environment(project: Project, *takes: str) -> EnvironmentFile:
     return made
 
 
+#: a workflow that is told of an object reaches all that its steps send to
+RETURNS = {"oms", "stock", "payments", "tax_office", "market_desk", "ledger"}
+
+
 @pytest.mark.parametrize(
     ("takes", "systems"),
     [
-        (
-            ["shopify"],
-            {"shop", "ledger", "legacy_erp", "bi"},
-        ),  # asked by a route; sent to by flows of its objects
-        (["poslog"], {"ledger", "legacy_erp", "bi"}),
+        # asked by a route; sent to by flows of its objects, and by the workflow that one tells
+        (["shopify"], {"shop", "ledger", "legacy_erp", "bi"} | RETURNS),
+        (["poslog"], {"ledger", "legacy_erp", "bi"} | RETURNS),
         (["shiphero"], set()),  # nobody takes what it produces
-        (["stripe"], {"ledger", "legacy_erp"}),  # a flow's object leads to another flow
-        (["woocommerce", "shiphero"], {"woo", "ledger", "legacy_erp", "bi"}),
+        (["stripe"], {"ledger", "legacy_erp"} | RETURNS),  # a flow's object leads to another flow
+        (["woocommerce", "shiphero"], {"woo", "ledger", "legacy_erp", "bi"} | RETURNS),
+        (["returns_desk"], RETURNS),  # told by a route
     ],
 )
 def test_what_is_taken_reaches_these(project: Project, takes: list[str], systems: set[str]) -> None:

@@ -87,7 +87,8 @@ def test_a_page_says_what_operations_want_to_know(pages: dict[str, str]) -> None
     contract = pages["contracts/refund_event.md"]
     assert "| `payment.processor` | string | yes | Who moved the money; `cash`" in contract
     assert "| `components[].amount` | `types/unsigned_money@1.0.0` | yes |" in contract
-    assert "taken by [`refund_to_ledger`](../flows/refund_to_ledger.md)." in contract
+    takers = "[`refund_to_ledger`](../flows/refund_to_ledger.md), "
+    assert f"taken by {takers}[`refunds_to_workflow`](../flows/refunds_to_workflow.md)." in contract
     assert "- choose" in pages["flows/refund_to_ledger.md"]
 
 

@@ -47,8 +47,19 @@ def test_json_has_both_directions(command: Command) -> None:
         }
     ]
     assert {one["name"] for one in data["feeds"]} == {
-        *("financial_posting@1", "ledger.post_journal", "legacy_erp.post_file")
+        *("financial_posting@1", "ledger.post_journal", "legacy_erp.post_file"),
+        "retail_return payment.chargeback",
     }
+
+
+def test_an_event_of_a_workflow_is_named_with_it(command: Command) -> None:
+    name = "retail_return payment.chargeback:amount.amount"
+    done = command("lineage", name, "-p", ROOT)
+    assert done.exit_code == 0, done.output
+    lines = done.output.splitlines()
+    assert lines[0] == f"{name} comes from"
+    assert "    NotificationRequestItem.amount.value  transforms/adyen/dispute.yaml:20" in lines
+    assert f"{name} feeds nothing of this landscape" in lines
 
 
 def test_mermaid_is_mermaid(command: Command) -> None:
