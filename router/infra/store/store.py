@@ -12,7 +12,6 @@ import threading
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from random import random
 from typing import Any, TypeVar
 
 from sqlalchemy import Connection, Engine
@@ -67,8 +66,9 @@ class Store:
         self._jobs: deque[Pending[Any]] = deque()
         self._bell = threading.Condition()
         self._committing = threading.Lock()
-        #: nothing sets it: a pause
+        #: nothing sets it: a pause, and which share of one is this store's own
         self._pausing = threading.Event()
+        self._share = (id(self) // 64 % 97 + 1) / 97
         self._wanted = threading.Event()
         self._wakers: dict[str, Callable[[], None]] = {}
         self._gate = threading.Lock()
@@ -287,7 +287,7 @@ class Store:
             except OperationalError as again:
                 if getattr(again.orig, "sqlstate", "") != _DEADLOCK:
                     raise
-                self._pausing.wait(most * random())  # noqa: S311 (else both would meet again)
+                self._pausing.wait(most * self._share)  # else both would meet again
         return self._apart(group)
 
     def _apart(self, group: Sequence[Pending[Any]]) -> set[str]:
