@@ -40,8 +40,6 @@ class Return:
     label: str
     said: list[Said] = field(default_factory=list)
     effects: Counter[Effect] = field(default_factory=Counter)
-    #: its label when the books were closed, where that is another one
-    before: str = ""
 
     def say(self, when: int, event: str, **body: Any) -> Return:
         """Add something that is said."""
@@ -100,7 +98,6 @@ def _open() -> Iterator[Return]:
     yield made.come("A", 1).expect(("movements", "A/in"))
     about = "was closed, then one piece too many came"
     made = asked("R-LATE", about, "inventory_adjusted")
-    made.before = "closed"
     made.come("A", 1).expect_refund("23.80", "9.00")
     yield made.come("B", 1, CLOSED).expect(("movements", "B/in"))
 
