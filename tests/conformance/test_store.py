@@ -11,12 +11,13 @@ from typing import Any
 import pytest
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import Table
 from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 from router.core.claim import Claim, Held, Kept
 from router.core.errors import MessageError, Unavailable
 from router.core.message import Message, RawRef
-from router.infra.store import database
+from router.infra.store import database, instancetables
 from router.infra.store.database import Database
 from router.infra.store.files import Copy, Past, Waiting
 from router.infra.store.letters import LetterQuery
@@ -732,7 +733,10 @@ def test_a_store_with_messages_of_other_ids_is_not_gone_on_with(place: Database)
 
 def drop_later(place: Database) -> None:
     """Drop what later migrations make."""
-    for table in ("waiting_files", "polls"):
+    of_instances = [
+        table.name for table in vars(instancetables).values() if isinstance(table, Table)
+    ]
+    for table in ("waiting_files", "polls", *of_instances):
         run(place, f"DROP TABLE {table}")
     kinds = ("queue_by_message", "dead_by_message", "job_items_by_message", "gates_by_holder")
     for index in (*kinds, "intents_open"):
