@@ -178,6 +178,7 @@ def _data(made: Rehearsal) -> dict[str, object]:
     return {
         "outcomes": made.outcomes,
         "produced": made.produced,
+        "signalled": made.signalled,
         "dead": made.dead,
         "stages": stages,
     }

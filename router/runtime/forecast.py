@@ -14,6 +14,7 @@ from typing import Any
 from router.config.project import Project
 from router.core.decision import Conflict, DeadLettered, Decision, Needs, Routed
 from router.core.document import Json
+from router.core.instance import TURN_LANE
 from router.infra.store.jobs import Item, Job
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
@@ -107,6 +108,10 @@ class Forecaster:
         """Yield the ends of a row's way."""
         if row.lane.startswith(SYSTEM_LANE):
             yield self._command(reader, row)
+            return
+        if row.lane == TURN_LANE:  # a workflow takes an event once
+            taken = reader.instances.taken([row.message.id])
+            yield _leaf(row, "unchanged" if taken else "new")
             return
         work = open_row(row, answers_for(reader, row))
         held = reader.holdings(claim_keys([work]), now)

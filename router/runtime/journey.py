@@ -249,6 +249,10 @@ def _effects(entry: dict[str, Any]) -> list[str]:
     ]
     lines += [f"-> command {one['operation']}" for one in detail.get("sent", ())]
     lines += [
+        f"-> event {one['event']} to workflow:{one['workflow']}"
+        for one in detail.get("signalled", ())
+    ]
+    lines += [
         f"-> {one['object']} {one['key']} was there already ({one['of']})"
         for one in detail.get("absorbed", ())
     ]

@@ -24,6 +24,7 @@ from router.core.decision import (
     Needs,
     Produced,
     Routed,
+    Signalled,
     word_of,
 )
 from router.core.document import Json
@@ -59,6 +60,7 @@ class Rehearsal:
     stages: list[Stage] = field(default_factory=list)
     outcomes: list[dict[str, str]] = field(default_factory=list)
     produced: list[dict[str, Any]] = field(default_factory=list)
+    signalled: list[dict[str, Any]] = field(default_factory=list)
     #: flows and operations behind it that would keep something for a person, with the reason
     dead: list[dict[str, str]] = field(default_factory=list)
 
@@ -242,6 +244,10 @@ def _effects(
                     _ended(made, decision, name, depth + 1, counted=True)
                 if isinstance(decision, DeadLettered):
                     made.dead.append({"consumer": name, "reason": decision.reason})
+        elif isinstance(effect, Signalled):
+            made.add(depth, f"workflow:{effect.workflow}", f"is told {effect.event}")
+            told = {"workflow": effect.workflow, "event": effect.event}
+            made.signalled.append({**told, "payload": effect.message.payload})
         else:
             _command(project, effect, (script, made), depth)
 

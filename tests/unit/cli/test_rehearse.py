@@ -7,7 +7,10 @@ from typing import Any
 
 import pytest
 
+from tests.unit.engine.test_signal import CHANNEL, PRODUCE, TEXTS, WRITTEN
+
 NOTE = '{"id": "n1", "kind": "note", "text": "T", "lines": [{"name": "a"}]}'
+TOLD = f"      - transform: inbox/memo\n      - {WRITTEN}\n"
 FLOW = "routes/flows/file_task.yaml"
 FILTERED = "steps:\n  - filter: {if: \"=payload.title == 'U'\", else: {dead_letter: not_ours}}\n"
 
@@ -29,3 +32,17 @@ def test_a_consumer_that_dies_is_told_last(shop: Any, tmp_path: Any, *, fails: b
     )
     assert said["dead"] == ([{"consumer": "flow:file_task", "reason": "not_ours"}] if fails else [])
     assert said["ok"] is not fails
+
+
+def test_what_is_told_to_a_workflow_is_shown(shop: Any, tmp_path: Any) -> None:
+    payload = tmp_path / "note.json"
+    payload.write_text(NOTE)
+    for name, text in TEXTS.items():
+        shop.write(name, text)
+    shop.write(CHANNEL, shop.read(CHANNEL).replace(PRODUCE, TOLD))
+    words = ("try", "inbox", str(payload), "--env", "test")
+    assert "workflow:note is told note.written" in shop.router(*words).output.splitlines()
+    said = json.loads(shop.router(*words, "--format", "json").stdout)
+    memo = {"id": "n1", "text": "T", "lines": [{"name": "a"}]}
+    assert said["signalled"] == [{"workflow": "note", "event": "note.written", "payload": memo}]
+    assert said["ok"]

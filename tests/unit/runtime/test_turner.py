@@ -14,8 +14,11 @@ from router.core.errors import Unavailable
 from router.core.instance import Snapshot
 from router.engine.workflow.values import EventCame
 from router.infra.store.letters import LetterQuery
+from router.runtime.forecast import forecaster_of
+from router.runtime.journey import journey_lines, journeys
 from router.runtime.operator import carry_out
 from router.runtime.turning import Turning
+from router.runtime.wiring import revisions_of
 from tests.unit.runtime.conftest import Landscape
 from tests.unit.runtime.visits import VISITS
 
@@ -82,6 +85,16 @@ def test_a_whole_life(land: Visits) -> None:
     assert len(land.wire.asked) == 2
     assert land.letters() == []
     assert land.sizes() == {}
+
+
+def test_a_trace_names_the_event_and_what_came_of_it(land: Visits) -> None:
+    message = land.come("asked", id="v1", amount="n1")
+    land.run()
+    with land.store.read() as reader:
+        (found,) = journeys(reader, message)
+    lines = [line.strip() for line in journey_lines(found)]
+    assert "-> event visit.asked to workflow:visit" in lines
+    assert any("workflow:visit  turned v1: event visit.asked" in line for line in lines)
 
 
 def test_an_event_waits_for_its_instance(land: Visits) -> None:
@@ -279,6 +292,41 @@ def test_a_window_that_is_asked_for_twice_closes_once(land: Visits) -> None:
     land.run()
     assert len(land.wire.asked) == 2
     assert land.letters() == []
+
+
+def test_a_replay_tells_no_event_twice(land: Visits) -> None:
+    known = land.come("asked", id="v1", amount="n1")
+    land.run()
+    waits = land.come("asked", id="v2", amount="n2")
+    land.parts.loop.step()
+    forecaster = forecaster_of(
+        land.project, {}, (land.store, land.exchange, revisions_of(land.project.root, land.store))
+    )
+    for message, word in ((known, "unchanged"), (waits, "new")):
+        number = plan(land, message)
+        with land.store.read() as reader:
+            job = reader.jobs.get(number)
+            assert job is not None
+            assert forecaster.foresee(reader, job, land.clock.now()).counts == {word: 1}
+    land.run()
+    before = land.instance("v1").turns
+    asked = {"job": plan(land, known)}
+    now = land.clock.now()
+    land.store.write(lambda transaction: carry_out(transaction, "start", asked, now))
+    for _ in range(5):
+        land.parts.operator.step()
+        land.wait(1)
+        land.run()
+    assert land.counted()["workflow:visit", "duplicate", ""] == 1
+    assert land.instance("v1").turns == before
+
+
+def plan(land: Visits, message: str) -> int:
+    """Plan to decide a record anew."""
+    asked = {"query": {"about": message}, "rate": 1000, "reason": "tests", "options": {}}
+    now = land.clock.now()
+    done = land.store.write(lambda transaction: carry_out(transaction, "replay", asked, now))
+    return int(done["job"])
 
 
 def test_what_ended_long_ago_is_forgotten_and_late_events_are_told(land: Visits) -> None:
