@@ -107,7 +107,7 @@ def test_what_operators_ask_holds_in_every_process(tmp_path: Path, postgres: Pos
         assert set(place.end_members(GRACE).values()) == {0}
         assert place.query("SELECT value FROM marks WHERE name LIKE 'state:%'") == [
             ("stopped",)
-        ] * len({unit for unit in led if unit.partition(".")[0] in ("loop", "sys", "in")})
+        ] * len({unit for unit in led if unit.partition(".")[0] in ("loop", "turns", "sys", "in")})
     finally:
         place.close()
 

@@ -13,7 +13,7 @@ from tests.crash.traffic import make_day
 from tests.crash.verdict import assert_far_sides
 
 EVENTS = """  - post: /shop/refunds
-    insert: {into: refunds, document: =body}
+    insert: {into: told, document: =body}
     emit:
       - to: router
         headers:
@@ -35,7 +35,7 @@ def emitting(place: Landscape) -> None:
         " sign: {preset: shopify, secrets: [env:SHOPIFY_SECRET]}}\n"
     )
     text = text.replace("endpoints:\n", f"{receiver}endpoints:\n{EVENTS}")
-    path.write_text(text.replace("collections:\n", "collections:\n  refunds: {key: =item.id}\n"))
+    path.write_text(text.replace("collections:\n", "collections:\n  told: {key: =item.id}\n"))
 
 
 def ask(place: Landscape, path: str, body: bytes | None = None) -> Any:
@@ -72,7 +72,7 @@ def test_events_twice_and_late_have_one_effect_each(landscape: Callable[..., Lan
          if row["consumer"] == "shopify:refunds/create"}
     )  # fmt: skip
     assert words["duplicate"] >= events["sent"] - 120
-    ids = [one["id"] for one in ask(place, "/_sandbox/refunds")]
+    ids = [one["id"] for one in ask(place, "/_sandbox/told")]
     came = [
         json.loads(body)["id"]
         for (body,) in place.query("SELECT body FROM deliveries ORDER BY rowid")
