@@ -162,14 +162,12 @@ def build_parts(
 ) -> Parts:
     """Return the running parts of a project over an open store."""
     env, clock, leads = exchange.env, exchange.clock, hooks.leads
-    asking, slots = (ENRICH_WORKERS, environment.workers) if hooks.observe is None else (0, 0)
-    answers = Answers(exchange, asking, hooks.shelf)
+    answers = Answers(exchange, ENRICH_WORKERS if hooks.observe is None else 0, hooks.shelf)
     ingress = Ingress(store, clock, env, project.contracts)
     revisions = hooks.revisions or revisions_of(project.root, store)
     loop = Loop(store, Judge(project, env, revisions.get, hooks.entered), answers, hooks.observe)
     turner = Turner(store, clock, Definitions(project, revisions))
-    calling = (store, exchange, revisions)
-    carriage, workers = _calling(project, environment, hooks, calling, slots)
+    carriage, workers = _calling(project, environment, hooks, (store, exchange, revisions))
     doing = Mover(store, clock, Replayer(project, env, revisions))
     hands = Hands(store, hooks.name, carries=leads(OPERATOR))
     by, coming = (store, ingress, clock), Coming(project, environment, leads)
@@ -206,12 +204,12 @@ def _calling(
     environment: EnvironmentFile,
     hooks: Hooks,
     parts: tuple[Store, Exchange, Revisions],
-    slots: int,
 ) -> tuple[Carriage | None, tuple[Worker, ...]]:
     """Return what carries commands over a broker, if anything does, and what gives out those of
     the systems that are led.
     """
     store, exchange, revisions = parts
+    slots = environment.workers if hooks.observe is None else 0
     carriage, given = None, (store, exchange, revisions.get)
     if environment.broker and hooks.secrets is not None and hooks.calls and hooks.name:
         who = (hooks.name, hooks.complain)
