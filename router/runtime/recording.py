@@ -82,13 +82,9 @@ def record_ending(
         case DeadLettered():
             bury(transaction, row, decision, now)
         case Conflict(of=of):
-            detail = f"same identity as {of}, other content"
-            bury(
-                transaction,
-                row,
-                DeadLettered(reason="conflict", detail=detail, step="identity"),
-                now,
-            )
+            text = f"same identity as {of}, other content"
+            letter = DeadLettered(reason="conflict", detail=text, step="identity")
+            bury(transaction, row, letter, now)
 
 
 def _give_up(transaction: Transaction, row: Queued, letter: DeadLettered, now: datetime) -> None:

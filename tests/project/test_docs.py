@@ -68,7 +68,7 @@ LOOKS = re.compile(
     r"(router (status|trace|replay show|workflow (show|list|tasks))|curl -s|ls|cat|grep|find|tail)"
 )
 #: what `router send` says when the daemon has not begun to listen: nothing was sent
-UNHEARD = " 0 no answer: ConnectError"
+UNHEARD = " 0 no answer from "
 #: seconds after which an example is taken to hang
 PATIENCE = 60.0
 DONE = "== done"
