@@ -43,5 +43,6 @@ def test_no_map_of_the_landscape_needs_its_tree_for_a_document(
     results += run_scenarios(project)
     assert [one for one in results if one.complaints] == []
     maps = [one for one in project.transforms.values() if one.file.map is not None]
-    assert len({id(one) for one in quick}) == len(maps)
+    views = [one for flow in project.workflows.values() for one in flow.file.views.values()]
+    assert len({id(one) for one in quick}) == len(maps) + len(views)
     assert slow == []
