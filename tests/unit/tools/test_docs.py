@@ -83,7 +83,9 @@ def test_a_page_says_what_operations_want_to_know(pages: dict[str, str]) -> None
     assert "| everything else | **unknown** |  |" in system
     assert "Retries by policy `patient`: after `[5s, 30s, 5m, 30m, 2h]`" in system
     used = "[`posting_to_ledger`](../flows/posting_to_ledger.md), "
-    assert f"Used by {used}[`retail_return`](../workflows/retail_return.md)." in system
+    flows = "[`retail_return`](../workflows/retail_return.md), "
+    flows += "[`return_to_vendor`](../workflows/return_to_vendor.md)"
+    assert f"Used by {used}{flows}." in system
     contract = pages["contracts/refund_event.md"]
     assert "| `payment.processor` | string | yes | Who moved the money; `cash`" in contract
     assert "| `components[].amount` | `types/unsigned_money@1.0.0` | yes |" in contract
