@@ -6,6 +6,7 @@ Never: reads or writes the store.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from datetime import datetime
 
 from router.config.project import Project
@@ -136,8 +137,9 @@ class Turning:
         contract: ContractRef = one.workflow.file.views[said.view].contract.ref
         message = row.message.derive(payload=effect.document, contract=contract, seed=effect.event)
         told = derived_id(one.id, "emit", str(one.turns), str(number))
+        message = replace(message, id=told, occurred_at=one.at)
         return [
-            Queued(lane=LOOP_LANE, consumer=flow, message=_renamed(message, told, one.at))
+            Queued(lane=LOOP_LANE, consumer=flow, message=message)
             for flow in self._subscribers.get(contract.subject, ())
         ]
 
@@ -231,20 +233,4 @@ def _line(one: Instance, row: Queued, came: AnyInput, made: Turn) -> TurnLine:
         why=made.why,
         label=made.state["label"],
         hash=state_hash(made.state),
-    )
-
-
-def _renamed(message: Message, number: str, at: datetime) -> Message:
-    """Return a message with an id of its own."""
-    return Message(
-        id=number,
-        correlationid=message.correlationid,
-        causationid=message.causationid,
-        channel=message.channel,
-        kind=message.kind,
-        contract=message.contract,
-        occurred_at=at,
-        stamp=message.stamp,
-        payload=message.payload,
-        raw=message.raw,
     )

@@ -352,3 +352,13 @@ def test_what_ended_long_ago_is_forgotten_and_late_events_are_told(land: Visits)
     land.come("asked", id="v1", amount="n1")
     land.run()
     assert land.status("v1", "tell") == "done"
+
+
+def test_what_a_workflow_tells_goes_to_who_subscribes(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.run()
+    land.wire.asked.clear()
+    land.come("dropped", id="v1", amount="n1")
+    land.run()
+    assert [json.loads(body) for _, body in land.wire.asked] == [{"id": "v1", "amount": "kept"}]
+    assert land.counted()["flow:kept", "routed", ""] == 1

@@ -22,6 +22,18 @@ VISITS = {
         to: thing@1
         map: {id: =view.id, amount: =view.amount}
         """,
+    "transforms/visits/kept.yaml": """
+        inputs: {payload: note@1}
+        to: thing@1
+        map: {id: =payload.id, amount: kept}
+        """,
+    "routes/flows/kept.yaml": """
+        flow: kept
+        owner: us
+        from: {object: note@1}
+        steps: [{transform: visits/kept}, {send: {operation: far.put}}]
+        on_failure: patient
+        """,
     "routes/policies/days.yaml": """
         policy: calendar
         name: days
@@ -58,9 +70,13 @@ VISITS = {
             contract: note@1
             find: {nick: =body.about}
             put: {words: [{word: =body.about}]}
+          visit.dropped: {contract: note@1, key: =body.id}
         views:
           whole: {contract: note@1, map: {id: =instance.key, amount: =facts.head.amount}}
         aliases: {nick: =facts.head.amount}
+        emits: {visit.kept: {view: whole}}
+        aborts:
+          dropped: {event: visit.dropped, if: "=!is_done('tell')", refuse: visit.kept}
         calendar: [{use: days}]
         exceptions: {classes: kinds}
         defaults:
@@ -95,6 +111,9 @@ VISITS = {
           heard:
             accept: order@1
             steps: [{transform: shop/note}, {signal: {workflow: visit, event: visit.heard}}]
+          dropped:
+            accept: order@1
+            steps: [{transform: shop/note}, {signal: {workflow: visit, event: visit.dropped}}]
         otherwise: [{discard: not wanted}]
         on_failure: patient
         """,
