@@ -10,6 +10,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
+from functools import partial
 
 from router.core.claim import Holding
 from router.core.decision import (
@@ -20,7 +21,6 @@ from router.core.decision import (
     Routed,
 )
 from router.core.document import Json
-from router.core.errors import Unavailable
 from router.core.ports import Clock
 from router.infra.store.pauses import Pause, moved_on
 from router.infra.store.reader import Reader
@@ -32,6 +32,7 @@ from router.runtime.bell import Bell
 from router.runtime.caution import Caution, Suspects, killer
 from router.runtime.failpoints import reach
 from router.runtime.gates import Gates
+from router.runtime.halving import in_halves
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.lookback import Lookback
 from router.runtime.recording import record, record_answers
@@ -233,30 +234,24 @@ class Loop:
         """Whether nothing waits for an answer."""
         return not self._waiting
 
-    def _safely(self, works: list[Work], *, at_once: bool = True) -> None:
-        """Handle a batch; when it fails, halve it until the row at fault is found and buried.
+    def _safely(self, works: Sequence[Work], *, at_once: bool = True) -> None:
+        """Handle a batch; where it fails, the row at fault is found and buried.
 
         The last try is the row without what follows from it: a flow may be at fault, not the row.
         """
-        try:
-            self._batch(works, at_once=at_once)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop the others)
-            if len(works) == 1:
-                if at_once:
-                    self._safely(works, at_once=False)
-                    return
-                self._bury(
-                    replace(works[0], references=()),  # they may be what cannot be recorded
-                    DeadLettered(reason="poison", detail=type(error).__name__, step="loop"),
-                )
-                return
-            half = len(works) // 2
-            self._safely(works[:half])
-            self._safely(works[half:])
+        last = self._without_flows if at_once else self._poisoned
+        in_halves(works, partial(self._batch, at_once=at_once), last)
 
-    def _batch(self, works: list[Work], *, at_once: bool = True) -> None:
+    def _without_flows(self, work: Work, _error: Exception) -> None:
+        self._safely([work], at_once=False)
+
+    def _poisoned(self, work: Work, error: Exception) -> None:
+        self._bury(
+            replace(work, references=()),  # they may be what cannot be recorded
+            DeadLettered(reason="poison", detail=type(error).__name__, step="loop"),
+        )
+
+    def _batch(self, works: Sequence[Work], *, at_once: bool = True) -> None:
         """Decide rows in order and record what can be recorded.
 
         With `at_once` flows are decided together with the row that produced their object, where
@@ -297,7 +292,7 @@ class Loop:
         for work, needs in batch.needy:
             self._waiting.ask(work, needs)
 
-    def _settle(self, batch: _Batch, works: list[Work], now: datetime) -> int:
+    def _settle(self, batch: _Batch, works: Sequence[Work], now: datetime) -> int:
         """Absorb the objects that are there already.
 
         Returns where the batch has to be cut, 0 = nowhere: a row that turns out to be a conflict

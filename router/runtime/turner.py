@@ -6,11 +6,8 @@ Never: loses a row; gives an instance one row twice; calls a system.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
-from datetime import datetime
 
 from router.core.decision import DeadLettered
-from router.core.errors import MessageError, Unavailable
 from router.core.instance import CAME, TURN_LANE
 from router.core.ports import Clock
 from router.infra.store.rows import Queued
@@ -21,11 +18,12 @@ from router.runtime.caution import Caution, Suspects, killer
 from router.runtime.definitions import Definitions
 from router.runtime.failpoints import reach
 from router.runtime.forgetting import Forgetting
+from router.runtime.halving import in_halves
 from router.runtime.lookback import Lookback
 from router.runtime.recording import record_ending
 from router.runtime.turning import Turning
 from router.runtime.turns import Turns
-from router.runtime.windows import Windows
+from router.runtime.windows import Windows, poison
 
 #: rows of one batch
 BATCH = 256
@@ -114,22 +112,12 @@ class Turner:
         self._safely(part)
 
     def _safely(self, rows: Sequence[Queued]) -> None:
-        """Handle a batch; when it fails, halve it until the row at fault is found and buried."""
-        if not rows:
-            return
-        try:
-            self._batch(rows)
-        except Unavailable:
-            raise
-        except Exception as error:  # noqa: BLE001 (whatever it is, it must not stop the others)
-            if len(rows) == 1:
-                detail = f"{type(error).__name__}: {error}"
-                code = error.code if isinstance(error, MessageError) else "poison"
-                self._bury(rows[0], DeadLettered(reason=code, detail=detail, step="turn"))
-                return
-            half = len(rows) // 2
-            self._safely(rows[:half])
-            self._safely(rows[half:])
+        """Handle a batch; where it fails, the row at fault is found and buried."""
+        if rows:
+            in_halves(rows, self._batch, self._poisoned)
+
+    def _poisoned(self, row: Queued, error: Exception) -> None:
+        self._bury(row, poison(error))
 
     def _batch(self, rows: Sequence[Queued]) -> None:
         now = self._clock.now()
@@ -142,10 +130,10 @@ class Turner:
 
     def _bury(self, row: Queued, letter: DeadLettered) -> None:
         """Keep a row for a person without looking at it any further."""
-        now: datetime = self._clock.now()
+        now = self._clock.now()
 
         def job(transaction: Transaction) -> None:
             transaction.settle((row.id,))
-            record_ending(transaction, replace(row), letter, now)
+            record_ending(transaction, row, letter, now)
 
         self._store.write(job)

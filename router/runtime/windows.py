@@ -8,8 +8,11 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
+from functools import partial
+from typing import TypeAlias
 
 from router.core.decision import DeadLettered
+from router.core.errors import MessageError
 from router.core.instance import WORKFLOW
 from router.core.instants import time_of
 from router.core.message import derived_id
@@ -20,6 +23,7 @@ from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from router.runtime.definitions import Definitions
 from router.runtime.failpoints import reach
+from router.runtime.halving import in_halves
 from router.runtime.instance import Instance, opened
 from router.runtime.recording import record_ending
 from router.runtime.turning import Turning
@@ -31,6 +35,8 @@ PIECE = 256
 _LOST = DeadLettered(
     reason="definition_lost", detail="the definition of its workflow does not load any more"
 )
+#: a command with its instance and its effect
+Held: TypeAlias = tuple[Queued, str, str]
 
 
 class Windows:
@@ -44,16 +50,31 @@ class Windows:
     def close(self, row: Queued, now: datetime) -> None:
         """Let go what a window holds; where there is much, the row comes again for the rest.
 
-        Raises Unavailable.
+        A command that cannot be let go is given up alone. Raises Unavailable.
         """
-        workflow = row.consumer.removeprefix(WORKFLOW)
         told = row.message.payload
         assert isinstance(told, dict), "it was written by us"
         closes_at = time_of(str(told["closes_at"]))
+        workflow = row.consumer.removeprefix(WORKFLOW)
         with self._store.read() as reader:
             held = reader.instances.held(workflow, str(told["window"]), closes_at, PIECE)
+        if held:
+            give_up = partial(self._give_up, now)
+            in_halves(held, partial(self._piece, row, now), give_up)
+
+        def job(transaction: Transaction) -> None:
+            transaction.settle((row.id,))
+            if len(held) == PIECE:
+                transaction.enqueue([replace(row, id=0)])
+
+        self._store.write(job)
+
+    def _piece(self, row: Queued, now: datetime, held: Sequence[Held]) -> None:
+        """Let commands go together with what their instances make of it."""
+        workflow = row.consumer.removeprefix(WORKFLOW)
+        some: dict[str, Instance] = {}
+        with self._store.read() as reader:
             known = reader.instances.get({instance for _, instance, _ in held})
-            some: dict[str, Instance] = {}
             for kept in known.values():
                 definition = self._definitions.by_mark(kept.mark, workflow, reader)
                 if definition is not None:
@@ -61,7 +82,6 @@ class Windows:
         going, lost = self._let_go(row, held, some, now)
 
         def job(transaction: Transaction) -> None:
-            transaction.settle((row.id,))
             for command, _, _ in held:
                 transaction.release_item(command.message.id)
             for one in some.values():
@@ -72,16 +92,23 @@ class Windows:
                 _note(transaction, row, command, now)
             for command in lost:
                 record_ending(transaction, command, _LOST, now)
-            if len(held) == PIECE:
-                transaction.enqueue([replace(row, id=0)])
 
         reach("turns.before_window")
+        self._store.write(job)
+
+    def _give_up(self, now: datetime, held: Held, error: Exception) -> None:
+        command, _, _ = held
+
+        def job(transaction: Transaction) -> None:
+            transaction.release_item(command.message.id)
+            record_ending(transaction, command, poison(error), now)
+
         self._store.write(job)
 
     def _let_go(
         self,
         row: Queued,
-        held: Sequence[tuple[Queued, str, str]],
+        held: Sequence[Held],
         some: Mapping[str, Instance],
         now: datetime,
     ) -> tuple[list[Queued], list[Queued]]:
@@ -121,3 +148,9 @@ def _note(transaction: Transaction, row: Queued, command: Queued, now: datetime)
             detail={"operation": command.consumer},
         )
     )
+
+
+def poison(error: Exception) -> DeadLettered:
+    """Return the dead letter of what makes a turn fail."""
+    code = error.code if isinstance(error, MessageError) else "poison"
+    return DeadLettered(reason=code, detail=f"{type(error).__name__}: {error}", step="turn")

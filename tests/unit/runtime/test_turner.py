@@ -12,7 +12,7 @@ import pytest
 from router import Answer
 from router.core.errors import Unavailable
 from router.core.instance import Snapshot
-from router.engine.workflow.values import EventCame
+from router.engine.workflow.values import EventCame, WindowClosed
 from router.infra.store.letters import LetterQuery
 from router.runtime.forecast import forecaster_of
 from router.runtime.journey import journey_lines, journeys
@@ -362,3 +362,31 @@ def test_what_a_workflow_tells_goes_to_who_subscribes(land: Visits) -> None:
     land.run()
     assert [json.loads(body) for _, body in land.wire.asked] == [{"id": "v1", "amount": "kept"}]
     assert land.counted()["flow:kept", "routed", ""] == 1
+
+
+def test_a_command_that_cannot_be_let_go_is_given_up_alone(
+    land: Visits, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for number in range(5):
+        land.come("asked", id=f"v{number}", amount=f"n{number}")
+        land.come("heard", about=f"n{number}")
+    land.run()
+    land.wire.asked.clear()
+    whole = Turning.turned
+
+    def turned(self: Turning, one: Any, came: Any, at: Any) -> Any:
+        if isinstance(came, WindowClosed) and one.key == "v2":
+            raise RuntimeError("no")
+        return whole(self, one, came, at)
+
+    monkeypatch.setattr(Turning, "turned", turned)
+    land.wait(11 * 3600)
+    land.run()
+    assert {land.instance(f"v{n}").state["label"] for n in (0, 1, 3, 4)} == {"ended"}
+    assert len(land.wire.asked) == 4
+    assert land.counted()["far.put", "given_up", "poison"] == 1
+    assert land.status("v2", "book") == "held"  # its time-out tells a person
+    land.wait(2 * DAY)
+    land.run()
+    assert set(land.instance("v2").state["exceptions"]) == {"timeout:book"}
+    assert land.letters() == []
