@@ -21,10 +21,9 @@ from router.cli.render import envelope, some, visible
 from router.config.project import Project
 from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
-from router.core.instance import Snapshot
+from router.core.instance import WAITS, Snapshot
 from router.engine.workflow.values import path_of
 from router.infra.store.overview import (
-    STATUSES,
     WHOLE,
     ExceptionQuery,
     InstanceQuery,
@@ -49,7 +48,7 @@ def filter_options(command: Any) -> Any:
             click.option("--waits", metavar="STEP", default="", help="Only those in this step."),
             click.option(
                 "--status",
-                type=click.Choice([*WHOLE, *STATUSES]),
+                type=click.Choice([*WHOLE, *WAITS]),
                 default=None,
                 help="Only those that are so, or are in a step that is so.",
             ),

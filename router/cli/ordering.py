@@ -30,11 +30,12 @@ from router.cli.reading import is_running, reading
 from router.cli.render import envelope, some, visible
 from router.config.project import Project
 from router.core.diagnostics import nearest
+from router.core.instance import WAITS
 from router.engine.workflow.orders import OF_STEPS, VERBS, moves_money
 from router.engine.workflow.values import Ordered, path_of
 from router.infra.store.inbox import PROPOSED, Command
 from router.infra.store.letters import LetterQuery
-from router.infra.store.overview import STATUSES, InstanceQuery
+from router.infra.store.overview import InstanceQuery
 from router.infra.store.reader import Reader
 from router.runtime.clock import SystemClock
 from router.runtime.definitions import Definitions
@@ -127,7 +128,7 @@ class _Wish:
         """Plan a job of it, with what would come of it; or only look at that."""
         step = self.project.workflows[query.workflow].steps.get(self.said["step"])
         each = step is not None and bool(step.each) and not self.said["item"]
-        status = query.status if query.status in STATUSES else ""
+        status = query.status if query.status in WAITS else ""
         with looking(self.project, self.environment) as (reader, definitions):
             ids = reader.overview.ids(query)
             meant = (self.meant, each, status)

@@ -12,6 +12,8 @@ from typing import Any
 
 #: what wants the attention of workflows
 TURN_LANE = "turns"
+#: statuses of steps that are begun and not settled: what an instance waits for
+WAITS = ("waiting", "asked", "held", "running", "failed", "undoing", "undo_failed")
 #: how the consumer of a row for a workflow begins
 WORKFLOW = "workflow:"
 #: what travels with a row for a workflow: what comes (event, answer, timer, window, order,

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from router.config.workflow.workflow import Workflow
-from router.core.instance import Snapshot, TurnLine
+from router.core.instance import WAITS, Snapshot, TurnLine
 from router.engine.workflow.state import State, begin
 from router.engine.workflow.values import HoldItem, OpenException
 from router.infra.store.rows import Queued
@@ -95,10 +95,6 @@ def opened(workflow: Workflow, kept: Snapshot) -> Instance:
     )
 
 
-#: statuses of steps that are begun and not settled
-_OPEN = frozenset({"waiting", "asked", "held", "running", "failed", "undoing", "undo_failed"})
-
-
 def waits_of(state: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:
     """Yield what an instance waits for: step and item, with `status`, `since`, `until`."""
     until: dict[str, str] = {}
@@ -108,7 +104,7 @@ def waits_of(state: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], dict[s
             until[path] = min(until.get(path, timer["due_at"]), timer["due_at"])
     for step, records in state["steps"].items():
         for item, record in records.items():
-            if record["status"] in _OPEN:
+            if record["status"] in WAITS:
                 path = f"{step}/{item}" if item else step
                 held = record.get("held") or {}
                 told = {

@@ -67,24 +67,21 @@ class Turning:
         one.turns += 1
         one.at = at
         one.lines.append(_line(one, row, came, made))
-        sent = _keys(one.state)
-        one.state = made.state
+        before, one.state = one.state, made.state
         for number, effect in enumerate(made.effects):
-            self._follow(one, row, effect, (number, sent))
+            self._follow(one, row, effect, (number, before))
         return made
 
     def turned(self, one: Instance, came: Input, at: datetime) -> Turn:
         """Return the turn that an input makes."""
         return turn(one.workflow, one.state, came, at)
 
-    def _follow(
-        self, one: Instance, row: Queued, effect: Effect, known: tuple[int, frozenset[str]]
-    ) -> None:
-        number, sent = known
+    def _follow(self, one: Instance, row: Queued, effect: Effect, known: tuple[int, State]) -> None:
+        number, before = known
+        if isinstance(effect, Send | HoldItem) and _was_sent(before, effect):
+            one.freed += self._calls(one, effect)
         match effect:
             case Send():
-                if effect.key in sent:
-                    one.freed += self._calls(one, effect)
                 one.rows.append(self._command(one, row, effect))
             case HoldItem():
                 one.held[effect.key] = (self._command(one, row, effect), effect)
@@ -124,7 +121,7 @@ class Turning:
             extra={EFFECT: owner},
         )
 
-    def _calls(self, one: Instance, effect: Send) -> Iterator[str]:
+    def _calls(self, one: Instance, effect: Send | HoldItem) -> Iterator[str]:
         """Yield the names of the calls of an effect."""
         number = command_id(one.id, effect.key)
         operation = self._operations.get(effect.operation)
@@ -205,15 +202,10 @@ def _effects(one: Instance) -> Iterator[tuple[str, AnyOperation]]:
                     yield key, sending.operation
 
 
-def _keys(state: State) -> frozenset[str]:
-    """Return the keys of all that an instance has sent so far."""
-    return frozenset(
-        key
-        for records in state["steps"].values()
-        for record in records.values()
-        for key in (*record["keys"], record.get("undo_key"))
-        if key is not None
-    )
+def _was_sent(state: State, effect: Send | HoldItem) -> bool:
+    """Return whether an effect is the same again: then what was refused may be tried again."""
+    record = state["steps"].get(effect.step, {}).get(effect.item)
+    return record is not None and effect.key in (*record["keys"], record.get("undo_key"))
 
 
 def _line(one: Instance, row: Queued, came: AnyInput, made: Turn) -> TurnLine:

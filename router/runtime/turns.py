@@ -17,7 +17,7 @@ from router.core.instants import time_text
 from router.core.message import derived_id
 from router.engine.workflow.answers import STALE
 from router.engine.workflow.finding import Address, address_of, meant
-from router.engine.workflow.values import EventCame, Turn
+from router.engine.workflow.values import AnyInput, EventCame, Turn
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Entry, Queued
 from router.infra.store.transaction import Transaction
@@ -34,6 +34,7 @@ class _Ended:
 
     row: Queued
     turn: Turn | None = None
+    came: AnyInput | None = None
     instance: Instance | None = None
     decision: Decision | None = None
     until: datetime | None = None
@@ -202,10 +203,11 @@ class Turns:
             return _Ended(row, decision=Duplicate(of=row.message.id))
         self._taken.add(mark)
         known = len(one.names)
-        made = self._turning.take(one, row, input_from(one, row), self._now)
+        came = input_from(one, row)
+        made = self._turning.take(one, row, came, self._now)
         for kind, value in one.names[known:]:
             self._aliases[one.workflow.name, kind, value].add(one.id)
-        return _Ended(row, turn=made, instance=one)
+        return _Ended(row, turn=made, came=came, instance=one)
 
     def _once_more(self, addresses: dict[int, Address | None]) -> None:
         """Look again at events that wait: an instance may have come within the batch."""
@@ -256,8 +258,8 @@ class Turns:
             record_ending(transaction, row, ended.decision, self._now)
         elif ended.until is not None:
             self._park(transaction, ended, ended.until)
-        elif ended.turn is not None and ended.instance is not None:
-            self._note(transaction, row, ended.instance, ended.turn)
+        elif ended.turn is not None and ended.turn.outcome != STALE:
+            self._note(transaction, ended, ended.turn)
 
     def _park(self, transaction: Transaction, ended: _Ended, until: datetime) -> None:
         row, workflow = ended.row, _workflow(ended.row)
@@ -285,12 +287,13 @@ class Turns:
         extra = {name: value for name, value in (row.extra or {}).items() if name != PARKED}
         transaction.enqueue([replace(row, extra=extra)])
 
-    def _note(self, transaction: Transaction, row: Queued, one: Instance, made: Turn) -> None:
+    def _note(self, transaction: Transaction, ended: _Ended, made: Turn) -> None:
         """Write the journal's line of a turn."""
-        if made.outcome == STALE:
-            return
+        row, one, came = ended.row, ended.instance, ended.came
+        assert one is not None, "an instance had the turn"
+        assert came is not None, "of what came to it"
         detail = {"instance": one.key, "id": one.id, "label": made.state["label"]}
-        detail |= told_of(input_from(one, row))
+        detail |= told_of(came)
         if made.why:
             detail["why"] = made.why
         transaction.write(

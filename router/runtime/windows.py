@@ -129,7 +129,7 @@ class Windows:
         command, effect = held
         message = replace(
             command.message,
-            id=derived_id(command.message.id, "closed"),
+            id=derived_id(command.message.id, "closed", row.message.id),  # it may be held again
             causationid=command.message.id,
             payload={"key": effect},
         )

@@ -22,8 +22,6 @@ from router.infra.store.tables import due
 
 #: what an instance as a whole may be, beside the statuses of the steps that it waits in
 WHOLE = ("going", "ended", "suspended")
-#: statuses of steps that are begun and not settled
-STATUSES = ("waiting", "asked", "held", "running", "failed", "undoing", "undo_failed")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

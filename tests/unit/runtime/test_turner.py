@@ -12,8 +12,11 @@ import pytest
 from router import Answer
 from router.core.errors import Unavailable
 from router.core.instance import Snapshot
-from router.engine.workflow.values import EventCame, WindowClosed
+from router.core.message import Message
+from router.engine.workflow.record import input_document
+from router.engine.workflow.values import EventCame, Ordered, WindowClosed
 from router.infra.store.letters import LetterQuery
+from router.infra.store.rows import Queued
 from router.runtime.forecast import forecaster_of
 from router.runtime.journey import journey_lines, journeys
 from router.runtime.operator import carry_out
@@ -390,3 +393,33 @@ def test_a_command_that_cannot_be_let_go_is_given_up_alone(
     land.run()
     assert set(land.instance("v2").state["exceptions"]) == {"timeout:book"}
     assert land.letters() == []
+
+
+def test_what_was_refused_after_its_window_can_be_tried_again(land: Visits) -> None:
+    land.come("asked", id="v1", amount="n1")
+    land.come("heard", about="n1")
+    land.run()
+    land.wire.answer = lambda _: Answer(status=409, body={})
+    land.wait(11 * 3600)
+    land.run()
+    assert land.status("v1", "book") == "failed"
+    land.wire.answer = lambda _: Answer(status=200, body={})
+    again = Ordered(verb="retry", actor="eve", reason="it is open again", step="book")
+    row = Queued(
+        lane="turns",
+        consumer="workflow:visit",
+        message=message_with(input_document(again), land.clock.now()),
+        extra={"came": "order", "instance": land.instance("v1").id},
+    )
+    land.store.write(lambda transaction: transaction.enqueue([row]))
+    land.run()
+    assert land.status("v1", "book") == "held"
+    land.wait(DAY)
+    land.run()
+    assert land.status("v1", "book") == "done"
+    assert len(land.wire.asked) == 3  # tell, book, book again
+    assert land.instance("v1").state["exceptions"] == {}
+
+
+def message_with(payload: Any, at: Any) -> Message:
+    return Message(id="0" * 32, correlationid="order", occurred_at=at, payload=payload)
