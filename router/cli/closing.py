@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 
 from router.cli.asking import ask
-from router.cli.common import fail, format_option, load_sound, place_options
+from router.cli.common import fail, format_option, load_sound, place_options, workflow_of
 from router.cli.reading import reading
 from router.cli.render import envelope, some, visible
 from router.config.project import Project
@@ -54,9 +54,10 @@ def close_window(workflow: str, window: str, root: Path, environment: str, **how
 
 def _known(project: Project, workflow: str, window: str) -> None:
     """Fail where there is no such workflow, or it waits for no such window."""
-    found = project.workflows.get(workflow)
-    if found is None:
-        fail(f"no workflow {workflow}: {nearest(workflow, project.workflows)}")
+    found = workflow_of(project, workflow)
     windows = {step.hold.window.name for step in found.steps.values() if step.hold is not None}
     if window not in windows:
         fail(f"{workflow} waits for no window {window}: {nearest(window, windows)}")
+
+
+CLOSING = (close_window,)

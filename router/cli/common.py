@@ -16,6 +16,7 @@ import click
 from router.cli.render import render, some
 from router.config.environments import EnvironmentFile
 from router.config.project import Project, load_project
+from router.config.workflow.workflow import Workflow
 from router.core.diagnostics import Diagnostic, Severity, nearest
 from router.core.errors import Unavailable
 from router.infra.secrets import ProcessSecrets
@@ -152,6 +153,14 @@ def store_of(project: Project, environment: EnvironmentFile) -> Database:
         fail(f"the address of the store is missing: {missing.args[0]}")
     except Unavailable as error:
         fail(str(error))
+
+
+def workflow_of(project: Project, name: str) -> Workflow:
+    """Return a workflow by its name, or fail."""
+    found = project.workflows.get(name)
+    if found is None:
+        fail(f"no workflow {name}: {nearest(name, project.workflows)}")
+    return found
 
 
 def fail(text: str) -> NoReturn:

@@ -12,11 +12,10 @@ from typing import Any
 
 import click
 
-from router.cli.common import FINDINGS, fail, format_option, load_sound, project_option
+from router.cli.common import FINDINGS, format_option, load_sound, project_option, workflow_of
 from router.cli.render import envelope, visible
 from router.config.project import Project
 from router.config.workflow.workflow import Workflow
-from router.core.diagnostics import nearest
 from router.engine.workflow.coverage import Covered, coverage, seen_in
 from router.engine.workflow.explore import explore
 from router.runtime.scenarios import histories
@@ -38,10 +37,8 @@ def show_coverage(name: str | None, least: int, root: Path, style: str, *, explo
     takes it back. Exits with 1 when a workflow has less than --least percent.
     """
     project = load_sound(root)
-    if name is not None and name not in project.workflows:
-        hint = nearest(name, project.workflows)
-        fail(f"no workflow {name}" + (f": {hint}" if hint else ""))
-    chosen = [one for key, one in sorted(project.workflows.items()) if name in (None, key)]
+    every = [one for _, one in sorted(project.workflows.items())]
+    chosen = every if name is None else [workflow_of(project, name)]
     found = [(one, _covered(project, one, explored=explored)) for one in chosen]
     if style == "json":
         data = {"workflows": [_data(one, steps) for one, steps in found]}

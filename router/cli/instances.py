@@ -14,7 +14,15 @@ from typing import Any
 
 import click
 
-from router.cli.common import FINDINGS, choose, fail, format_option, load_sound, place_options
+from router.cli.common import (
+    FINDINGS,
+    choose,
+    fail,
+    format_option,
+    load_sound,
+    place_options,
+    workflow_of,
+)
 from router.cli.common import store_of as place_of
 from router.cli.kinds import When
 from router.cli.render import envelope, some, visible
@@ -69,20 +77,13 @@ def query_from(options: dict[str, Any], project: Project) -> InstanceQuery:
     words = ("workflow", "label", "waits", "status", "task_of", "exception", "owner")
     query = InstanceQuery(**{name: options.pop(name) or "" for name in words}, **times)
     if query.workflow:
-        known_workflow(project, query.workflow)
+        workflow_of(project, query.workflow)
     if query.waits:
         some = [one for one in project.workflows.values() if query.workflow in ("", one.name)]
         steps = {name for one in some for name in one.steps}
         if query.waits not in steps:
             fail(f"no step {query.waits}: {nearest(query.waits, steps)}")
     return query
-
-
-def known_workflow(project: Project, name: str) -> str:
-    """Return the name of a workflow of the project, or fail."""
-    if name not in project.workflows:
-        fail(f"no workflow {name}: {nearest(name, project.workflows)}")
-    return name
 
 
 @contextmanager
@@ -98,7 +99,7 @@ def looking(project: Project, environment: str) -> Iterator[tuple[Reader, Defini
 
 def the_instance(reader: Reader, project: Project, name: str, key: str) -> Snapshot:
     """Return an instance by its key, or the only one that goes by another name; or fail."""
-    known_workflow(project, name)
+    workflow_of(project, name)
     found = reader.instances.named([(name, key)]).get((name, key))
     if found is not None:
         return found
@@ -184,7 +185,7 @@ def tasks(
     `router workflow order decide` answers one.
     """
     project = load_sound(root)
-    name = known_workflow(project, workflow) if workflow else ""
+    name = workflow_of(project, workflow).name if workflow else ""
     with looking(project, environment) as (reader, _):
         found = reader.overview.tasks(name, role, limit)
     lines = (
@@ -209,7 +210,7 @@ def exceptions(
 ) -> None:
     """List what a person has to look at, by the time at which it is due."""
     project = load_sound(root)
-    name = known_workflow(project, workflow) if workflow else ""
+    name = workflow_of(project, workflow).name if workflow else ""
     with looking(project, environment) as (reader, _):
         found = reader.overview.exceptions(ExceptionQuery(workflow=name, **options))
     lines = (
@@ -228,7 +229,7 @@ def exceptions(
 def parked(workflow: str | None, limit: int, root: Path, environment: str, style: str) -> None:
     """List events that wait for their instance: by which names, since when, until when."""
     project = load_sound(root)
-    names = [known_workflow(project, workflow)] if workflow else sorted(project.workflows)
+    names = [workflow_of(project, workflow).name] if workflow else sorted(project.workflows)
     with looking(project, environment) as (reader, _):
         found = [one for name in names for one in reader.overview.parked(name, limit)][:limit]
     lines = (

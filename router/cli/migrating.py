@@ -27,13 +27,13 @@ from router.cli.common import (
     load_sound,
     place_options,
     store_of,
+    workflow_of,
 )
 from router.cli.reading import is_running
 from router.cli.render import envelope, some, visible
 from router.config.project import Project
 from router.config.workflow.changes import Change, changes
 from router.config.workflow.workflow import Workflow
-from router.core.diagnostics import nearest
 from router.core.errors import Unavailable
 from router.core.instance import Snapshot
 from router.infra.store.reader import Reader
@@ -101,7 +101,7 @@ def replay(
     1 when something differs.
     """
     project = load_sound(root)
-    names = [_workflow(project, name).name] if name else sorted(project.workflows)
+    names = [workflow_of(project, name).name] if name else sorted(project.workflows)
     instances = turns = 0
     found: Difference | None = None
     with kept(project, environment) as here:
@@ -159,7 +159,7 @@ def diff(name: str, against: str, root: Path, environment: str, style: str) -> N
     which step has become which. Exits with 1 when a change is breaking.
     """
     project = load_sound(root)
-    new = _workflow(project, name)
+    new = workflow_of(project, name)
     old, called = _earlier(project, name, against, environment)
     found = changes(old, new)
     breaking = [one for one in found if one.is_breaking]
@@ -190,13 +190,13 @@ def _earlier(project: Project, name: str, against: str, environment: str) -> tup
     if against and not _REVISION.fullmatch(against):
         if not Path(against).is_dir():
             fail(f"{against} is neither a revision (12 hex digits) nor a folder with a project")
-        return _workflow(load_sound(Path(against)), name), f"in {against}"
+        return workflow_of(load_sound(Path(against)), name), f"in {against}"
     with kept(project, environment) as here:
         if against:
             found = here.revisions.get(against, here.reader)
             if found is None:
                 fail(here.revisions.why_lost(against))
-            return _workflow(found, name), f"of revision {against}"
+            return workflow_of(found, name), f"of revision {against}"
         for mark, version in here.reader.instances.definitions(name):
             workflow = here.by_mark(name, mark)
             if workflow is not None:
@@ -234,7 +234,7 @@ def migrate(root: Path, environment: str, style: str, **said: Any) -> None:
     sent again, something that may never be. Exits with 1 when there is one.
     """
     project, name = load_sound(root), said["name"]
-    _workflow(project, name)
+    workflow_of(project, name)
     _check_meant(said)
     with kept(project, environment) as here:
         plan = Plan(
@@ -359,8 +359,4 @@ def _migration_lines(found: Foreseen, plan: Plan) -> Iterator[str]:
         yield f"{len(keys):>8} refused: {why} ({', '.join(keys[:MOST_NAMED])}{more})"
 
 
-def _workflow(project: Project, name: str) -> Workflow:
-    found = project.workflows.get(name)
-    if found is None:
-        fail(f"no workflow {name}: {nearest(name, project.workflows)}")
-    return found
+CHANGING = (replay, diff, migrate)

@@ -17,10 +17,9 @@ from typing import Any
 import click
 
 from router.cli.asking import PATIENCE, PAUSE, ask
-from router.cli.common import FINDINGS, fail, format_option, load_sound, place_options
+from router.cli.common import FINDINGS, fail, format_option, load_sound, place_options, workflow_of
 from router.cli.instances import (
     filter_options,
-    known_workflow,
     looking,
     query_from,
     the_instance,
@@ -214,7 +213,7 @@ def unpark(message: str, to: str, reason: str, root: Path, environment: str, **h
 
 def _said(project: Project, options: dict[str, Any]) -> dict[str, Any]:
     """Return what is ordered, taken out of the options; fail for what cannot be."""
-    name = known_workflow(project, options["workflow"])
+    name = workflow_of(project, options["workflow"]).name
     verb, step = options.pop("verb"), options.pop("step")
     said = {"verb": verb, "step": step, "item": options.pop("item")}
     steps = project.workflows[name].steps

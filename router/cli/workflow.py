@@ -7,12 +7,11 @@ Never: needs a store, a server or an environment itself, but for what changes un
 from __future__ import annotations
 
 import sys
+from importlib import import_module
 from pathlib import Path
 
 import click
 
-from router.cli import migrating
-from router.cli.closing import close_window
 from router.cli.common import (
     FINDINGS,
     fail,
@@ -22,17 +21,14 @@ from router.cli.common import (
     load_sound,
     prefix_of,
     project_option,
+    workflow_of,
 )
 from router.cli.covering import show_coverage
 from router.cli.exploring import explored_data, explored_text
-from router.cli.instances import READING
-from router.cli.ordering import ORDERING
 from router.cli.render import envelope, finding_data, render, some
 from router.cli.test import RENDERERS, Tested
-from router.config.project import Project
 from router.config.workflow.drawing import drawn
-from router.config.workflow.workflow import Workflow
-from router.core.diagnostics import Severity, nearest
+from router.core.diagnostics import Severity
 from router.engine.workflow.explore import explore
 from router.runtime.scenarios import run_scenarios
 
@@ -40,14 +36,39 @@ from router.runtime.scenarios import run_scenarios
 CODES = frozenset(f"E{n}" for n in range(601, 617)) | {f"W{n}" for n in range(601, 605)}
 
 
-@click.group("workflow")
+#: commands about instances, by their module: they load what a store needs
+_LATE = {
+    "router.cli.instances": "READING",
+    "router.cli.ordering": "ORDERING",
+    "router.cli.migrating": "CHANGING",
+    "router.cli.closing": "CLOSING",
+}
+
+
+class _Commands(click.Group):
+    """Loads the commands about instances when one of them, or all, are asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        self._load()
+        return super().list_commands(ctx)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in self.commands:
+            self._load()
+        return super().get_command(ctx, cmd_name)
+
+    def _load(self) -> None:
+        for module, name in _LATE.items():
+            for command in getattr(import_module(module), name):
+                self.add_command(command)
+
+
+@click.group("workflow", cls=_Commands)
 def workflow() -> None:
     """Test, check, draw and explore workflows; look at their instances, and order of them."""
 
 
-CHANGING = (migrating.replay, migrating.diff, migrating.migrate)
-for command in (*READING, *ORDERING, *CHANGING, close_window, show_coverage):
-    workflow.add_command(command)
+workflow.add_command(show_coverage)
 
 
 @workflow.command("test")
@@ -61,7 +82,7 @@ def run_tests(name: str | None, only: str, root: Path, style: str) -> None:
     Days take no time: the clock is virtual. Systems are scripted. Exits with 1 when one fails.
     """
     project = load_sound(root)
-    chosen = "" if name is None else the_workflow(project, name).name
+    chosen = "" if name is None else workflow_of(project, name).name
     results = run_scenarios(project, only, chosen)
     if not results:
         fail(f"no scenario {'has ' + only if only else 'is there'}")
@@ -89,7 +110,7 @@ def lint(name: str | None, root: Path, style: str) -> None:
     Exits with 1 when there is an error.
     """
     project, found = load(root)
-    file = "" if name is None else the_workflow(project, name).place.file
+    file = "" if name is None else workflow_of(project, name).place.file
     findings = [one for one in found if one.code in CODES and file in ("", one.place.file)]
     errors = sum(one.severity is Severity.ERROR for one in findings)
     if style == "json":
@@ -112,7 +133,7 @@ def graph(name: str, root: Path) -> None:
     An arrow leads from a step to those that need it, a dashed one to those that want it settled in
     any way. The frame of a step without a way back is thick.
     """
-    click.echo(drawn(the_workflow(load_sound(root), name)))
+    click.echo(drawn(workflow_of(load_sound(root), name)))
 
 
 @workflow.command("explore")
@@ -135,7 +156,7 @@ def run_exploration(name: str, only: str, most: int, root: Path, style: str) -> 
     different ends. Exits with 1 when there is one, or when not every state was looked at.
     """
     project = load_sound(root)
-    chosen = the_workflow(project, name)
+    chosen = workflow_of(project, name)
     found = [
         explore(file, universe, most)
         for file in project.scenarios.values()
@@ -153,11 +174,3 @@ def run_exploration(name: str, only: str, most: int, root: Path, style: str) -> 
         click.echo("\n".join(line for one in found for line in explored_text(one, chosen)))
     if not ok:
         sys.exit(FINDINGS)
-
-
-def the_workflow(project: Project, name: str) -> Workflow:
-    """Return a workflow by its name, or fail."""
-    found = project.workflows.get(name)
-    if found is None:
-        fail(f"no workflow {name}: {nearest(name, project.workflows)}")
-    return found
