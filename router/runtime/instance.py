@@ -1,5 +1,5 @@
 """Owns: an instance of a workflow in the hands of a batch: as it was, as it is, what follows of it.
-Imports: core, config, engine.workflow, infra.store.
+Imports: core, config, engine.workflow, infra.codecs, infra.store.
 Never: writes (runtime.turnrecords does).
 """
 
@@ -8,12 +8,14 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
+from hashlib import blake2b
 from typing import Any
 
 from router.config.workflow.workflow import Workflow
 from router.core.instance import WAITS, Snapshot, TurnLine
 from router.engine.workflow.state import State, begin
 from router.engine.workflow.values import HoldItem, OpenException
+from router.infra.codecs import canonical_json
 from router.infra.store.rows import Queued
 
 
@@ -93,6 +95,14 @@ def opened(workflow: Workflow, kept: Snapshot) -> Instance:
         state=kept.state,
         before=kept.state,
     )
+
+
+def state_hash(state: Mapping[str, Any]) -> str:
+    """Return the hash of a state: equal for equal documents, whatever the order of their keys.
+
+    TransformError on what JSON cannot hold.
+    """
+    return blake2b(canonical_json(state), digest_size=16).hexdigest()
 
 
 def waits_of(state: Mapping[str, Any]) -> Iterator[tuple[tuple[str, str], dict[str, Any]]]:

@@ -1,5 +1,5 @@
 """Owns: the journal of an instance made anew, turn by turn, and what is not as it was.
-Imports: core, config.workflow, engine.workflow, infra.codecs.
+Imports: core, config.workflow, engine.workflow, infra.codecs, runtime.instance.
 Never: reads a store, decides anew what a table has decided, writes.
 """
 
@@ -13,10 +13,11 @@ from router.config.workflow.workflow import Workflow
 from router.core.instance import Snapshot, TurnLine
 from router.engine.workflow.migration import migrate
 from router.engine.workflow.record import effect_document, input_of
-from router.engine.workflow.state import State, begin, state_hash
+from router.engine.workflow.state import State, begin
 from router.engine.workflow.turn import turn
 from router.engine.workflow.values import Migrated, Turn
 from router.infra.codecs import canonical_json
+from router.runtime.instance import state_hash
 
 #: gives a definition by its mark, None when it is not to be had
 ByMark: TypeAlias = Callable[[str], Workflow | None]

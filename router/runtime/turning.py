@@ -22,7 +22,7 @@ from router.engine.workflow.record import (
     kind_of,
     name_of,
 )
-from router.engine.workflow.state import State, state_hash
+from router.engine.workflow.state import State
 from router.engine.workflow.turn import turn
 from router.engine.workflow.values import (
     Answered,
@@ -43,7 +43,7 @@ from router.engine.workflow.values import (
 )
 from router.infra.store.rows import Queued
 from router.runtime.ingress import LOOP_LANE
-from router.runtime.instance import Instance
+from router.runtime.instance import Instance, state_hash
 from router.runtime.requests import effect_of_call, reference_of
 from router.runtime.turnrecords import command_id
 from router.runtime.verdicts import lane_of

@@ -14,7 +14,7 @@ import pytest
 from router.config.project import Project, load_project
 from router.core.diagnostics import Severity
 from router.engine.workflow.harness import World
-from router.engine.workflow.state import begin, canonical, state_hash
+from router.engine.workflow.state import begin, canonical
 from router.engine.workflow.trial import History, document_of, outcome_of
 from router.engine.workflow.turn import turn
 from router.runtime.cases import Result
@@ -60,7 +60,7 @@ def test_every_history_is_the_same_when_it_is_replayed(
             before = states.get(step.key) or begin(history.world.workflow, step.key)
             made = turn(history.world.workflow, before, step.came, step.at, step.turn.decisions)
             assert made.effects == step.turn.effects
-            assert state_hash(made.state) == state_hash(step.turn.state)
+            assert canonical(made.state) == canonical(step.turn.state)
             states[step.key] = made.state
             replayed += 1
     assert replayed > 300

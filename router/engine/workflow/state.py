@@ -1,11 +1,10 @@
-"""Owns: an instance as a plain document: how it begins, its facts and how they merge, its hash.
+"""Owns: an instance as a plain document: how it begins, its facts and how they merge.
 Imports: core, config.workflow.
 Never: changes a state in place but the one that a turn works on.
 """
 
 from __future__ import annotations
 
-import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from typing import Any, TypeAlias
@@ -50,11 +49,6 @@ def copied(state: State) -> State:
     }
     made["steps"] = {name: dict(records) for name, records in state["steps"].items()}
     return made
-
-
-def state_hash(state: Mapping[str, Any]) -> str:
-    """Return the hash of a state: equal for equal documents, whatever the order of their keys."""
-    return hashlib.blake2b(canonical(state).encode(), digest_size=16).hexdigest()
 
 
 def canonical(value: Json | Mapping[str, Any]) -> str:

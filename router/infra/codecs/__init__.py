@@ -10,7 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from router.infra.codecs.encoding import canonical_json, encode_json
+    from router.infra.codecs.encoding import canonical_json, encode_json, encode_trusted
     from router.infra.codecs.limits import Limits
     from router.infra.codecs.lines import LineKind, decode_fixed, decode_ndjson
     from router.infra.codecs.strict_json import decode_json, decode_trusted
@@ -32,6 +32,7 @@ _HOMES = {
     "decode_x12": "x12",
     "decode_xml": "xml",
     "encode_json": "encoding",
+    "encode_trusted": "encoding",
     "shape_by": "xml",
 }
 
@@ -49,6 +50,7 @@ __all__ = [
     "decode_x12",
     "decode_xml",
     "encode_json",
+    "encode_trusted",
     "shape_by",
 ]
 

@@ -39,6 +39,22 @@ class ArrayInsert:
         return tuple(array_of([row[column.name] for row in rows]) for column in self._columns)
 
 
+class ArrayDelete:
+    """A delete of any number of rows, each by its values of some columns."""
+
+    def __init__(self, table: Table, names: Sequence[str]) -> None:
+        self._names = names
+        arrays = ", ".join(f"%s::{_type_of(table.c[one].type)}[]" for one in names)
+        met = " AND ".join(f"{table.name}.{one} = gone.{one}" for one in names)
+        gone = f"unnest({arrays}) AS gone({', '.join(names)})"
+        #: takes what `values` gives
+        self.text = f"DELETE FROM {table.name} USING {gone} WHERE {met}"  # noqa: S608 (no value)
+
+    def values(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """Return rows as the parameters of the statement."""
+        return tuple(array_of([row[name] for row in rows]) for name in self._names)
+
+
 def array_of(values: Sequence[str | bytes | int | None]) -> str:
     """Return values of one type as an array is written."""
     if None in values:

@@ -15,7 +15,7 @@ from sqlalchemy import Table
 
 from router.core.instance import Snapshot, TurnLine
 from router.core.instants import time_text
-from router.infra.codecs import encode_json
+from router.infra.codecs import encode_json, encode_trusted
 from router.infra.store import instancetables as tables
 from router.infra.store.packing import pack_row
 from router.infra.store.rows import Queued
@@ -33,7 +33,7 @@ class InstanceWriter(ABC):
         """Collect a row."""
 
     def put_instance(self, made: Snapshot) -> None:
-        """Keep an instance as it is by now."""
+        """Keep an instance as it is by now. Its state has a hash, so JSON can hold it."""
         state = made.state
         self._insert(
             tables.instances,
@@ -50,7 +50,7 @@ class InstanceWriter(ABC):
             at=time_text(made.at),
             ended_at=None if made.ended_at is None else time_text(made.ended_at),
             hash=made.hash,
-            state=encode_json(state),
+            state=encode_trusted(state),
         )
 
     def write_turn(self, line: TurnLine) -> None:
@@ -137,7 +137,7 @@ class InstanceWriter(ABC):
     def forget_instance(self, ended: Snapshot, until: datetime) -> None:
         """Take an instance away; until a time it is known that there was one."""
         for name in ("turns", "waits", "tasks", "exceptions", "aliases", "held_items"):
-            self._rows[f"{name} of", (ended.id,)] = {"of_instance": ended.id}
+            self._rows[f"{name} of", (ended.id,)] = {"instance": ended.id}
         self._rows["instances gone", (ended.id,)] = {"id": ended.id}
         told = {
             "label": ended.state["label"],

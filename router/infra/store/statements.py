@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.infra.store import instancetables, tables
-from router.infra.store.arrays import ArrayInsert, array_of
+from router.infra.store.arrays import ArrayDelete, ArrayInsert, array_of
 from router.infra.store.pipeline import Statement
 
 Row = Mapping[str, Any]
@@ -53,7 +53,8 @@ def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
     """Execute a named statement for every row."""
     text, order = _compiled(connection.dialect, name)
     if order is None:
-        _write_arrays(connection, name, text, list(rows))
+        for statement, given in texts_of(connection.dialect, name, rows):
+            connection.exec_driver_sql(statement, given)
         return
     values = [order(row) for row in rows]
     several = _several(text)
@@ -65,23 +66,16 @@ def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
         connection.exec_driver_sql(text, values[whole:])
 
 
-def _write_arrays(connection: Connection, name: str, text: str, rows: list[Row]) -> None:
-    """Execute a statement of a server: an insert once for all rows."""
-    if name in tables.metadata.tables:
-        insert = _by_arrays(text, name)
-        connection.exec_driver_sql(insert.text, insert.values(rows))
-    else:
-        connection.exec_driver_sql(text, [dict(row) for row in rows])
-
-
 def texts_of(dialect: Dialect, name: str, rows: Iterable[Row]) -> Iterator[Statement]:
-    """Yield what `write_many` executes on a server."""
+    """Yield what `write_many` executes on a server: what puts rows or takes them away, once for
+    all of them.
+    """
     text, _ = _compiled(dialect, name)
-    if name in tables.metadata.tables:
-        insert = _by_arrays(text, name)
-        yield insert.text, insert.values(list(rows))
+    whole = by_arrays(text, name)
+    if whole is not None:
+        yield whole.text, whole.values(list(rows))
     else:
-        yield from ((text, row) for row in rows)
+        yield from ((text, dict(row)) for row in rows)
 
 
 def ask(connection: Connection, name: str, row: Row) -> CursorResult[Any]:
@@ -91,8 +85,15 @@ def ask(connection: Connection, name: str, row: Row) -> CursorResult[Any]:
 
 
 @functools.cache
-def _by_arrays(text: str, name: str) -> ArrayInsert:
-    return ArrayInsert(text, tables.metadata.tables[name])
+def by_arrays(text: str, name: str) -> ArrayInsert | ArrayDelete | None:
+    """Return a named statement for any number of rows of a server; None where there is none.
+
+    `text` is that for one row.
+    """
+    if name in GONE:
+        return ArrayDelete(*GONE[name])
+    table = tables.metadata.tables.get(name)
+    return None if table is None else ArrayInsert(text, table)
 
 
 @functools.cache
@@ -200,15 +201,9 @@ def _keep(table: Table) -> Callable[[Any], Any]:
     return make
 
 
-def _gone(table: Table, *names: str) -> Callable[[Any], Any]:
-    """Return the maker of the statement that takes rows away, by default one by its key."""
-    by = names or tuple(column.name for column in table.primary_key)
-    return lambda _module: delete(table).where(*(table.c[one] == bindparam(one) for one in by))
-
-
-def _of_instance(table: Table) -> Callable[[Any], Any]:
-    """Return the maker of the statement that takes away what there is of an instance."""
-    return lambda _module: delete(table).where(table.c.instance == bindparam("of_instance"))
+def _gone(table: Table, names: Sequence[str]) -> Callable[[Any], Any]:
+    """Return the maker of the statement that takes rows away by their values of some columns."""
+    return lambda _module: delete(table).where(*(table.c[one] == bindparam(one) for one in names))
 
 
 def _by_key(table: Table, places: Sequence[str]) -> Callable[[Any], Any]:
@@ -240,6 +235,27 @@ def _queued(_module: Any) -> Any:
     query = query.where(table.c.lane == bindparam("lane"), table.c.id > bindparam("after"))
     return query.order_by(table.c.id).limit(bindparam("most", type_=Integer))
 
+
+def _key_of(table: Table) -> tuple[Table, tuple[str, ...]]:
+    return table, tuple(column.name for column in table.primary_key)
+
+
+#: what takes rows away: of which table, and the columns by whose values
+GONE: Mapping[str, tuple[Table, tuple[str, ...]]] = {
+    **{
+        f"{one.name} of": (one, ("instance",))
+        for one in (
+            *(instancetables.turns, instancetables.waits, instancetables.tasks),
+            *(instancetables.exceptions, instancetables.aliases, instancetables.held_items),
+        )
+    },
+    "instances gone": _key_of(instancetables.instances),
+    "waits gone": _key_of(instancetables.waits),
+    "tasks gone": _key_of(instancetables.tasks),
+    "parked gone": (instancetables.parked, ("message_id",)),
+    "held_items gone": _key_of(instancetables.held_items),
+    "due gone": _key_of(tables.due),
+}
 
 _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "deliveries": _insert(tables.deliveries),
@@ -284,19 +300,7 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "tombstones over": lambda _module: delete(instancetables.tombstones).where(
         instancetables.tombstones.c.until < bindparam("now")
     ),
-    **{
-        f"{one.name} of": _of_instance(one)
-        for one in (
-            *(instancetables.turns, instancetables.waits, instancetables.tasks),
-            *(instancetables.exceptions, instancetables.aliases, instancetables.held_items),
-        )
-    },
-    "instances gone": _gone(instancetables.instances),
-    "waits gone": _gone(instancetables.waits),
-    "tasks gone": _gone(instancetables.tasks),
-    "parked gone": _gone(instancetables.parked, "message_id"),
-    "held_items gone": _gone(instancetables.held_items),
-    "due gone": _gone(tables.due),
+    **{name: _gone(table, names) for name, (table, names) in GONE.items()},
     "settle": lambda _module: delete(tables.queue).where(
         tables.queue.c.id >= bindparam("first"), tables.queue.c.id <= bindparam("last")
     ),

@@ -12,7 +12,6 @@ from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Connection, Table, delete, select
-from sqlalchemy import bindparam as bind
 
 from router.core.claim import Kept
 from router.core.instants import time_text
@@ -206,11 +205,7 @@ class Transaction(IntentWriter, GateWriter, InstanceWriter):
     def take_due(self, keys: Sequence[tuple[str, str]]) -> None:
         """Take due rows away: their messages are on their way again."""
         if keys:
-            table = tables.due
-            statement = delete(table).where(
-                table.c.message_id == bind("a"), table.c.consumer == bind("b")
-            )
-            self.connection.execute(statement, [{"a": a, "b": b} for a, b in keys])
+            self._sender.write("due gone", [{"message_id": a, "consumer": b} for a, b in keys])
 
     def mark(self, name: str, value: str) -> None:
         """Set a fact about the process."""
