@@ -13,6 +13,7 @@ from typing import Any
 
 from router.config.workflow.workflow import Workflow
 from router.core.instance import WAITS, Snapshot, TurnLine
+from router.engine.workflow.living import Living
 from router.engine.workflow.state import State, begin
 from router.engine.workflow.values import HoldItem, OpenException
 from router.infra.codecs import canonical_json
@@ -32,6 +33,10 @@ class Instance:
     at: datetime
     state: State
     before: State | None
+    #: of its state; "" of one that begins
+    hash: str = ""
+    #: itself in memory, where it had the last turn there
+    living: Living | None = None
     #: the definition by which a migration wants it to go on
     target: Workflow | None = None
     #: what the batch adds: its turns, what is sent and published, held and withdrawn, other names
@@ -61,7 +66,7 @@ class Instance:
             began_at=self.began_at,
             at=self.at,
             ended_at=self.at if self.state["final"] else None,
-            hash=self.lines[-1].hash,
+            hash=self.hash,
             state=self.state,
         )
 
@@ -94,6 +99,7 @@ def opened(workflow: Workflow, kept: Snapshot) -> Instance:
         at=kept.at,
         state=kept.state,
         before=kept.state,
+        hash=kept.hash,
     )
 
 

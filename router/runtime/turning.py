@@ -23,7 +23,6 @@ from router.engine.workflow.record import (
     name_of,
 )
 from router.engine.workflow.state import State
-from router.engine.workflow.turn import turn
 from router.engine.workflow.values import (
     Answered,
     AnyInput,
@@ -44,6 +43,7 @@ from router.engine.workflow.values import (
 from router.infra.store.rows import Queued
 from router.runtime.ingress import LOOP_LANE
 from router.runtime.instance import Instance, state_hash
+from router.runtime.recent import Recent
 from router.runtime.requests import effect_of_call, reference_of
 from router.runtime.turnrecords import command_id
 from router.runtime.verdicts import lane_of
@@ -55,6 +55,7 @@ class Turning:
     def __init__(self, project: Project) -> None:
         self._subscribers = project.subscribers
         self._operations = project.operations
+        self._recent = Recent()
 
     def take(self, one: Instance, row: Queued, came: AnyInput, now: datetime) -> Turn:
         """Let a row's input come to an instance; return the turn. Stale ones leave no trace."""
@@ -66,7 +67,10 @@ class Turning:
             return made
         one.turns += 1
         one.at = at
+        one.hash = state_hash(made.state)
         one.lines.append(_line(one, row, came, made))
+        if one.living is not None:
+            self._recent.keep(one.id, one.hash, one.living)
         before, one.state = one.state, made.state
         for number, effect in enumerate(made.effects):
             self._follow(one, row, effect, (number, before))
@@ -74,7 +78,8 @@ class Turning:
 
     def turned(self, one: Instance, came: Input, at: datetime) -> Turn:
         """Return the turn that an input makes."""
-        return turn(one.workflow, one.state, came, at)
+        one.living = self._recent.take(one.id, one.hash, one.workflow)
+        return one.living.turn(one.state, came, at)
 
     def _follow(self, one: Instance, row: Queued, effect: Effect, known: tuple[int, State]) -> None:
         number, before = known
@@ -144,6 +149,7 @@ class Turning:
 def _migrated(one: Instance, came: Migrated, at: datetime) -> Turn:
     """Return the turn of a migration; from then on the instance goes by its other definition."""
     assert one.target is not None, "who takes the row has looked"
+    one.living = None
     made = migrate((one.workflow, one.target), one.state, came, at)
     if made.state["mark"] == one.target.mark:
         one.workflow = one.target
@@ -224,5 +230,5 @@ def _line(one: Instance, row: Queued, came: AnyInput, made: Turn) -> TurnLine:
         outcome=made.outcome,
         why=made.why,
         label=made.state["label"],
-        hash=state_hash(made.state),
+        hash=one.hash,
     )

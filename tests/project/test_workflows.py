@@ -14,6 +14,7 @@ import pytest
 from router.config.project import Project, load_project
 from router.core.diagnostics import Severity
 from router.engine.workflow.harness import World
+from router.engine.workflow.living import Living
 from router.engine.workflow.state import begin, canonical
 from router.engine.workflow.trial import History, document_of, outcome_of
 from router.engine.workflow.turn import turn
@@ -64,6 +65,25 @@ def test_every_history_is_the_same_when_it_is_replayed(
             states[step.key] = made.state
             replayed += 1
     assert replayed > 300
+
+
+def test_an_instance_in_memory_has_the_same_turns(
+    run: list[tuple[Result, History]],
+) -> None:
+    compared = kept = 0
+    for _, history in run:
+        lives: dict[str, Living] = {}
+        states: dict[str, Any] = {}
+        for step in history.turns:
+            living = lives.setdefault(step.key, Living(history.world.workflow))
+            before = states.get(step.key) or begin(history.world.workflow, step.key)
+            kept += living.knows
+            made = living.turn(before, step.came, step.at, step.turn.decisions)
+            assert made == step.turn
+            states[step.key] = made.state
+            compared += 1
+    assert compared > 300
+    assert kept > compared / 2
 
 
 @pytest.mark.parametrize("orders", [96, pytest.param(5040, marks=pytest.mark.soak)])

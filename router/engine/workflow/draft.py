@@ -12,7 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import InitVar, dataclass, field
 from datetime import datetime
 from typing import Any
 
@@ -48,7 +48,9 @@ KINDS = ("timeout", "hold", "sla", "deadline")
 
 @dataclass
 class Draft:
-    """An instance being changed. `recorded` is what tables decided when this was decided first."""
+    """An instance being changed. `recorded` is what tables decided when this was decided first;
+    `seen` what was seen of a state that is equal.
+    """
 
     workflow: Workflow
     state: State
@@ -57,9 +59,10 @@ class Draft:
     effects: list[Effect] = field(default_factory=list)
     #: how often an item got a status
     puts: int = 0
+    seen: InitVar[Seeing | None] = None
 
-    def __post_init__(self) -> None:
-        self.seeing = Seeing(self.workflow, self.state)
+    def __post_init__(self, seen: Seeing | None) -> None:
+        self.seeing = Seeing(self.workflow, self.state) if seen is None else seen.onto(self.state)
         self.steps = self.workflow.steps
         self._now = time_text(self.at)
         #: records that are this draft's own, to be changed

@@ -33,6 +33,15 @@ class Seeing:
         self._changed: set[Source] = set()
         self._is_current = False
 
+    def onto(self, state: State) -> Seeing:
+        """Return it over a state that is equal to the one it has seen, for another turn: each step
+        is looked at again.
+        """
+        self._state = state
+        for visit in self._sights.visits.values():
+            self._made.pop(visit, None)
+        return self
+
     def changed(self, source: Source) -> None:
         """Take what was made of a source as out of date."""
         self._changed.add(source)

@@ -47,7 +47,8 @@ from router.engine.workflow.values import (
 )
 from router.engine.workflow.walk import walk
 
-_NOTHING: Mapping[str, Mapping[str, Json]] = {}
+#: no table has decided before
+NOTHING: Mapping[str, Mapping[str, Json]] = {}
 #: what holds of every workflow beside what it says itself
 AFTER_PIVOT = "abort_after_pivot"
 
@@ -57,7 +58,7 @@ def turn(
     state: State,
     came: Input,
     at: datetime,
-    recorded: Mapping[str, Mapping[str, Json]] = _NOTHING,
+    recorded: Mapping[str, Mapping[str, Json]] = NOTHING,
 ) -> Turn:
     """Return what comes of an input: the next state, effects, the outcome.
 
@@ -65,7 +66,11 @@ def turn(
     was decided first, by step and item: a replay does not decide anew. A state that may never be
     is not reached: the instance is as before, suspended, with an exception.
     """
-    draft = Draft(workflow=workflow, state=copied(state), at=at, recorded=recorded)
+    return turned(Draft(workflow, copied(state), at, recorded), state, came)
+
+
+def turned(draft: Draft, state: State, came: Input) -> Turn:
+    """Return the turn of a draft of this state."""
     try:
         outcome, why = _apply(draft, came)
         if outcome == APPLIED:
@@ -182,7 +187,7 @@ def _first(conditions: Mapping[str, Expression], roots: Mapping[str, Json]) -> s
 
 def _suspended(broken: Draft, state: State, why: str, detail: str) -> Turn:
     """Return the instance as it was, suspended, with an exception that says why."""
-    draft = Draft(broken.workflow, copied(state), broken.at, _NOTHING)
+    draft = Draft(broken.workflow, copied(state), broken.at, NOTHING)
     name = f"invariant:{why}"
     draft.state["suspended"] = name
     draft.seeing.changed(INSTANCE)

@@ -18,10 +18,12 @@ from router.config.workflow.sights import INSTANCE, never_fails
 from router.config.workflow.workflow import Workflow
 from router.core.diagnostics import Place
 from router.core.errors import MessageError
-from router.engine.workflow import draft
+from router.engine.workflow import draft, harness
+from router.engine.workflow.living import Living
 from router.engine.workflow.seeing import Seeing
-from router.engine.workflow.state import begin, copied
+from router.engine.workflow.state import State, begin, copied
 from router.engine.workflow.trial import run_scenario
+from router.engine.workflow.values import Turn
 from router.runtime.installed import installed_adapters
 
 ROOT = Path(__file__).parents[3]
@@ -54,7 +56,7 @@ def written(workflow: Workflow, text: str) -> Expression:
 class Watchful(Seeing):
     """Compares each look with one by who has never looked before."""
 
-    looks = kept = 0
+    looks = kept = carried = 0
 
     def of(self, part: object) -> Seen:
         seen = super().of(part)
@@ -86,6 +88,26 @@ def test_what_is_seen_is_what_the_instance_is(
         assert run_scenario(file, replace(one, shuffle=False)).complaints == []
     assert Watchful.looks > 3000
     assert Watchful.kept > 1000
+
+
+def test_what_is_seen_in_memory_is_what_the_instance_is(
+    file: ScenarioFile, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lives: dict[int, tuple[State, Living]] = {}
+
+    def turn(workflow: Workflow, state: State, *more: Any) -> Turn:
+        there, living = lives.pop(id(state), (state, Living(workflow)))
+        assert there is state
+        Watchful.carried += living.knows
+        made = living.turn(state, *more)
+        lives[id(made.state)] = (made.state, living)
+        return made
+
+    monkeypatch.setattr(draft, "Seeing", Watchful)
+    monkeypatch.setattr(harness, "turn", turn)
+    for one in file.scenarios:
+        assert run_scenario(file, replace(one, shuffle=False)).complaints == []
+    assert Watchful.carried > 300
 
 
 @pytest.mark.parametrize(
