@@ -23,7 +23,7 @@ demo:
 test: setup lint
 	@$(BIN)/router check
 	@$(BIN)/router test
-	@$(BIN)/python -m pytest -m "not soak and not alone" -n $(WORKERS) --dist loadfile --no-loadscope-reorder
+	@$(BIN)/python -m pytest -m "not soak and not alone" -n $(WORKERS) --dist loadgroup --no-loadscope-reorder
 	@$(BIN)/python -m pytest -m "alone and not soak"
 
 lint: setup

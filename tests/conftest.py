@@ -33,7 +33,16 @@ sys.dont_write_bytecode = False
 
 DIALECT = "https://json-schema.org/draft/2020-12/schema"
 NOON = datetime(2025, 3, 14, 12, 0, tzinfo=UTC)
-#: the files that take longest, the longest first: each is one worker's, and they begin with it
+#: files whose tests share nothing: each test may be another worker's
+APART = {
+    "tests/project/test_docs.py",
+    "tests/crash/test_replay.py",
+    "tests/crash/test_killers.py",
+    "tests/crash/test_boundaries.py",
+    "tests/crash/test_ledger.py",
+}
+#: the files that take longest, the longest first: workers begin with them; any other file than
+#: those of `APART` is one worker's
 LONGEST = (
     "tests/project/test_docs.py",
     "tests/crash/test_replay.py",
@@ -57,7 +66,14 @@ LONGEST = (
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Let no worker begin with what takes long when the others have ended."""
     places = {name: place for place, name in enumerate(LONGEST)}
-    items.sort(key=lambda one: places.get(one.nodeid.partition("::")[0], len(places)))
+    items.sort(key=lambda one: places.get(_file_of(one), len(places)))
+    for one in items:
+        group = one.nodeid if _file_of(one) in APART else _file_of(one)
+        one.add_marker(pytest.mark.xdist_group(group))
+
+
+def _file_of(item: pytest.Item) -> str:
+    return item.nodeid.partition("::")[0]
 
 
 @component("wire request", doc="A request of a pretended protocol.")
