@@ -1,5 +1,5 @@
 """Owns: strict YAML: text to nodes that know their place.
-Imports: core.diagnostics; PyYAML's event parser, nothing else of it.
+Imports: core.diagnostics, core.value; PyYAML's event parser, nothing else of it.
 Never: builds values that the text does not spell (no tags, anchors, YAML 1.1 words), raises for a
 mistake of the author.
 """
@@ -16,6 +16,7 @@ import yaml
 
 from router.core.diagnostics import Place, Report
 from router.core.document import Json
+from router.core.value import value
 
 #: characters; a file of 2,000 routes has 1.5 MiB
 MAX_TEXT = 8 * 1024 * 1024
@@ -40,7 +41,7 @@ _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
 _QUOTES = ("'", '"', "|", ">")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Scalar:
     """Text, number, truth or null; `plain` when it was written without quotes."""
 
@@ -51,7 +52,7 @@ class Scalar:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sequence:
     """A list of nodes."""
 
@@ -59,7 +60,7 @@ class Sequence:
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """One key of a mapping with the place of the key itself."""
 
@@ -68,7 +69,7 @@ class Entry:
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Table:
     """A mapping; its entries keep the order of the text."""
 

@@ -1,5 +1,5 @@
 """Owns: how much more than it reads an expression can give, told from its tree.
-Imports: config.transforms.reads.
+Imports: config.transforms.reads, core.value.
 Never: evaluates; counts what one level of a document holds anyway.
 
 `[@, @]` gives what it is applied to twice, ten of them in a row 1,024 times, and whoever walks that
@@ -10,10 +10,11 @@ it runs: copies of one value that it reads, and values that it makes for one ite
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import field
 from typing import Any
 
 from router.config.transforms.reads import nodes_of
+from router.core.value import value
 
 Tree = Any
 Path = tuple[Hashable, ...]
@@ -26,7 +27,7 @@ DEEPEST = 8
 MAX_EACH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Growth:
     """What a tree gives: copies of what lies under each path, and values of its own beside."""
 
