@@ -66,11 +66,12 @@ class Facts:
 
 
 NONE = Facts()
+_spelled = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 def key_of(tree: Tree) -> str:
     """Return a text that only equal trees have."""
-    return json.dumps(tree, sort_keys=True, default=str)
+    return _spelled(tree)
 
 
 def there(tree: Tree) -> Facts:
