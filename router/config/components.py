@@ -12,7 +12,8 @@ from typing import Any, Protocol, TypeAlias, TypeVar, cast, dataclass_transform
 
 from router.config.library import Library
 from router.config.source import Node, Scalar, Sequence, Table
-from router.core.diagnostics import Report, nearest
+from router.core.diagnostics import Place, Report, nearest
+from router.core.value import value
 
 C = TypeVar("C")
 
@@ -30,7 +31,7 @@ INVALID = Invalid()
 _REQUIRED: Any = object()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@value(frozen=True, slots=True, kw_only=True)
 class Context:
     """What a shape may look at: names loaded so far, expression roots in reach, the report."""
 
@@ -45,15 +46,31 @@ class Context:
 
     def with_roots(self, roots: frozenset[str] | None) -> Context:
         """Return the context with other expression roots."""
-        return dataclasses.replace(self, roots=roots)
+        return Context(
+            library=self.library,
+            report=self.report,
+            roots=roots,
+            around=self.around,
+            functions=self.functions,
+        )
 
     def plus_roots(self, *names: str) -> Context:
         """Return the context with more expression roots."""
-        return dataclasses.replace(self, roots=(self.roots or frozenset()) | frozenset(names))
+        return self.with_roots((self.roots or frozenset()) | frozenset(names))
 
     def within(self, **around: Any) -> Context:
         """Return the context with something more known about the surroundings."""
-        return dataclasses.replace(self, around={**self.around, **around})
+        return self.inside({**self.around, **around})
+
+    def inside(self, around: Mapping[str, Any]) -> Context:
+        """Return the context with other surroundings."""
+        return Context(
+            library=self.library,
+            report=self.report,
+            roots=self.roots,
+            around=around,
+            functions=self.functions,
+        )
 
 
 class Shape(Protocol):
@@ -124,6 +141,7 @@ def component(name: str, *, doc: str) -> Callable[[type[C]], type[C]]:
         made.__component__ = name  # type: ignore[attr-defined]
         made.__summary__ = doc  # type: ignore[attr-defined]
         made.__knobs__ = _knobs(made)  # type: ignore[attr-defined]
+        made.__places__ = _places(made)  # type: ignore[attr-defined]
         return made
 
     return make
@@ -152,6 +170,15 @@ def _knobs(cls: type[Any]) -> tuple[Knob, ...]:
     return tuple(found)
 
 
+def _places(cls: type[Any]) -> tuple[tuple[str, bool], ...]:
+    """Return the fields that receive places, and whether one of each key."""
+    return tuple(
+        (field.name, "keys" in field.metadata)
+        for field in dataclasses.fields(cls)
+        if field.metadata.keys() & {"place", "keys"}
+    )
+
+
 def name_of(cls: type[Any]) -> str:
     """Return the word by which error texts call a component."""
     return cast("str", cls.__component__)
@@ -164,33 +191,32 @@ def decode_component(cls: type[C], node: Node, context: Context) -> C | Invalid:
             "E012", node.place, f"{name_of(cls)} must be a mapping", f"keys: {_keys(cls)}"
         )
         return INVALID
-    knobs = knobs_of(cls)
-    values: dict[str, Any] = {}
+    written = {entry.key: entry.node for entry in node.entries}
     meant = _unknown_keys(cls, node, context)
-    for one in knobs:
-        if one.key in meant and node.get(one.key) is None:
-            values[one.name] = INVALID
-            continue
-        values[one.name] = _decode_knob(one, node, context.within(**values))
+    values: dict[str, Any] = {}
+    around = {**context.around}
+    inner = context.inside(around)  # which grow with each key
+    for one in knobs_of(cls):
+        found = written.get(one.key)
+        lost = found is None and one.key in meant
+        value = INVALID if lost else _decode_knob(one, found, node.place, inner)
+        values[one.name] = around[one.name] = value
     if any(value is INVALID for value in values.values()):
         return INVALID
-    for field in dataclasses.fields(cls):  # type: ignore[arg-type]
-        if field.metadata.get("place"):
-            values[field.name] = node.place
-        if field.metadata.get("keys"):
-            values[field.name] = {entry.key: entry.place for entry in node.entries}
+    for name, each in getattr(cls, "__places__", ()):
+        values[name] = {entry.key: entry.place for entry in node.entries} if each else node.place
     return cls(**values)
 
 
-def _decode_knob(one: Knob, table: Table, context: Context) -> Any:
-    node = table.get(one.key)
-    if one.roots is not None:
-        context = context.with_roots(one.roots(context) if callable(one.roots) else one.roots)
+def _decode_knob(one: Knob, node: Node | None, around: Place, context: Context) -> Any:
+    """Return what a key says, which stands in a component that begins `around` here."""
     if node is not None and not _is_null(node):
+        if one.roots is not None:
+            context = context.with_roots(one.roots(context) if callable(one.roots) else one.roots)
         return one.shape.decode(node, context)
     if not one.required:
         return one.default() if callable(one.default) else one.default
-    place = node.place if node is not None else table.place
+    place = node.place if node is not None else around
     context.report.error(
         "E011", place, f"{one.key} is missing", f"{one.key}: {one.shape.expects}; {one.doc}"
     )

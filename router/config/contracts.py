@@ -183,7 +183,7 @@ def _versions(
         except ValueError as error:
             report.error("E204", Place(path), str(error))
             continue
-        if fits_nothing(schema, registry):
+        if fits_nothing(schema, registry, weights[folder, version]):
             text = "no document can be of this contract: its rules contradict each other"
             report.error("E158", Place(path), text, "an example in examples/ shows what is meant")
         made[version] = Contract(

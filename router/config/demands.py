@@ -1,5 +1,5 @@
 """Owns: what a schema may demand of a validator: its depth, its patterns, that something fits.
-Imports: jsonschema_rs.
+Imports: config.conditions; jsonschema_rs.
 Never: validates a document; lets a pattern in that is not matched in linear time.
 """
 
@@ -11,12 +11,16 @@ from typing import Any
 
 import jsonschema_rs
 
+from router.config.conditions import as_cases
+
 #: objects and lists of a schema within each other: 32 subschemas
 MAX_DEPTH = 64
 #: characters of a pattern
 MAX_PATTERN = 256
 #: a linear engine, and a bound of what it builds: no text takes longer than it has characters
 PATTERNS = jsonschema_rs.RegexOptions(size_limit=1 << 20)
+#: questions about one value from which on it is quicker to say conditions as cases
+_MANY = 12
 _NOT_LINEAR = re.compile(r"\(\?(?:[=!]|<[=!])|\\[1-9]")
 
 
@@ -47,8 +51,14 @@ def wrong_pattern(pattern: str) -> str:
     return ""
 
 
-def fits_nothing(schema: Any, registry: Any) -> bool:
-    """Return whether it is certain that no document satisfies a schema."""
+def fits_nothing(schema: Any, registry: Any, questions: int) -> bool:
+    """Return whether it is certain that no document satisfies a schema.
+
+    `questions` are the most that it asks about one value: what is looked at here are all ways in
+    which they can turn out together.
+    """
+    if questions >= _MANY:
+        schema = as_cases(schema)
     try:
         found = jsonschema_rs.canonicalize(
             schema, registry=registry, offline=True, draft=jsonschema_rs.Draft202012

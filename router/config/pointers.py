@@ -5,7 +5,6 @@ Never: raises for what is not there.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 
@@ -17,7 +16,7 @@ def parts_of(pointer: str) -> list[str]:
 def pointed(document: Any, pointer: str) -> Any:
     """Return what stands at a pointer, None when nothing does."""
     for part in parts_of(pointer):
-        if isinstance(document, Mapping):
+        if isinstance(document, dict):
             document = document.get(part)
         elif isinstance(document, list) and part.isdecimal() and int(part) < len(document):
             document = document[int(part)]

@@ -54,6 +54,7 @@ _SCHEMAS = (
     "unevaluatedProperties",
     "contentSchema",
 )
+_NESTING = frozenset((*_NAMED_SCHEMAS, *_SCHEMA_LISTS, *_SCHEMAS))
 
 
 def load_schemas(
@@ -78,7 +79,8 @@ def _read(texts: Mapping[str, str], report: Report) -> dict[tuple[str, str], Any
         name = folder.removeprefix("contracts/")
         try:
             schema = json.loads(text, object_pairs_hook=_no_key_twice)
-            json.dumps(schema, ensure_ascii=False).encode()  # refuses half a surrogate pair
+            if "\\u" in text or not text.isascii():
+                json.dumps(schema, ensure_ascii=False).encode()  # refuses half a surrogate pair
         except ValueError as error:
             line = getattr(error, "lineno", 1)
             column = getattr(error, "colno", 1)
@@ -216,6 +218,8 @@ def _check_subschema(
             code, message, hint = found
             at = _place(*source, f"{pointer}/{_escaped(key)}")
             report.error(code, at, f"{pointer}/{message}", hint)
+    if _NESTING.isdisjoint(schema):
+        return
     for key in _NAMED_SCHEMAS:
         for name, child in (schema.get(key) or {}).items():
             _check_subschema(child, f"{pointer}/{key}/{_escaped(name)}", source, within)

@@ -1,5 +1,5 @@
 """Owns: strict YAML: text to nodes that know their place.
-Imports: core.diagnostics; PyYAML's event parser, nothing else of it.
+Imports: core.diagnostics, core.value; PyYAML's event parser, nothing else of it.
 Never: builds values that the text does not spell (no tags, anchors, YAML 1.1 words), raises for a
 mistake of the author.
 """
@@ -16,6 +16,7 @@ import yaml
 
 from router.core.diagnostics import Place, Report
 from router.core.document import Json
+from router.core.value import value
 
 #: characters; a file of 2,000 routes has 1.5 MiB
 MAX_TEXT = 8 * 1024 * 1024
@@ -25,6 +26,8 @@ MAX_DEPTH = 64
 _INTEGER = re.compile(r"-?(0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"-?(0|[1-9][0-9]*)\.[0-9]+")
 _TRUTH = {"yes", "no", "on", "off", "y", "n"}
+#: plain texts that mean something else than what they spell, in small letters
+_WORDS = _TRUTH | {"true", "false", "null", "~", ""}
 #: y and n are keys of coordinates; nothing is called true or null
 _TRUTHS_OF_KEYS = (_TRUTH - {"y", "n"}) | {"true", "false", "null", "~"}
 _SEXAGESIMAL = re.compile(r"[-+]?[0-9]+(:[0-5]?[0-9])+(\.[0-9]*)?")
@@ -40,7 +43,7 @@ _COMMENT = re.compile(r"(?:^|(?<=[ \t]))#")
 _QUOTES = ("'", '"', "|", ">")
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Scalar:
     """Text, number, truth or null; `plain` when it was written without quotes."""
 
@@ -51,7 +54,7 @@ class Scalar:
     text: str
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Sequence:
     """A list of nodes."""
 
@@ -59,7 +62,7 @@ class Sequence:
     items: tuple[Node, ...]
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Entry:
     """One key of a mapping with the place of the key itself."""
 
@@ -68,7 +71,7 @@ class Entry:
     node: Node
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Table:
     """A mapping; its entries keep the order of the text."""
 
@@ -161,8 +164,8 @@ def _span(event: Any) -> tuple[tuple[int, int], tuple[int, int]]:
 
 
 def _events(text: str) -> Iterator[Any]:
-    loader = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
-    return yaml.parse(text, Loader=loader)
+    loader: Any = yaml.CSafeLoader if hasattr(yaml, "CSafeLoader") else yaml.SafeLoader
+    return iter(loader(text).get_event, None)
 
 
 def _syntax_error(error: Exception, text: str, file: str, report: Report) -> None:
@@ -215,7 +218,8 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             self.report.error("E002", place, f"alias *{event.anchor}", "write the value again")
             return Scalar(place, None, plain=True, text="")
-        self._check_marks(event, place)
+        if event.anchor or event.tag:
+            self._check_marks(event, place)
         if isinstance(event, yaml.ScalarEvent):
             return self._scalar(event, place)
         self.depth += 1
@@ -235,13 +239,17 @@ class _Builder:
 
     def _list(self, place: Place) -> Sequence:
         items: list[Node] = []
-        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+        for event in self.events:
+            if isinstance(event, yaml.SequenceEndEvent):
+                break
             items.append(self._node(event))
         return Sequence(place, tuple(items))
 
     def _table(self, place: Place) -> Table:
         entries: dict[str, Entry] = {}
-        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+        for event in self.events:
+            if isinstance(event, yaml.MappingEndEvent):
+                break
             key_place = self._place(event)
             if not isinstance(event, yaml.ScalarEvent):
                 self.report.error("E002", key_place, "a key that is not a text", "use a plain name")
@@ -262,7 +270,8 @@ class _Builder:
 
     def _key(self, event: Any, place: Place) -> str:
         key: str = event.value
-        self._check_marks(event, place)
+        if event.anchor or event.tag:
+            self._check_marks(event, place)
         plain = not event.style  # '' from libyaml, None from Python's parser
         if plain and key.lower() in _TRUTHS_OF_KEYS:
             self.report.error(
@@ -277,22 +286,26 @@ class _Builder:
         if event.style:
             return Scalar(place, text, plain=False, text=text)
         value: str | int | float | bool | None = text
-        if text in ("", "~", "null"):
-            value = None
-        elif text in ("true", "false"):
-            value = text == "true"
+        if text.lower() in _WORDS:
+            value = self._word(text, place)
         elif text[0] in "-+.0123456789":
             value = self._number(text, place)
-        elif text.lower() in _TRUTH or text.lower() in ("true", "false", "null"):
-            truth = text.lower() in ("yes", "on", "y", "true")
-            word = "null" if text.lower() == "null" else str(truth).lower()
-            self.report.error(
-                "E005",
-                place,
-                f"{text} means different things to YAML readers",
-                f'write {word} or "{text}"',
-            )
         return Scalar(place, value, plain=True, text=text)
+
+    def _word(self, text: str, place: Place) -> str | bool | None:
+        if text in ("", "~", "null"):
+            return None
+        if text in ("true", "false"):
+            return text == "true"
+        small = text.lower()
+        word = "null" if small == "null" else str(small in ("yes", "on", "y", "true")).lower()
+        self.report.error(
+            "E005",
+            place,
+            f"{text} means different things to YAML readers",
+            f'write {word} or "{text}"',
+        )
+        return text
 
     def _number(self, text: str, place: Place) -> str | int | float:
         if _INTEGER.fullmatch(text):

@@ -26,6 +26,8 @@ MAX_PLACES = 20_000
 
 _SAME = ("not", "if", "then", "else")
 _SAME_LISTS = ("allOf", "anyOf", "oneOf")
+#: without these nothing else sees the same value
+_BESIDE = frozenset(("$ref", "$dynamicRef", *_SAME, *_SAME_LISTS, "dependentSchemas"))
 _FIELDS = ("additionalProperties", "unevaluatedProperties")
 _ITEMS = ("items", "contains", "unevaluatedItems")
 #: words of an enum that cost a teller as much as a question
@@ -86,6 +88,7 @@ class _Walk:
     def __init__(self, schemas: Mapping[str, Schema]) -> None:
         self._schemas = schemas
         self._same: dict[Spot, Counter[Spot]] = {}
+        self._known: dict[Spot, Mapping[str, Any]] = {}
         self.most = 1
 
     def over(self, base: str) -> Burden | None:
@@ -130,12 +133,17 @@ class _Walk:
         return made
 
     def _at(self, spot: Spot) -> Mapping[str, Any]:
-        found = pointed(self._schemas.get(spot[0]), spot[1])
-        return found if isinstance(found, dict) else {}
+        known = self._known.get(spot)
+        if known is None:
+            found = pointed(self._schemas.get(spot[0]), spot[1])
+            known = self._known[spot] = found if isinstance(found, dict) else {}
+        return known
 
     def _beside(self, spot: Spot) -> Iterator[Spot]:
         """Yield the subschemas that see the same value."""
         (base, pointer), schema = spot, self._at(spot)
+        if _BESIDE.isdisjoint(schema):
+            return
         for key in ("$ref", "$dynamicRef"):
             reference = schema.get(key)
             if isinstance(reference, str):

@@ -1,5 +1,5 @@
 """Owns: a finding about the author's text: code, severity, place, message, hint.
-Imports: nothing of the router.
+Imports: core.value.
 Never: prints, reads files, or is raised.
 """
 
@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import StrEnum
 
+from router.core.value import value
+
 
 class Severity(StrEnum):
     """How much a finding weighs: an error stops the start, a warning does not."""
@@ -18,7 +20,7 @@ class Severity(StrEnum):
     WARNING = "warning"
 
 
-@dataclass(frozen=True, slots=True, order=True)
+@value(frozen=True, slots=True, order=True)
 class Place:
     """Where something stands: file relative to the project, line and column from 1."""
 

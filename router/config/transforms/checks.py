@@ -22,6 +22,7 @@ from router.config.transforms.reads import (
     has_still_slice,
     has_stray_reference,
     literals_of,
+    nodes_of,
     roots_of,
 )
 from router.config.transforms.tables import Table
@@ -62,18 +63,23 @@ class Parsed:
 
 
 def parsed_of(tree: Any) -> Parsed:
-    """Return what a tree says wherever it stands."""
+    """Return what a tree says wherever it stands; what needs a kind of node is only asked of a tree
+    that has one.
+    """
+    kinds = {node["type"] for node in nodes_of(tree)}
+    calls = "function_expression" in kinds
+    literals = literals_of(tree) if kinds & {"literal", "key_val_pair"} else ()
     return Parsed(
         tree=tree,
         depth=depth_of(tree),
         reads=frozenset(roots_of(tree)),
-        calls=tuple(calls_of(tree)),
-        compared=tuple(compared_money(tree)),
-        strays=has_stray_reference(tree),
-        stands_still=has_still_slice(tree),
-        hasty_not=has_hasty_not(tree),
-        literal=next(filter(None, map(wrong_literal, literals_of(tree))), ""),
-        growth=growth_of(tree),
+        calls=tuple(calls_of(tree)) if calls else (),
+        compared=tuple(compared_money(tree)) if calls or "comparator" in kinds else (),
+        strays="expref" in kinds and has_stray_reference(tree),
+        stands_still="slice" in kinds and has_still_slice(tree),
+        hasty_not="not_expression" in kinds and has_hasty_not(tree),
+        literal=next(filter(None, map(wrong_literal, literals)), ""),
+        growth=growth_of(tree, kinds),
     )
 
 

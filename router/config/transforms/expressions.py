@@ -42,6 +42,7 @@ from router.core.errors import LimitExceeded, NullKey, TransformError
 MAX_LENGTH = 2048
 #: brackets open at once; the parser recurses once for each
 MAX_NESTING = 32
+_MARKS, _NOTS = re.compile(r"[(\[{&)\]}]"), re.compile(r"!+")
 
 Scope = Mapping[str, Json]
 #: what evaluating an expression can raise beside our own errors
@@ -233,10 +234,11 @@ def _parse(text: str, place: Place, report: Report) -> Parsed | None:
 @lru_cache(4096)  # the same paths stand in many files
 def _parsed(text: str) -> Parsed:
     """Return what a text says. Raises what JMESPath's parser raises."""
+    if "`" not in text:  # of what else is wrong it does not only warn
+        return parsed_of(jmespath.parser.Parser().parse(text).parsed)
     with warnings.catch_warnings():
         warnings.simplefilter("error", PendingDeprecationWarning)
-        tree = jmespath.parser.Parser().parse(text).parsed
-    return parsed_of(tree)
+        return parsed_of(jmespath.parser.Parser().parse(text).parsed)
 
 
 def _parse_hint(text: str) -> str:
@@ -247,14 +249,12 @@ def _parse_hint(text: str) -> str:
 
 @lru_cache(4096)
 def _nesting(text: str) -> int:
-    deepest = depth = nots = 0
-    for char in text.replace("&&", ""):
-        if char in "([{&":
-            depth += 1
-        elif char in ")]}":
-            depth -= 1
-        nots = nots + 1 if char == "!" else 0
-        deepest = max(deepest, depth, nots)
+    text = text.replace("&&", "")
+    deepest = max(map(len, _NOTS.findall(text)), default=0)
+    depth = 0
+    for mark in _MARKS.findall(text):
+        depth += 1 if mark in "([{&" else -1
+        deepest = max(deepest, depth)
     return deepest
 
 

@@ -1,5 +1,5 @@
 """Owns: how much more than it reads an expression can give, told from its tree.
-Imports: config.transforms.reads.
+Imports: core.value.
 Never: evaluates; counts what one level of a document holds anyway.
 
 `[@, @]` gives what it is applied to twice, ten of them in a row 1,024 times, and whoever walks that
@@ -10,10 +10,11 @@ it runs: copies of one value that it reads, and values that it makes for one ite
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Set as AbstractSet
+from dataclasses import field
 from typing import Any
 
-from router.config.transforms.reads import nodes_of
+from router.core.value import value
 
 Tree = Any
 Path = tuple[Hashable, ...]
@@ -26,7 +27,7 @@ DEEPEST = 8
 MAX_EACH = 256
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Growth:
     """What a tree gives: copies of what lies under each path, and values of its own beside."""
 
@@ -62,9 +63,11 @@ _MAKES = frozenset({"multi_select_list", "multi_select_dict", "function_expressi
 WHOLE = Growth({(): 1})
 
 
-def growth_of(tree: Tree) -> tuple[int, int]:
-    """Return (copies of one value, values made for one item) at the worst place of a tree."""
-    if _MAKES.isdisjoint(node["type"] for node in nodes_of(tree)):
+def growth_of(tree: Tree, kinds: AbstractSet[str]) -> tuple[int, int]:
+    """Return (copies of one value, values made for one item) at the worst place of a tree of nodes
+    of these kinds.
+    """
+    if _MAKES.isdisjoint(kinds):
         return 1, 1
     walk = _Walk()
     walk.tree(tree, 1)
@@ -79,7 +82,9 @@ class _Walk:
 
     def tree(self, tree: Tree, times: int) -> Growth:
         kind = tree["type"]
-        if kind in ("projection", "value_projection", "filter_projection"):
+        if kind == "field":
+            made = Growth({(tree["value"],): 1})
+        elif kind in ("projection", "value_projection", "filter_projection"):
             made = self._projection(tree, times)
         elif kind in ("subexpression", "index_expression", "pipe"):
             made = self._chain(tree["children"], times)
@@ -93,8 +98,6 @@ class _Walk:
     def _plain(self, tree: Tree, times: int) -> Growth:
         parts = [self.tree(child, times) for child in tree["children"] if isinstance(child, dict)]
         match tree["type"]:
-            case "field":
-                return Growth({(tree["value"],): 1})
             case "literal":
                 return Growth({(id(tree),): 1}, _nodes(tree["value"]))
             case "multi_select_list" | "multi_select_dict":

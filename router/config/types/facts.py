@@ -1,5 +1,5 @@
 """Owns: what is known to hold where a condition holds, or does not.
-Imports: config.transforms.
+Imports: config.transforms, core.value.
 Never: evaluates.
 """
 
@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from router.config.transforms.functions import LIBRARY
 from router.config.transforms.reads import path_of
 from router.config.types.type import Equal
+from router.core.value import value
 
 Tree = Any
 Path = tuple[str, ...]
@@ -20,7 +21,7 @@ Path = tuple[str, ...]
 _STRICT = {"contains", "ends_with", "starts_with", "length", "join", "sort_by", "sum"}
 
 
-@dataclass(frozen=True, slots=True)
+@value(frozen=True, slots=True)
 class Facts:
     """What is not null: trees by their text, and those that are paths as their names, too."""
 
@@ -65,11 +66,12 @@ class Facts:
 
 
 NONE = Facts()
+_spelled = json.JSONEncoder(sort_keys=True, default=str).encode
 
 
 def key_of(tree: Tree) -> str:
     """Return a text that only equal trees have."""
-    return json.dumps(tree, sort_keys=True, default=str)
+    return _spelled(tree)
 
 
 def there(tree: Tree) -> Facts:

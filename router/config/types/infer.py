@@ -12,7 +12,7 @@ from typing import Any
 from router.config.transforms.reads import path_of
 from router.config.transforms.tables import Table
 from router.config.types.calls import Calls
-from router.config.types.facts import Facts, key_of, when_false, when_true
+from router.config.types.facts import NONE, Facts, key_of, when_false, when_true
 from router.config.types.literals import literal
 from router.config.types.type import (
     BOOLEAN,
@@ -89,7 +89,9 @@ class Inference:
         """One step after the other."""
         path: tuple[str, ...] | None = ()
         for place, child in enumerate(tree["children"]):
-            current = self.of(child, current, facts if place == 0 else Facts())
+            current = self.of(child, current, facts if place == 0 else NONE)
+            if not facts.paths:
+                continue
             step = path_of(child)
             path = (*path, *step) if path is not None and step is not None else None
             if path and current.null and path in facts.paths:
@@ -136,10 +138,10 @@ class Inference:
         items = UNKNOWN if source.unknown else source.items
         if len(tree["children"]) > 2:
             condition = tree["children"][2]
-            self.of(condition, items, Facts())
+            self.of(condition, items, NONE)
             facts = when_true(condition)
             items = narrowed(items, facts.paths, facts.equal)
-        item = self.of(step, items, Facts())
+        item = self.of(step, items, NONE)
         made = self._list_after(source, item)
         kept = not item.null and not item.unknown and self._is_there(tree, source)
         return replace(made, least=1) if kept else made

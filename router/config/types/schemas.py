@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 from router.config.pointers import pointed
-from router.config.types.type import UNKNOWN, Type, list_of, object_of, union
+from router.config.types.type import UNKNOWN, Type, union
 from router.core.document import type_name
 
 Schema = Mapping[str, Any]
@@ -26,6 +26,9 @@ _KINDS = {
     "array": "list",
     "object": "object",
 }
+_LIST, _OBJECT = frozenset({"list"}), frozenset({"object"})
+#: by which a schema tells several sorts apart
+_BRANCHES = frozenset({"oneOf", "anyOf", "if"})
 #: sorts of objects that one schema may tell apart; more are anything
 _MOST_SORTS = 24
 #: choices within choices
@@ -41,6 +44,8 @@ class Schemas:
 
     def type_of(self, views: Sequence[View], path: str) -> Type:
         """Return the type of what satisfies all of these views; `path` names it in reasons."""
+        if all(_BRANCHES.isdisjoint(schema) for schema, _ in views):
+            return self._one(views, path)
         sorts = list(self._sorts(views))
         if len(sorts) > _MOST_SORTS:
             return UNKNOWN
@@ -48,6 +53,8 @@ class Schemas:
 
     def views(self, schema: Schema, root: Schema) -> list[View]:
         """Return a schema and all that it demands as well: what it refers to, `allOf`."""
+        if "$ref" not in schema and "allOf" not in schema:
+            return [(schema, root)]
         return list(self._all(schema, root, frozenset()))
 
     def child(self, schema: Any, root: Schema) -> list[View]:
@@ -72,27 +79,30 @@ class Schemas:
         kinds, null = _kinds_of(views)
         if kinds is None:
             return UNKNOWN
-        texts = _texts_of(views)
+        name = path.lstrip(".")
+        origin = f"{name} in {self.where}" if name else self.where
+        is_text = "text" in kinds
+        texts = _texts_of(views) if is_text else None
         made = Type(
             kinds=kinds - {"list", "object"},
             null=f"{path} may be null in {self.where}" if null else "",
-            texts=texts if "text" in kinds else None,
+            texts=texts,
             never=frozenset(one for schema, _ in views for one in _refused(schema)),
-            longest=_longest(views, texts) if "text" in kinds else None,
-            form=_word_of("format", views) if "text" in kinds else "",
-            pattern=_word_of("pattern", views) if "text" in kinds else "",
-            sure_of=_boolean(views),
+            longest=_longest(views, texts) if is_text else None,
+            form=_word_of("format", views) if is_text else "",
+            pattern=_word_of("pattern", views) if is_text else "",
+            sure_of=_boolean(views) if "boolean" in kinds else None,
+            origin=origin,
         )
         parts = [made] if made.kinds or made.null else []
         if "list" in kinds:
-            parts.append(self._list(views, path))
+            parts.append(self._list(views, path, origin))
         if "object" in kinds:
-            parts.append(object_of(_Object(self, tuple(views), path)))
-        name = path.lstrip(".")
-        origin = f"{name} in {self.where}" if name else self.where
-        return replace(union(parts) if parts else made, origin=origin)
+            held = _Object(self, tuple(views), path)
+            parts.append(Type(kinds=_OBJECT, objects=(held,), origin=origin))
+        return union(parts) if parts else made
 
-    def _list(self, views: Sequence[View], path: str) -> Type:
+    def _list(self, views: Sequence[View], path: str, origin: str) -> Type:
         inner = [
             view
             for schema, root in views
@@ -101,7 +111,8 @@ class Schemas:
         ]
         least = max((schema.get("minItems", 0) for schema, _ in views), default=0)
         has = frozenset(one for schema, _ in views for one in _contained(schema))
-        return list_of(partial(self.type_of, inner, f"{path}[]"), least, has)
+        item = partial(self.type_of, inner, f"{path}[]")
+        return Type(kinds=_LIST, item=item, least=least, has=has, origin=origin)
 
     def _sorts(self, views: Sequence[View], depth: int = 0) -> Iterator[Sequence[View]]:
         """Yield the views of each way in which `oneOf` and `anyOf` can be satisfied."""

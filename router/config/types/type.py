@@ -123,14 +123,15 @@ class Type:
         """
         if self.unknown:
             return UNKNOWN
-        found = [one.field(name) for one in self.objects]
-        there = [one for one in found if one is not None]
+        if not self.objects:
+            return NOTHING
+        there = [held for one in self.objects if (held := one.field(name)) is not None]
         if not there:
-            return None if self.objects else NOTHING
-        made = union(there)
+            return None
+        made = there[0] if len(there) == 1 else union(there)
         if self.null:
             made = made.maybe(self.null)
-        if len(there) < len(found):
+        if len(there) < len(self.objects):
             made = made.maybe(f"not every sort of it has {name}")
         if self.kinds - {"object"}:
             made = made.maybe("it may be no object")

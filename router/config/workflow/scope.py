@@ -9,6 +9,7 @@ import dataclasses
 from collections.abc import Callable, Hashable, Mapping
 from contextvars import ContextVar
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any, TypeAlias, TypeVar
 
 from router.config.components import INVALID, Context, Shape
@@ -49,7 +50,7 @@ _SEEN: ContextVar[Seen] = ContextVar("seen")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class Definition:
     """A named expression with parameters, which other expressions call like a function."""
 
@@ -63,6 +64,17 @@ class Definition:
         assert self.expression is not None, "a project with mistakes is not run"
         named = dict(zip(self.parameters, arguments, strict=True))
         return self.expression({**_SEEN.get().roots, **named})
+
+    @cached_property
+    def function(self) -> Function:
+        """Return it as a function of the expression language."""
+        return Defined(
+            name=self.name,
+            parameters=tuple(Parameter(name=name, kind="any") for name in self.parameters),
+            returns="any",
+            doc=f"What {self.name} gives.",
+            call=self,
+        )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -119,18 +131,6 @@ def holds(expression: Expression, scope: Scope) -> bool:
     return not is_false(evaluate(expression, scope))
 
 
-def function_of(definition: Definition) -> Function:
-    """Return a definition as a function of the expression language."""
-    parameters = tuple(Parameter(name=name, kind="any") for name in definition.parameters)
-    return Defined(
-        name=definition.name,
-        parameters=parameters,
-        returns="any",
-        doc=f"What {definition.name} gives.",
-        call=definition,
-    )
-
-
 @dataclass(frozen=True, slots=True)
 class Over:
     """A shape whose expressions see an instance; `more` are roots beside it."""
@@ -152,7 +152,7 @@ def over_instance(context: Context, *more: str) -> Context:
     """Return the context of an expression over an instance."""
     defined = context.around.get("define")
     known = defined if isinstance(defined, Mapping) else {}
-    functions = {**FUNCTIONS, **{name: function_of(one) for name, one in known.items()}}
+    functions = {**FUNCTIONS, **{name: one.function for name, one in known.items()}}
     return dataclasses.replace(context, functions=functions, roots=ROOTS | frozenset(more))
 
 
