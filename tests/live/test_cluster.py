@@ -15,6 +15,7 @@ from tests.crash.verdict import (
     assert_one_final_state,
 )
 from tests.live.cluster import Cluster
+from tests.live.root import Root
 from tests.live.test_amqp_channel import (
     QUEUE,
     SECONDS,
@@ -29,8 +30,8 @@ from tests.live.test_amqp_channel import (
 
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    with Cluster(tmp_path / "nodes").running() as made:
+def cluster(tmp_path: Path, rabbitmq: Root) -> Iterator[Cluster]:
+    with Cluster(tmp_path / "nodes", rabbitmq).running() as made:
         made.wait_whole(SECONDS)
         declare(made)
         yield made

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
 import kombu
@@ -39,14 +38,12 @@ def topology() -> Topology:
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory, topology: Topology) -> Iterator[Broker]:
+def broker(one_node: Broker, topology: Topology) -> Broker:
     """A node that has imported the definitions."""
-    folder = tmp_path_factory.mktemp("broker")
-    with Broker(folder).running() as node:
-        file = folder / "definitions.json"
-        file.write_text(json.dumps(definitions(topology, "/")))
-        node.ctl("import_definitions", str(file))
-        yield node
+    file = one_node.folder / "definitions.json"
+    file.write_text(json.dumps(definitions(topology, "/")))
+    one_node.ctl("import_definitions", str(file))
+    return one_node
 
 
 def listed(broker: Broker, *words: str) -> list[dict[str, Any]]:
