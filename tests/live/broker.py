@@ -28,6 +28,7 @@ CONFIGURATION = """\
 listeners.tcp.default = 127.0.0.1:{port}
 vm_memory_high_watermark.absolute = 400MB
 disk_free_limit.absolute = 50MB
+max_message_size = 16777216
 """
 
 
