@@ -29,7 +29,7 @@ test: setup lint
 lint: setup
 	@$(BIN)/ruff check . && $(BIN)/ruff format --check . && $(BIN)/mypy
 
-soak: setup
+soak: setup  # the long forms; as root those over RabbitMQ 4.0, too (scripts/services rabbitmq4)
 	@$(BIN)/python -m pytest -m soak --timeout 7200
 
 services:  # what tests/live needs: as root

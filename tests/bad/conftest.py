@@ -14,6 +14,7 @@ if str(ROOT) not in sys.path:
 
 from tests.bad.cage import Cage  # noqa: E402 (after the path is set)
 from tests.bad.land import Land  # noqa: E402
+from tests.live.conftest import debian13, one_node, rabbitmq  # noqa: E402, F401 (fixtures)
 
 
 @pytest.fixture

@@ -106,9 +106,8 @@ class Box(Desk):
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with Broker(tmp_path_factory.mktemp("broker") / "node").running() as node:
-        yield node
+def broker(one_node: Broker) -> Broker:
+    return one_node
 
 
 @pytest.fixture

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import re
-import shutil
 import signal
 import socket
 import subprocess
@@ -19,7 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from tests.crash.processes import free_port
-from tests.live.conftest import absent
+from tests.live.root import MACHINE, Root
 
 #: seconds that a node may take to start on a machine under load
 PATIENCE = 90
@@ -29,6 +28,7 @@ CONFIGURATION = """\
 listeners.tcp.default = 127.0.0.1:{port}
 vm_memory_high_watermark.absolute = 400MB
 disk_free_limit.absolute = 50MB
+max_message_size = 16777216
 """
 
 
@@ -79,14 +79,24 @@ def _figures(broker: Asked, query: str) -> dict[str, int]:
 class Broker:
     """A running node; `rabbitmqctl` asks it."""
 
-    def __init__(self, folder: Path, name: str = "router", mapper: int = 0, more: str = "") -> None:
-        """`mapper` is the port of a port mapper that runs, `more` follows in the configuration."""
+    def __init__(
+        self,
+        folder: Path,
+        root: Root = MACHINE,
+        name: str = "router",
+        mapper: int = 0,
+        more: str = "",
+    ) -> None:
+        """`root` has the executables, `mapper` is the port of a port mapper that runs, `more`
+        follows in the configuration.
+        """
         self.folder = folder
+        self._root = root
         self.name = f"{name}@localhost"
         self._more = more
         self.port, own, self._distribution = (free_port() for _ in range(3))
         self._mapper_port = mapper or own
-        self._scripts = _scripts()
+        self._scripts = self._root.scripts
         self._rest = threading.Event()
         self._environ = self._prepared()
         self._node: subprocess.Popen[bytes] | None = None
@@ -94,7 +104,7 @@ class Broker:
     def ctl(self, *words: str) -> str:
         """Run `rabbitmqctl` and return what it prints. Raises CalledProcessError."""
         return subprocess.run(
-            [self._scripts / "rabbitmqctl", "-q", "-n", self.name, *words],
+            self._seen(str(self._scripts / "rabbitmqctl"), "-q", "-n", self.name, *words),
             env=self._environ,
             capture_output=True,
             text=True,
@@ -168,12 +178,15 @@ class Broker:
         """Start a process; with `own` in a group of its own."""
         with (self.folder / "out").open("ab") as log:
             return subprocess.Popen(
-                [*MORTAL, *words],
+                [*MORTAL, *self._seen(*words)],
                 env=self._environ,
                 stdout=log,
                 stderr=log,
                 start_new_session=own,
             )
+
+    def _seen(self, *words: str) -> tuple[str, ...]:
+        return self._root.seen(self.folder, *words)
 
     def _await(self, node: subprocess.Popen[bytes]) -> None:
         until = time.monotonic() + PATIENCE
@@ -230,11 +243,3 @@ def end(process: subprocess.Popen[bytes] | None) -> None:
     except subprocess.TimeoutExpired:
         process.kill()
         process.wait(10)
-
-
-def _scripts() -> Path:
-    """Return the folder of the real scripts: those on the path change to the system's user."""
-    found = sorted(Path("/usr/lib/rabbitmq/lib").glob("rabbitmq_server-*/sbin/rabbitmq-server"))
-    if not found or shutil.which("epmd") is None:
-        absent("rabbitmq-server")
-    return found[-1].parent

@@ -15,6 +15,7 @@ from typing import Any
 
 from tests.crash.processes import free_port, wait_until
 from tests.live.broker import Broker, end
+from tests.live.root import Root
 
 NAMES = ("rabbit1", "rabbit2", "rabbit3")
 COOKIE = "ROUTERTEST"
@@ -35,10 +36,11 @@ raft.wal_max_size_bytes = 33554432
 class Cluster:
     """Three running nodes, as one broker."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, root: Root) -> None:
         mapper = free_port()
         self.nodes = {
-            one: Broker(folder / one, name=one, mapper=mapper, more=CONFIGURATION) for one in NAMES
+            one: Broker(folder / one, root, name=one, mapper=mapper, more=CONFIGURATION)
+            for one in NAMES
         }
         self._down: set[str] = set()
         #: how often a node was started anew because it remembered a partition

@@ -16,17 +16,40 @@ from tests.crash.conftest import landscape  # noqa: F401 (a fixture, for the tes
 
 if TYPE_CHECKING:
     from tests.live.broker import Broker
+    from tests.live.root import Root
 
 #: where scripts/services puts packages of Node
 NODE = Path(os.environ.get("ROUTER_NODE", Path(__file__).parents[2] / "var" / "node"))
 
 
+@pytest.fixture(scope="session")
+def debian13() -> Root:
+    """A Debian 13 beside the machine's own system."""
+    from tests.live import root  # noqa: PLC0415 (it tells with `absent` what is not there)
+
+    return root.debian13()
+
+
+@pytest.fixture(scope="module", params=["here", pytest.param("4.0", marks=pytest.mark.soak)])
+def rabbitmq(request: pytest.FixtureRequest) -> Root:
+    """Where RabbitMQ comes from: the machine's own (3.10 of Debian 12, in CI), or 4.0.
+
+    Tests of a file with the one come before those with the other: one node runs at a time.
+    """
+    from tests.live.root import MACHINE  # noqa: PLC0415 (as above)
+
+    if request.param == "here":
+        return MACHINE
+    found: Root = request.getfixturevalue("debian13")
+    return found
+
+
 @pytest.fixture(scope="module")
-def one_node(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
+def one_node(rabbitmq: Root, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
     """A private RabbitMQ node for all tests of a file, one after the other."""
     from tests.live.broker import Broker  # noqa: PLC0415 (it tells with `absent` that it is not)
 
-    with Broker(tmp_path_factory.mktemp("broker") / "node").running() as made:
+    with Broker(tmp_path_factory.mktemp("broker") / "node", rabbitmq).running() as made:
         yield made
 
 

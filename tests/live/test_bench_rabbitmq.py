@@ -5,19 +5,11 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.crash.processes import ROUTER
 from tests.live.broker import Broker
-
-
-@pytest.fixture
-def broker(tmp_path: Path) -> Iterator[Broker]:
-    with Broker(tmp_path / "node").running() as node:
-        yield node
 
 
 def command(address: str, *words: str) -> subprocess.CompletedProcess[str]:
@@ -32,14 +24,14 @@ def command(address: str, *words: str) -> subprocess.CompletedProcess[str]:
 
 
 @pytest.mark.timeout(300)
-def test_it_measures_both_and_leaves_nothing(broker: Broker) -> None:
-    done = command(broker.address, "--messages", "300", "--repeats", "1", "--format", "json")
+def test_it_measures_both_and_leaves_nothing(new_node: Broker) -> None:
+    done = command(new_node.address, "--messages", "300", "--repeats", "1", "--format", "json")
     assert done.returncode == 0, done.stderr
     data = json.loads(done.stdout)
     assert [len(data[one]) for one in ("route", "bare", "route_cpu_s", "bare_cpu_s")] == [1] * 4
     assert data["ratio"] > 0
-    assert broker.ctl("list_queues", "name").strip() in ("", "name")
-    said = command(broker.address, "--messages", "300", "--repeats", "1", "--quorum").stdout
+    assert new_node.ctl("list_queues", "name").strip() in ("", "name")
+    said = command(new_node.address, "--messages", "300", "--repeats", "1", "--quorum").stdout
     assert said.startswith("300 messages, 1 repeats, quorum queues, medians\nroute")
 
 

@@ -15,6 +15,7 @@ from tests.crash.verdict import (
     assert_one_final_state,
 )
 from tests.live.cluster import Cluster
+from tests.live.root import Root
 from tests.live.test_amqp_channel import (
     QUEUE,
     SECONDS,
@@ -27,10 +28,14 @@ from tests.live.test_amqp_channel import (
     unacknowledged,
 )
 
+#: seconds between two messages, before and behind the middle of the day: nothing may be over before
+#: what is to happen in the midst of it has happened
+PACE, SLOWER = 0.1, 0.2
+
 
 @pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[Cluster]:
-    with Cluster(tmp_path / "nodes").running() as made:
+def cluster(tmp_path: Path, rabbitmq: Root) -> Iterator[Cluster]:
+    with Cluster(tmp_path / "nodes", rabbitmq).running() as made:
         made.wait_whole(SECONDS)
         declare(made)
         yield made
@@ -58,7 +63,7 @@ def test_a_day_adds_up_with_the_leader_killed_and_cut_off(
 
     half = len(day.webhooks) // 2
     killed = cluster.leader(QUEUE)
-    shop.start(day.webhooks[:half], pace=0.1)
+    shop.start(day.webhooks[:half], pace=PACE)
     wait_until(come(place, 1), "the first has come", seconds=SECONDS)
     assert cluster.connected("shop") == [killed], "whoever publishes is cut off, too"
     cluster.kill(killed)
@@ -66,15 +71,17 @@ def test_a_day_adds_up_with_the_leader_killed_and_cut_off(
     have_come(0.3)
     cluster.start(killed)
     cluster.wait_whole(SECONDS)
-    wait_until(lambda: shop.done, "the first half is published", seconds=SECONDS)
+    paced = SECONDS + PACE * half
+    wait_until(lambda: shop.done, "the first half is published", seconds=paced)
 
     alone = cluster.leader(QUEUE)
-    shop.start(day.webhooks[half:], pace=0.2)
+    shop.start(day.webhooks[half:], pace=SLOWER)
     have_come(0.55)
     cluster.cut_off(alone)
     pause(10)
     cluster.join(alone)
-    wait_until(lambda: shop.done, "everything is published", seconds=SECONDS)
+    paced = SECONDS + SLOWER * (len(day.webhooks) - half)
+    wait_until(lambda: shop.done, "everything is published", seconds=paced)
     shop.close()
     wait_until(come(place, len(names)), "everything has come", seconds=SECONDS)
     cluster.wait_whole(SECONDS)

@@ -21,9 +21,8 @@ HANG = 30.0
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Broker]:
-    with Broker(tmp_path_factory.mktemp("broker") / "node").running() as node:
-        yield node
+def broker(one_node: Broker) -> Broker:
+    return one_node
 
 
 @pytest.fixture
@@ -102,6 +101,28 @@ def test_a_full_queue_refuses_and_the_next_channel_goes_on(desk: Any, publisher:
     assert "refused" in words
     assert publisher.publish(letter(), HANG) == "taken"
     desk.queue_delete("small")
+
+
+def test_what_is_larger_than_the_broker_takes_any_is_told_and_hurts_nobody_again(
+    desk: Any, publisher: Publisher
+) -> None:
+    """RabbitMQ 4 takes 16 MiB, 3 took 128 MiB where it was not told otherwise: it is, here."""
+    large = letter("large", body=bytes(2**24 + 1))
+    larger = f"{2**24 + 1} bytes, the broker takes messages up to {2**24}"
+    with pytest.raises(Retryable, match=larger):
+        publisher.publish(large, HANG)
+    letters = [large if n % 10 == 5 else letter(str(n)) for n in range(60)]
+
+    def word(one: Letter) -> str:
+        try:
+            return publisher.publish(one, HANG)
+        except Retryable as error:
+            return str(error)
+
+    with ThreadPoolExecutor(60) as pool:
+        words = list(pool.map(word, letters))
+    assert words == [f"it has {larger}" if one is large else "taken" for one in letters]
+    assert len(held(desk)) == 54
 
 
 def test_more_than_a_window_at_once_are_all_confirmed(desk: Any, publisher: Publisher) -> None:

@@ -5,9 +5,9 @@ from __future__ import annotations
 import json
 import threading
 import time
-from collections.abc import Iterator
 from typing import Any
 
+import amqp
 import kombu
 import pytest
 
@@ -39,14 +39,12 @@ def topology() -> Topology:
 
 
 @pytest.fixture(scope="module")
-def broker(tmp_path_factory: pytest.TempPathFactory, topology: Topology) -> Iterator[Broker]:
+def broker(one_node: Broker, topology: Topology) -> Broker:
     """A node that has imported the definitions."""
-    folder = tmp_path_factory.mktemp("broker")
-    with Broker(folder).running() as node:
-        file = folder / "definitions.json"
-        file.write_text(json.dumps(definitions(topology, "/")))
-        node.ctl("import_definitions", str(file))
-        yield node
+    file = one_node.folder / "definitions.json"
+    file.write_text(json.dumps(definitions(topology, "/")))
+    one_node.ctl("import_definitions", str(file))
+    return one_node
 
 
 def listed(broker: Broker, *words: str) -> list[dict[str, Any]]:
@@ -112,6 +110,20 @@ def test_what_is_refused_arrives_at_the_dead_letters(broker: Broker) -> None:
         assert bytes(dead.body) == b"one"
         assert dead.headers["x-death"][0]["queue"] == "obj.refund_to_ledger"
         dead.ack()
+
+
+def test_what_goes_back_again_and_again_is_kept(broker: Broker) -> None:
+    """RabbitMQ 4 lets go of it after twenty times, where a queue does not say another number."""
+    with kombu.Connection(f"pyamqp://guest:guest@127.0.0.1:{broker.port}//") as connection:
+        channel = connection.channel()
+        channel.basic_publish(
+            amqp.Message(b"one", delivery_mode=2), exchange="obj", routing_key="refund_to_ledger"
+        )
+        for _ in range(25):
+            _take(channel, "obj.refund_to_ledger").requeue()
+        found = _take(channel, "obj.refund_to_ledger")
+        assert bytes(found.body) == b"one"
+        found.ack()
 
 
 def _take(channel: Any, queue: str) -> Any:

@@ -5,6 +5,7 @@ Never: sends a message a second time; calls a message taken that the broker has 
 
 from __future__ import annotations
 
+import re
 import threading
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -28,6 +29,8 @@ WINDOW = 256
 LOOK, SOON, LATE = 1.0, 0.2, 5.0
 #: letters that are written in one go
 TOGETHER = 64
+#: how a broker closes a channel over a message that is larger than it takes any
+_LARGER = re.compile(r"message size \d+ is larger than configured max size (\d+)")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -89,6 +92,8 @@ class Publisher:
         self._tag = 0
         #: exchanges that are there, on this link
         self._known: set[str] = set()
+        #: bytes of a message that the broker takes at most, where it was lost over a larger one
+        self._most: int | None = None
         self._why = "it is not connected as yet"
         self._spoiled = ""
         self._next_look = 0.0
@@ -106,7 +111,8 @@ class Publisher:
     def publish(self, letter: Letter, seconds: float) -> Word:
         """Publish a letter and wait for the broker's word.
 
-        Raises Retryable when it did not leave in time, Unknown when it may have arrived.
+        Raises Retryable when it did not leave in time, or is larger than the broker takes any;
+        Unknown when it may have arrived.
         """
         done = threading.Event()
         sending = _Sending(letter, seconds, done=done)
@@ -199,6 +205,8 @@ class Publisher:
                 while not self._closed.is_set():
                     self._step(link)
             except Broken as error:
+                larger = _LARGER.search(str(error))
+                self._most = int(larger[1]) if larger else None
                 self._lost(str(error))
                 if link is not None:
                     link.drop()
@@ -246,9 +254,13 @@ class Publisher:
         """Send what waits, as far as the window goes and the broker takes anything."""
         while not link.blocked and len(self._flying) < WINDOW:
             with self._lock:
-                exchange = self._waiting[0].letter.exchange if self._waiting else None
-            if exchange is None:
+                first = self._waiting[0] if self._waiting else None
+            if first is None:
                 break
+            exchange, larger = first.letter.exchange, self._larger(first.letter)
+            if larger is not None:
+                self._end(first, larger)
+                continue
             if exchange not in self._known and not link.has_exchange(exchange):
                 self._refuse(exchange)
                 continue
@@ -260,12 +272,12 @@ class Publisher:
             self._why = f"the broker takes nothing: {link.blocked}" if link.blocked else ""
 
     def _taken_in(self, room: int) -> list[Letter]:
-        """Return what goes out together, as sent: at most `room`, to exchanges that are there."""
+        """Return what goes out together, as sent: at most `room`, nothing that is refused here."""
         batch: list[Letter] = []
         with self._lock:
             while self._waiting and len(batch) < min(room, TOGETHER):
                 sending = self._waiting[0]
-                if sending.letter.exchange not in self._known:
+                if sending.letter.exchange not in self._known or self._larger(sending.letter):
                     break
                 self._waiting.popleft()
                 sending.state = "sent"
@@ -273,6 +285,17 @@ class Publisher:
                 self._flying[self._tag] = sending
                 batch.append(sending.letter)
         return batch
+
+    def _larger(self, letter: Letter) -> Retryable | None:
+        """Return what is to be said of a letter that the broker closes the channel over.
+
+        It hurts all who are on their way with it, so it is not sent again as long as this broker
+        has not been lost for another reason: then it may take more.
+        """
+        if self._most is None or len(letter.body) <= self._most:
+            return None
+        size = len(letter.body)
+        return Retryable(f"it has {size} bytes, the broker takes messages up to {self._most}")
 
     def _refuse(self, exchange: str) -> None:
         """Say of the first that waits for an exchange that there is none."""
@@ -298,7 +321,9 @@ class Publisher:
             self._connected.clear()
             for sending in self._flying.values():
                 if sending.state == "sent":
-                    sending.state, sending.error = "over", Unknown(f"not confirmed: {why}")
+                    unknown = Unknown(f"not confirmed: {why}")
+                    sending.state = "over"
+                    sending.error = self._larger(sending.letter) or unknown
                     ended.append(sending)
             self._flying.clear()
             if self._closed.is_set():
