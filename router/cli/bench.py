@@ -1,26 +1,35 @@
 """Owns: `router bench`.
-Imports: click, cli (benchlives, benchmaps, benchturns), runtime (bench, growth, profile, wide).
+Imports: click, cli (benchplaces, and its commands in other files), runtime (bench, growth, profile,
+wide).
 Never: prints one figure without its peer.
 """
 
 from __future__ import annotations
 
-import os
 import statistics
 from collections.abc import Callable, Mapping
 from functools import partial
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import click
 
 from router.cli.benchlives import lives
 from router.cli.benchmaps import transforms
+from router.cli.benchpeers import peers
+from router.cli.benchplaces import (
+    address_of,
+    broker_option,
+    place_option,
+    queues_told,
+    quorum_option,
+    store_option,
+    unbroken,
+)
+from router.cli.benchscale import scale
 from router.cli.benchturns import turns
 from router.cli.common import fail, format_option
 from router.cli.render import envelope
 from router.core.errors import Unavailable
-from router.infra.secrets import ProcessSecrets
 from router.runtime.bench import Figures, measure_embedded
 from router.runtime.growth import FEW, Growth, measure_growth
 from router.runtime.profile import profile
@@ -33,14 +42,6 @@ if TYPE_CHECKING:  # the others are loaded when they are asked for
 LEAST = 0.01
 
 
-place_option = click.option(
-    "--on", "place", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True
-)
-store_option = click.option(
-    "--store", "address", default="", help="A PostgreSQL of yours; without it a private server."
-)
-
-
 @click.group("bench")
 def bench() -> None:
     """Measure on this machine; ratios count, single figures drift with what else runs."""
@@ -49,6 +50,8 @@ def bench() -> None:
 bench.add_command(transforms)
 bench.add_command(turns)
 bench.add_command(lives)
+bench.add_command(peers)
+bench.add_command(scale)
 
 
 @bench.command("embedded")
@@ -112,10 +115,10 @@ def _tell(
 
 
 @bench.command("rabbitmq")
-@click.option("--broker", required=True, help="Its address by reference: env:NAME or file:NAME.")
+@broker_option
 @click.option("--messages", type=click.IntRange(256, 1_000_000), default=20_000, show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
-@click.option("--quorum", is_flag=True, help="Quorum queues; by default durable classic ones.")
+@quorum_option
 @format_option
 def rabbitmq(broker: str, messages: int, repeats: int, style: str, *, quorum: bool) -> None:
     """Measure a route without a record over a broker, beside a bare loop with the same queues.
@@ -123,14 +126,10 @@ def rabbitmq(broker: str, messages: int, repeats: int, style: str, *, quorum: bo
     Notes of 1.2 kB are taken, validated, mapped, looked at by three flows, published to one of
     three queues, and acknowledged when that is confirmed. The queues are made, and taken away.
     """
-    from router.infra.amqp.link import Broken  # noqa: PLC0415 (a library that few need)
-    from router.runtime.brokerspeed import measure_broker  # noqa: PLC0415
+    from router.runtime.brokerspeed import measure_broker  # noqa: PLC0415 (a library that few need)
 
-    try:
-        address = ProcessSecrets(os.environ, Path("secrets")).get(broker)
-        figures = measure_broker(address, messages, repeats, quorum=quorum)
-    except (LookupError, OSError, Broken) as error:
-        fail(f"no broker at {broker}: {type(error).__name__}")
+    with unbroken(broker):
+        figures = measure_broker(address_of(broker), messages, repeats, quorum=quorum)
     if style == "json":
         data = {
             "route": figures.route, "bare": figures.bare, "ratio": figures.ratio,
@@ -138,8 +137,7 @@ def rabbitmq(broker: str, messages: int, repeats: int, style: str, *, quorum: bo
         }  # fmt: skip
         click.echo(envelope("bench rabbitmq", ok=True, data=data))
         return
-    queues = "quorum queues" if quorum else "durable classic queues"
-    click.echo(f"{messages} messages, {repeats} repeats, {queues}, medians")
+    click.echo(f"{messages} messages, {repeats} repeats, {queues_told(quorum=quorum)}, medians")
     for name, rate, cpu in (
         ("route", figures.route, figures.route_cpu),
         ("bare loop", figures.bare, figures.bare_cpu),
@@ -147,44 +145,6 @@ def rabbitmq(broker: str, messages: int, repeats: int, style: str, *, quorum: bo
         told = f"{statistics.median(rate):8.0f} messages/s   {statistics.median(cpu):6.3f} s of CPU"
         click.echo(f"{name:11}{told} a thousand messages")
     click.echo(f"ratio      {figures.ratio:8.2f}")
-
-
-@bench.command("peers")
-@click.option("--broker", required=True, help="Its address by reference: env:NAME or file:NAME.")
-@click.option("--messages", type=click.IntRange(100, 1_000_000), default=20_000, show_default=True)
-@click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
-@click.option("--size", type=click.IntRange(300, 100_000), default=2000, show_default=True)
-@click.option("--quorum", is_flag=True, help="Quorum queues; by default durable classic ones.")
-@click.option(
-    "--peers", "folder", type=click.Path(path_type=Path), default=Path("benchmarks/peers"),
-    show_default=True, help="Folders with peer.py and requirements.txt.",
-)  # fmt: skip
-@click.option("--only", multiple=True, help="These peers alone; may be said several times.")
-@format_option
-def peers(broker: str, folder: Path, only: tuple[str, ...], style: str, **how: Any) -> None:
-    """Measure a route without a record beside other routers: same broker, bodies and work.
-
-    Each is installed into var/peers once, and runs in a process of its own. Beside speed it says
-    what was lost and doubled when the process was killed half way.
-    """
-    from router.cli.reports.peers import peers_data, peers_lines  # noqa: PLC0415
-    from router.infra.amqp.link import Broken  # noqa: PLC0415 (a library that few need)
-    from router.runtime.peers import Plan, measure_peers, peers_in  # noqa: PLC0415
-
-    try:
-        address = ProcessSecrets(os.environ, Path("secrets")).get(broker)
-        names = [one for one in peers_in(folder) if not only or one in only]
-        found = measure_peers(Plan(address=address, **how), folder, Path("var/peers"), names)
-    except Unavailable as error:
-        fail(str(error))
-    except (LookupError, OSError, Broken) as error:
-        fail(f"no broker at {broker}: {type(error).__name__}")
-    if style == "json":
-        click.echo(envelope("bench peers", ok=True, data={"peers": peers_data(found)}))
-        return
-    queues = "quorum queues" if how["quorum"] else "durable classic queues"
-    click.echo("{messages} messages of {size} bytes, {repeats} repeats, ".format(**how) + queues)
-    click.echo("\n".join(peers_lines(found)))
 
 
 @bench.command("growth")
@@ -241,26 +201,37 @@ def _growth(place: str, address: str) -> Callable[[int, int, int], Growth]:
 @click.option("--messages", type=click.IntRange(100, 100_000), default=1000, show_default=True)
 @click.option("--rate", type=click.IntRange(1, 1000), default=100, show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
+@click.option(
+    "--broker", default="", help="Messages come over a queue of this broker: env:NAME or file:NAME."
+)
+@quorum_option
 @place_option
 @store_option
 @format_option
-def latency(style: str, place: str, address: str, **how: int) -> None:
+def latency(style: str, place: str, address: str, broker: str, *, quorum: bool, **how: int) -> None:
     """Measure how long a message takes through a daemon, at so many messages a second.
 
-    From the moment its request leaves to the far side's first look at the command's; beside it the
-    same straight from the sender to the far side.
+    From the moment it leaves its sender to the far side's first look at the command's request;
+    beside it the same straight from the sender to the far side. With --broker the sender puts it
+    into a queue, and straight is as without.
     """
     from router.runtime.latency import measure_latency  # noqa: PLC0415
+    from router.runtime.outside import Setting  # noqa: PLC0415
 
-    try:
-        found = measure_latency(**how, server=place == "postgres", address=address)
-    except Unavailable as error:
-        fail(str(error))
+    if quorum and not broker:
+        fail("--quorum says what the queue is like: say --broker, too")
+    with unbroken(broker):
+        at = address_of(broker) if broker else ""
+        where = Setting(server=place == "postgres", address=address, broker=at)
+        found = measure_latency(**how, where=where, quorum=quorum)
     if style == "json":
         data = {"through_ms": found.through, "straight_ms": found.straight}
         click.echo(envelope("bench latency", ok=True, data=data))
         return
-    click.echo("{messages} messages at {rate}/s, {repeats} repeats, medians".format(**how))
+    over = f", over {queues_told(quorum=quorum)}" if broker else ""
+    click.echo(
+        "{messages} messages at {rate}/s{over}, {repeats} repeats, medians".format(**how, over=over)
+    )
     for percent in (50, 99, 100):
         through, straight = found.at(percent)
         click.echo(f"p{percent:<3} {through:8.1f} ms, straight {straight:.1f} ms")

@@ -1,5 +1,5 @@
 """Owns: `router bench lives`.
-Imports: click, cli (benchturns, common, render), runtime.lifespeed.
+Imports: click, cli (benchplaces, benchturns, common, render), runtime.lifespeed.
 Never: prints one figure without its peer.
 """
 
@@ -12,6 +12,7 @@ from pathlib import Path
 
 import click
 
+from router.cli.benchplaces import place_option, store_option
 from router.cli.benchturns import scenarios_of
 from router.cli.common import fail, format_option, load_sound, project_option
 from router.cli.render import envelope
@@ -29,12 +30,8 @@ from router.runtime.turnspeed import NothingToPlay
 @click.option("--lives", type=click.IntRange(1, 100_000), default=200, show_default=True)
 @click.option("--stored", type=click.IntRange(1000, 10_000_000), default=100_000, show_default=True)
 @click.option("--repeats", type=click.IntRange(1, 50), default=5, show_default=True)
-@click.option(
-    "--on", "place", type=click.Choice(["sqlite", "postgres"]), default="sqlite", show_default=True
-)
-@click.option(
-    "--store", "address", default="", help="A PostgreSQL of yours; without it a private server."
-)
+@place_option
+@store_option
 @project_option
 @format_option
 def lives(

@@ -166,7 +166,12 @@ def texts() -> dict[str, Any]:
 
 def bench_project(root: Path, others: Mapping[str, Any] | None = None) -> Project:
     """Write the project that is measured, with `others` in the place of its texts; return it."""
-    for name, text in {**_TEXTS, **(others or {})}.items():
+    return written(root, {**_TEXTS, **(others or {})})
+
+
+def written(root: Path, texts: Mapping[str, Any]) -> Project:
+    """Write the texts of a project, and return it."""
+    for name, text in texts.items():
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text if isinstance(text, str) else json.dumps(text))

@@ -6,30 +6,32 @@ median of their ratio counts.
 
 from __future__ import annotations
 
-import json
 import statistics
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from router.config.project import Project, load_project
+from router.config.project import Project
 from router.infra.amqp.yardstick import PREFETCH, bare, desk
 from router.infra.secrets import ProcessSecrets
 from router.infra.store.sqlite import SqliteFile
 from router.infra.store.store import Store
-from router.runtime.bench import body_of, event_of, texts, timed
+from router.runtime.bench import body_of, event_of, texts, timed, written
 from router.runtime.clock import SystemClock
-from router.runtime.installed import installed_adapters
 from router.runtime.memory import settle_memory
 from router.runtime.wiring import Hooks, build_parts, open_exchange
 
 #: where the route sends to, by the state of a note
 STATES = ("open", "paid", "gone")
+#: the system behind each of them, where each has one of its own
+FAR = {state: f"far_{state}" for state in STATES}
 #: where the broker of the project that is measured is
 REFERENCE = "env:BENCH_BROKER"
+#: where the store of one that is recorded is
+STORE = "env:BENCH_STORE"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -75,47 +77,61 @@ def measure_broker(address: str, messages: int, repeats: int, *, quorum: bool) -
     )
 
 
-def broker_project(root: Path, name: str) -> Project:
-    """Write the project that is measured, and return it; `name` is that of its queues."""
+def broker_project(root: Path, name: str, *, recorded: bool = False) -> Project:
+    """Write the project that is measured, and return it; `name` is that of its queues.
+
+    One that is recorded keeps identity, journal and outbox on a server, whose address is in STORE,
+    and has a system for each queue, so that processes can share them.
+    """
     made = {one: text for one, text in texts().items() if "/flows/" not in one}
-    made["routes/channels/notes.yaml"] = f"""channel: notes
-owner: bench
-from: {{amqp: {{queue: {name}.in, prefetch: {PREFETCH}, format: json}}}}
-kind: "='note'"
-identity: {{delivery: [=headers."message-id"]}}
-routes:
-  note:
-    accept: inbox/note@1
-    record: none
-    guarantee: {{loss: none, duplicates: absorbed}}
-    steps: [{{transform: note}}, {{produce: {{object: note@1}}}}]
-otherwise: [{{dead_letter: unknown_kind}}]
-on_failure: patient
-"""
-    for state in STATES:
+    del made["routes/systems/far.yaml"]
+    made["routes/channels/notes.yaml"] = queue_channel(f"{name}.in", recorded=recorded)
+    systems = {state: FAR[state] if recorded else "far" for state in STATES}
+    for state, system in systems.items():
         made[f"routes/flows/{state}.yaml"] = f"""flow: {state}
 owner: bench
 from: {{object: note@1}}
 steps:
   - filter: {{if: "=payload.state == '{state}'", else: {{discard: of another state}}}}
-  - send: {{operation: far.{state}}}
+  - send: {{operation: {system}.{state}}}
 on_failure: patient
 """
-    made["routes/systems/far.yaml"] = _system(name)
+    for system in set(systems.values()):
+        states = [one for one in STATES if systems[one] == system]
+        made[f"routes/systems/{system}.yaml"] = _system(system, states, name)
+    places = ", ".join(f'{one}: {{broker: "{REFERENCE}"}}' for one in sorted({*systems.values()}))
     made["routes/environments/bench.yaml"] = f"""environment: bench
-store: {{sqlite: var/x.db}}
-systems: {{far: {{broker: "{REFERENCE}"}}}}
+store: {{{f'postgresql: "{STORE}"' if recorded else "sqlite: var/x.db"}}}
+http: {{host: 127.0.0.1, port: 0}}
+systems: {{{places}}}
 channels: {{notes: {{broker: "{REFERENCE}"}}}}
 """
-    for path, text in made.items():
-        (root / path).parent.mkdir(parents=True, exist_ok=True)
-        (root / path).write_text(text if isinstance(text, str) else json.dumps(text))
-    project, findings = load_project(root, installed_adapters())
-    assert not findings, [str(one) for one in findings]
-    return project
+    return written(root, made)
 
 
-def _system(name: str) -> str:
+def queue_channel(queue: str, *, recorded: bool) -> str:
+    """Return the channel that takes notes from a queue."""
+    if recorded:
+        more = ", object: [note, =body.id], compare: [=body.total]"
+        route = "correlation: [note, =body.id]"
+    else:
+        more, route = "", "record: none\n    guarantee: {loss: none, duplicates: absorbed}"
+    return f"""channel: notes
+owner: bench
+from: {{amqp: {{queue: {queue}, prefetch: {PREFETCH}, format: json}}}}
+kind: "='note'"
+identity: {{delivery: [=headers."message-id"]{more}}}
+routes:
+  note:
+    accept: inbox/note@1
+    {route}
+    steps: [{{transform: note}}, {{produce: {{object: note@1}}}}]
+otherwise: [{{dead_letter: unknown_kind}}]
+on_failure: patient
+"""
+
+
+def _system(system: str, states: Sequence[str], name: str) -> str:
     operations = "".join(
         f"""  {state}:
     accept: note@1
@@ -126,11 +142,10 @@ def _system(name: str) -> str:
       - {{if: "=status == `404`", is: refused, code: unroutable}}
       - {{otherwise: retry}}
 """
-        for state in STATES
+        for state in states
     )
-    return (
-        f"system: far\nowner: bench\nadapter: amqp\non_failure: patient\noperations:\n{operations}"
-    )
+    head = f"system: {system}\nowner: bench\nadapter: amqp\non_failure: patient\n"
+    return f"{head}operations:\n{operations}"
 
 
 def note_of(number: int) -> bytes:

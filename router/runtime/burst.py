@@ -26,7 +26,7 @@ from router.runtime import bench
 from router.runtime.bench import sent_note
 from router.runtime.clock import SystemClock
 from router.runtime.farside import FarSide, far_side
-from router.runtime.outside import Outside, running
+from router.runtime.outside import Outside, Setting, running
 
 #: calls at once, order keys, connections of senders
 WORKERS, KEYS, SENDERS = 8, 64, 8
@@ -126,10 +126,10 @@ def measure_burst(
     Raises Unavailable.
     """
     takes = TAKES * rate
-    texts = _ordered()
+    how = Setting(server=server, address=address, texts=_ordered(), workers=WORKERS)
     with (
         far_side(WORKERS / takes) as far,
-        running(far.port, server=server, address=address, texts=texts, workers=WORKERS) as daemon,
+        running(far.port, how) as daemon,
         closing(_Watch(daemon)) as watch,
     ):
         course = _play(watch, daemon.port, rate, rate * times, seconds)

@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from router.runtime.serverbench import schema, served
 #: seconds that the start, or the end, may take
 PATIENCE = 30.0
 _START = "from router.cli.start import start; start()"
-_STORE = "ROUTER_BENCH_STORE"
+_STORE, _BROKER = "ROUTER_BENCH_STORE", "ROUTER_BENCH_BROKER"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,45 +42,52 @@ class Outside:
     store: Database
 
 
-@contextmanager
-def running(
-    far: int,
-    *,
-    server: bool = False,
-    address: str = "",
-    texts: Mapping[str, Any] | None = None,
-    workers: int = 8,
-) -> Iterator[Outside]:
-    """Run a daemon over the project that is measured, whose far side listens at a port; on
-    PostgreSQL when `server` is asked for or an address is given. Raises Unavailable.
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Setting:
+    """What a daemon works with: a store on PostgreSQL when `server` is asked for or an address is
+    given, so many `workers` that call at once, a broker for its channel where that is a queue;
+    `texts` take the place of files of the project.
+    """
 
-    `texts` take the place of files of the project; so many `workers` call at once.
+    server: bool = False
+    address: str = ""
+    broker: str = ""
+    texts: Mapping[str, Any] = field(default_factory=dict)
+    workers: int = 8
+
+
+@contextmanager
+def running(far: int, how: Setting) -> Iterator[Outside]:
+    """Run a daemon over the project that is measured, whose far side listens at a port. Raises
+    Unavailable.
     """
     with ExitStack() as stack:
         root = Path(stack.enter_context(tempfile.TemporaryDirectory()))
         store = ""
-        if server or address:
-            store = stack.enter_context(schema(stack.enter_context(served(address))))
+        if how.server or how.address:
+            store = stack.enter_context(schema(stack.enter_context(served(how.address))))
         where = f'{{postgresql: "env:{_STORE}"}}' if store else "{sqlite: var/bench.db}"
+        queues = f'channels: {{notes: {{broker: "env:{_BROKER}"}}}}\n' if how.broker else ""
         environment = (
-            f"environment: bench\nstore: {where}\nhttp: {{host: 127.0.0.1, port: 0}}\n"
-            f'workers: {workers}\nsystems: {{far: {{url: "http://127.0.0.1:{far}"}}}}\n'
+            f"environment: bench\nstore: {where}\nhttp: {{host: 127.0.0.1, port: 0}}\n{queues}"
+            f'workers: {how.workers}\nsystems: {{far: {{url: "http://127.0.0.1:{far}"}}}}\n'
         )
-        bench_project(root, {**(texts or {}), "routes/environments/bench.yaml": environment})
-        port, process = stack.enter_context(_daemon(root, store))
+        bench_project(root, {**how.texts, "routes/environments/bench.yaml": environment})
+        environ = {_STORE: store, _BROKER: how.broker}
+        port, process = stack.enter_context(_daemon(root, environ))
         database = Server(store) if store else SqliteFile(root / "var/bench.db")
         yield Outside(port=port, process=process, store=database)
 
 
 @contextmanager
-def _daemon(root: Path, store: str) -> Iterator[tuple[int, int]]:
+def _daemon(root: Path, environ: Mapping[str, str]) -> Iterator[tuple[int, int]]:
     """Run a daemon and give its port and its process."""
     log = root / "log"
     with log.open("wb") as said:
         process = subprocess.Popen(  # noqa: S603 (this very program)
             [sys.executable, "-c", _START, "run", "--env", "bench"],
             cwd=root,
-            env={**os.environ, _STORE: store},
+            env={**os.environ, **environ},
             stdin=subprocess.DEVNULL,
             stdout=said,
             stderr=said,

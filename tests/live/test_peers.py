@@ -1,4 +1,4 @@
-"""`router bench peers` over a real broker: a peer is installed, and nothing of ours is lost."""
+"""`router bench peers` over a real broker: nothing of ours is lost, who cannot is left out."""
 
 from __future__ import annotations
 
@@ -6,34 +6,84 @@ import json
 import os
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.crash.processes import ROUTER
 from tests.live.broker import Broker
+from tests.live.postgres import Postgres
 
-pytestmark = pytest.mark.soak
 
-
-@pytest.mark.timeout(1200)
-def test_a_peer_is_measured_beside_us(tmp_path: Path, request: pytest.FixtureRequest) -> None:
-    folder = request.config.rootpath / "benchmarks" / "peers"
-    with Broker(tmp_path / "node").running() as broker:
-        words = ("--messages", "2000", "--repeats", "1", "--format", "json")
-        done = subprocess.run(
-            [ROUTER, "bench", "peers", "--broker", "env:B", "--peers", folder, *words],
-            env={**os.environ, "B": broker.address},
-            cwd=tmp_path,
-            capture_output=True,
-            text=True,
-            check=False,
-            timeout=1000,
-        )
+def measured(folder: Path, at: Broker, work: Path, *words: str) -> Any:
+    done = subprocess.run(
+        [ROUTER, "bench", "peers", "--broker", "env:B", "--peers", folder, "--repeats", "1",
+         "--format", "json", *words],
+        env={**os.environ, "B": at.address},
+        cwd=work,
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=1000,
+    )  # fmt: skip
     assert done.returncode == 0, done.stderr
-    data = json.loads(done.stdout)["peers"]
-    assert set(data) >= {"router", "mq_bridge", "redpanda_connect", "faststream"}
-    for one in data.values():
-        assert one["runs"], one["why"]
-        assert all(run["whole"] for run in one["runs"])
-    assert data["router"]["crash"]["lost"] == 0
-    assert data["router"]["crash"]["passed"] == 0
+    assert at.ctl("list_queues", "name").strip() in ("", "name")
+    return json.loads(done.stdout)
+
+
+@pytest.fixture
+def silent(tmp_path: Path) -> Path:
+    """A folder with a peer that takes nothing."""
+    folder = tmp_path / "peers" / "silent"
+    folder.mkdir(parents=True)
+    (folder / "requirements.txt").write_text("")
+    (folder / "peer.py").write_text("raise SystemExit('it cannot')\n")
+    return folder.parent
+
+
+@pytest.mark.timeout(600)
+def test_who_carries_nothing_is_left_out_and_we_are_measured_by_size(
+    new_node: Broker, silent: Path, tmp_path: Path
+) -> None:
+    sizes = ("--size", "300", "--size", "2000", "--messages", "100", "--quorum")
+    data = measured(silent, new_node, tmp_path, *sizes)
+    assert data["left_out"] == ["silent"]
+    assert list(data["sizes"]) == ["300", "2000"]
+    for by in data["sizes"].values():
+        assert list(by) == ["router"]
+        assert by["router"]["ratio"] == 1.0
+        (run,) = by["router"]["runs"]
+        assert run["whole"]
+        assert run["memory"] > 0
+    assert list(data["killed"]) == ["router"]
+    assert data["killed"]["router"]["lost"] == data["killed"]["router"]["passed"] == 0
+
+
+@pytest.mark.timeout(600)
+def test_a_recorded_route_goes_the_same_way_and_its_rows_go_with_it(
+    new_node: Broker, silent: Path, tmp_path: Path
+) -> None:
+    with Postgres().running() as server:
+        store = ("--record", "--store", server.fresh(), "--size", "300", "--messages", "100")
+        data = measured(silent, new_node, tmp_path, *store)
+        left = server.run("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'router%'", "t1")
+    (run,) = data["sizes"]["300"]["router"]["runs"]
+    assert run["whole"]
+    crash = data["killed"]["router"]
+    assert (crash["lost"], crash["renamed"], crash["passed"]) == (0, 0, 0)
+    assert left == []
+
+
+@pytest.mark.soak
+@pytest.mark.timeout(1200)
+def test_a_peer_is_measured_beside_us(
+    new_node: Broker, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    folder = request.config.rootpath / "benchmarks" / "peers"
+    data = measured(folder, new_node, tmp_path, "--messages", "2000", "--size", "2000")
+    by = data["sizes"]["2000"]
+    assert set(by) >= {"router", "mq_bridge", "redpanda_connect", "faststream"}
+    assert data["left_out"] == []
+    assert all(run["whole"] for one in by.values() for run in one["runs"])
+    assert data["killed"]["router"]["lost"] == 0
+    assert data["killed"]["router"]["passed"] == 0

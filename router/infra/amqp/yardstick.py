@@ -127,6 +127,20 @@ def desk(address: str, words: Sequence[str], *, quorum: bool) -> Iterator[Desk]:
 
 
 @contextmanager
+def posting(address: str, exchange: str) -> Iterator[Callable[[str, bytes], None]]:
+    """Give what puts a letter into the first queue of a desk, and returns when it is confirmed."""
+    with Connection(address) as connection, connection.channel() as channel:
+        confirms = Confirms(channel)
+
+        def post(name: str, body: bytes) -> None:
+            confirms.publish(exchange, "in", name, body)
+            while confirms.open:
+                connection.drain_events(timeout=HANG)
+
+        yield post
+
+
+@contextmanager
 def bare(address: str, name: str) -> Iterator[Callable[[], int]]:
     """Give what steps a bare loop once, and returns how many messages are settled."""
     with Connection(address) as connection:

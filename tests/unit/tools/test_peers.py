@@ -6,11 +6,14 @@ import json
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from router.cli.main import main
 from router.cli.reports.peers import peers_data, peers_lines
 from router.core.errors import Unavailable
 from router.runtime.brokerspeed import STATES
-from router.runtime.peers import OURS, Crash, Peer, Run, broken, peers_in, sized
+from router.runtime.contest import Crash, Part, Run, broken, sized
+from router.runtime.peers import OURS, Found, peers_in
 
 
 @pytest.mark.parametrize("size", [300, 2000, 20_000])
@@ -44,19 +47,69 @@ def test_a_folder_without_a_peer_is_told(tmp_path: Path) -> None:
 
 
 def run(rate: float, *, whole: bool = True) -> Run:
-    return Run(rate=rate, cpu=0.25, memory=80, whole=whole)
+    return Run(
+        rate=rate,
+        parts={"a": Part(cpu=0.05, memory=50), "b": Part(cpu=0.2, memory=30)},
+        whole=whole,
+    )
+
+
+FOUND = Found(
+    runs={
+        300: {OURS: (run(9000),) * 3, "other": (run(6000),) * 3},
+        2000: {
+            OURS: (run(1000), run(3000), run(900)),
+            "other": (run(500), run(1000), run(900, whole=False)),
+        },
+    },
+    crashes={OURS: Crash(0, 3, 0, 0), "other": Crash(1, 2, 3, 4)},
+    left_out=("none",),
+)
 
 
 def test_the_ratio_is_ours_by_theirs_repeat_by_repeat() -> None:
-    found = [
-        Peer(name=OURS, runs=(run(1000), run(3000), run(900)), crash=Crash(0, 3, 0, 0)),
-        Peer(name="other", runs=(run(500), run(1000), run(900, whole=False))),
-        Peer(name="none", why="it carries nothing over these queues"),
+    lines = [one.split() for one in peers_lines(FOUND, "quorum queues")]
+    assert lines[0][:2] == ["300", "bytes"]
+    assert lines[1:3] == [
+        [OURS, "9000", "1.00", "0.250", "80"],
+        ["other", "6000", "1.50", "0.250", "80"],
     ]
-    assert peers_data(found)["other"]["ratio"] == 2.0
-    lines = peers_lines(found)
-    assert lines[1].split() == [OURS, "1000", "1.00", "0.250", "80"]
-    assert lines[2].split() == ["other", "900", "2.00", "0.250", "80"]
-    assert lines[3].strip() == "not everything came"
-    assert lines[4].split(maxsplit=1) == ["none", "it carries nothing over these queues"]
-    assert lines[-1].split() == [OURS, "0", "3", "0", "0"]
+    assert lines[3][:2] == ["2000", "bytes"]
+    assert lines[4] == [OURS, "1000", "1.00", "0.250", "80"]
+    assert lines[5] == ["other", "900", "2.00", "0.250", "80"]
+    assert lines[6] == ["not", "everything", "came"]
+
+
+def test_who_carries_nothing_is_told_and_what_a_kill_came_to_is_told_once() -> None:
+    lines = [one.split() for one in peers_lines(FOUND, "quorum queues")]
+    assert lines[7] == ["none", "carries", "nothing", "over", "quorum", "queues:", "left", "out"]
+    assert lines[8][:3] == ["killed", "half", "way:"]
+    assert lines[9:] == [[OURS, "0", "3", "0", "0"], ["other", "1", "2", "3", "4"]]
+
+
+def test_the_same_is_told_as_data() -> None:
+    data = peers_data(FOUND)
+    assert data["sizes"]["2000"]["other"]["ratio"] == 2.0
+    assert [one["whole"] for one in data["sizes"]["2000"]["other"]["runs"]] == [True, True, False]
+    first = data["sizes"]["300"][OURS]["runs"][0]
+    assert first["memory"] == sum(one["memory"] for one in first["parts"].values()) == 80
+    assert first["cpu"] == sum(one["cpu"] for one in first["parts"].values()) == 0.25
+    assert data["killed"]["other"] == {"lost": 1, "again": 2, "renamed": 3, "passed": 4}
+    assert data["left_out"] == ["none"]
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("--only", "mq_brigde"), "no peer mq_brigde in"),
+        (("--store", "postgresql://a@b/c"), "say --record, too"),
+    ],
+)
+def test_what_is_not_meant_so_is_told(
+    words: tuple[str, ...], told: str, request: pytest.FixtureRequest
+) -> None:
+    folder = request.config.rootpath / "benchmarks" / "peers"
+    base = ("bench", "peers", "--broker", "env:B", "--peers", str(folder))
+    done = CliRunner().invoke(main, [*base, *words], env={"B": "amqp://127.0.0.1:1/"})
+    assert done.exit_code == 2
+    assert told in done.output
