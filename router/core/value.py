@@ -1,10 +1,11 @@
-"""Owns: how values of the hot path are declared: immutable for the type checker, quick to make.
+"""Owns: how values of the hot path and nodes of a text are declared: immutable for the type
+checker, quick to make.
 Imports: the standard library.
 Never: a field of its own.
 
-A frozen dataclass sets each field through a call: that was a twelfth of the cost of a message. So
-`frozen` is held by mypy alone; at run time the class is a plain one with slots, and it hashes as a
-frozen one does.
+A frozen dataclass sets each field through a call: that was a twelfth of the cost of a message, and
+of that of a load. So `frozen` is held by mypy alone; at run time the class is a plain one with
+slots, and it hashes as a frozen one does.
 """
 
 from __future__ import annotations

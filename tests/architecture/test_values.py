@@ -1,4 +1,4 @@
-"""Values of the hot path are immutable for the type checker, which the pipeline runs."""
+"""Values of the hot path and of a load are immutable for the type checker, which is run."""
 
 from __future__ import annotations
 
@@ -16,6 +16,10 @@ CHANGES = {
     "def change(one: Value) -> None:\n    one.key = b'other'\n",
     "decision": "from router.core.decision import Routed as Value\n"
     "def change(one: Value) -> None:\n    one.effects = ()\n",
+    "place": "from router.core.diagnostics import Place as Value\n"
+    "def change(one: Value) -> None:\n    one.line = 2\n",
+    "node": "from router.config.source import Scalar as Value\n"
+    "def change(one: Value) -> None:\n    one.value = 'other'\n",
 }
 
 
