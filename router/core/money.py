@@ -20,9 +20,11 @@ MoneyJson: TypeAlias = dict[str, str]
 _SHAPE = frozenset({"amount", "currency"})
 #: currency code to its smallest step, whose exponent is what `quantize` goes by
 _STEPS = {code: Decimal(1).scaleb(-places) for code, places in EXPONENTS.items()}
-#: currency code to the texts that are amounts as they stand; the rest is computed
+#: currency code to what tells texts that are amounts as they stand; the rest is computed
 _AS_IS = {
-    code: re.compile(rf"(?:0|-?[1-9][0-9]{{0,30}}){rf'[.][0-9]{{{places}}}' if places else ''}")
+    code: re.compile(
+        rf"(?:0|-?[1-9][0-9]{{0,30}}){rf'[.][0-9]{{{places}}}' if places else ''}"
+    ).fullmatch
     for code, places in EXPONENTS.items()
 }
 #: decimal places that some currency has, here or at a sender
@@ -58,7 +60,7 @@ def money(amount: Json, currency: str) -> MoneyJson:
     places (`1.295` EUR) or is none of ISO 4217, NumberError where the amount is no number.
     """
     as_is = _AS_IS.get(currency) if type(amount) is str and type(currency) is str else None
-    if as_is is not None and as_is.fullmatch(amount):
+    if as_is is not None and as_is(amount):
         return {"amount": amount, "currency": currency}
     step = _step(currency)
     return _wire(_fit(exact(amount), step), currency)

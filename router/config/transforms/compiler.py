@@ -16,6 +16,7 @@ import jmespath.functions
 
 from router.config.transforms.code import Code
 from router.config.transforms.functions.declare import MAX_TEXT, Function
+from router.config.transforms.functions.kinds import Check, OfTypes
 from router.core.document import Json
 from router.core.errors import LimitExceeded
 
@@ -300,15 +301,22 @@ def _function(writer: Writer, tree: Tree, current: str | None) -> str:
     bare = call.bare(len(names)) if writer.bare and isinstance(call, Function) else None
     if bare is None:
         return code.let(told)
-    checks = [
-        f"{code.constant(fits)}({name})" for fits, name in zip(bare.checks, names, strict=True)
-    ]
+    checks = [_check(code, fits, name) for fits, name in zip(bare.checks, names, strict=True)]
     quick = f"{code.constant(bare.call)}({', '.join(names)})"
     made = code.let(f"{quick} if {' and '.join(checks)} else {told}" if checks else quick)
     if bare.may_be_long:
         with code.block(f"if {made}.__class__ is str and len({made}) > {MAX_TEXT // 4}:"):
             code.put(f"{made} = {told}")
     return made
+
+
+def _check(code: Code, fits: Check, name: str) -> str:
+    """Return what asks whether an argument is of its kind; of its type without a call."""
+    if not isinstance(fits, OfTypes):
+        return f"{code.constant(fits)}({name})"
+    if len(fits.types) == 1:
+        return f"{name}.__class__ is {code.constant(*fits.types)}"
+    return f"{name}.__class__ in {code.constant(fits.types)}"
 
 
 _WRITERS: Mapping[str, Callable[[Writer, Tree, str | None], str]] = {

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType, NoneType
 from typing import TypeAlias
@@ -57,6 +58,17 @@ _MANY = MappingProxyType(
     }
 )
 _WORDS = re.compile(r"(?:[^|\[\]]|\[[^\]]*\])+")
+
+
+@dataclass(frozen=True, slots=True)
+class OfTypes:
+    """The check that the type of a value is one of some. Generated code asks it without a call."""
+
+    types: frozenset[type]
+
+    def __call__(self, value: Json) -> bool:
+        """Return whether a value is of one of the types."""
+        return type(value) in self.types
 
 
 def checks(kind: str) -> Check:
@@ -138,7 +150,7 @@ def _list_of(fits: Check) -> Check:
 
 def _one_of(plain: frozenset[type], deep: list[Check]) -> Check:
     if not deep:
-        return lambda value: type(value) in plain
+        return OfTypes(plain)
     if len(deep) == 1 and not plain:
         return deep[0]
     return lambda value: type(value) in plain or any(one(value) for one in deep)
