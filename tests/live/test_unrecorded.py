@@ -98,7 +98,7 @@ def place(tmp_path: Path, post: Post) -> Iterator[Landscape]:
     environment = root / "routes/environments/crash.yaml"
     text = environment.read_text().replace("environment: bench", "environment: crash")
     text = text.replace("var/x.db", "var/router.db")
-    environment.write_text(f"{text}http: {{host: 127.0.0.1, port: {made.port}}}\n")
+    environment.write_text(text.replace("port: 0", f"port: {made.port}"))
     made.environ["BENCH_BROKER"] = post.broker.address
     yield made
     made.close()
