@@ -1,6 +1,7 @@
 """Owns: forgetting instances that ended long ago, as their workflow says; a tombstone stays.
 Imports: core, config, infra.store.
-Never: forgets what has not ended; holds the store for longer than a piece.
+Never: forgets what has not ended, or what rows may wait for; holds the store for longer than a
+piece.
 """
 
 from __future__ import annotations
@@ -25,16 +26,18 @@ class Forgetting:
         self._workflows = project.workflows
         self._next: datetime | None = None
 
-    def step(self, now: datetime) -> int:
+    def step(self, now: datetime, held: frozenset[str] = frozenset()) -> int:
         """Forget a piece of what is old enough; return how many instances. Raises Unavailable.
 
-        Where there is no more, nothing is looked at for a while.
+        Of workflows that are held back nothing goes: rows may wait for what has ended. Where there
+        is no more, nothing is looked at for a while.
         """
         if not self._workflows or (self._next is not None and now < self._next):
             return 0
-        gone = sum(self._forget(name, now) for name in self._workflows)
+        gone = sum(self._forget(name, now) for name in self._workflows.keys() - held)
         if not gone:
-            self._store.write(lambda transaction: transaction.forget_tombstones(now))
+            if not held:  # rows that wait may be about any of them
+                self._store.write(lambda transaction: transaction.forget_tombstones(now))
             self._next = now + EVERY
         return gone
 

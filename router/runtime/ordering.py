@@ -174,7 +174,7 @@ def unpark(transaction: Transaction, arguments: Arguments, now: datetime) -> dic
 def _put(transaction: Transaction, kept: Snapshot, made: Ordered, now: datetime) -> dict[str, Any]:
     row = order_row(kept, made, now)
     transaction.enqueue([row])
-    return {"message": row.message.id, "instance": kept.id}
+    return {"message": row.message.id, "instance": kept.id, "workflow": kept.workflow}
 
 
 def _instance(transaction: Transaction, number: str) -> Snapshot:

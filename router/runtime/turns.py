@@ -38,14 +38,24 @@ class _Ended:
     instance: Instance | None = None
     decision: Decision | None = None
     until: datetime | None = None
+    #: it stays in its place: no instance begins of its workflow
+    stays: bool = False
     names: tuple[tuple[str, str], ...] = ()
 
 
 class Turns:
     """One batch. `take` decides everything in memory, `record` writes it."""
 
-    def __init__(self, reader: Reader, by: tuple[Definitions, Turning], now: datetime) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        by: tuple[Definitions, Turning],
+        now: datetime,
+        closed: frozenset[str] = frozenset(),
+    ) -> None:
+        """Of `closed` workflows no instance begins: rows that would begin one stay."""
         self._reader = reader
+        self._closed = closed
         self._definitions, self._turning = by
         self._now = now
         self._by_id: dict[str, Instance] = {}
@@ -148,6 +158,8 @@ class Turns:
             if found is None and name in self._forgotten:
                 text = f"{address.key} has ended as {self._forgotten[name]} and was forgotten"
                 return _Ended(row, decision=_letter("late", text))
+            if found is None and said.starts and workflow.name in self._closed:
+                return _Ended(row, stays=True)
             if found is None and said.starts:
                 found = self._begin(workflow, address.key, row)
         else:
@@ -189,6 +201,8 @@ class Turns:
         said = workflow.file.events[extra[EVENT]]
         orphan = said.orphan or workflow.file.defaults.event.orphan
         if PARKED in extra:
+            if workflow.name in self._closed:
+                return _Ended(row, stays=True)  # what it waits for may be among those that stay
             if orphan.then == "discard":
                 return _Ended(row, decision=Discarded(reason="orphan"))
             told = address.key or ", ".join(f"{kind} {value}" for kind, value in address.names)
@@ -234,9 +248,15 @@ class Turns:
 
     # ---- writing
 
+    @property
+    def decided(self) -> list[_Ended]:
+        """Return what came of rows, but of those that stay in their place."""
+        return [one for one in self._ended if not one.stays]
+
     def record(self, transaction: Transaction) -> None:
         """Write all that was decided, in one transaction."""
-        transaction.settle([one.row.id for one in self._ended])
+        decided = self.decided
+        transaction.settle([one.row.id for one in decided])
         for one in self._by_id.values():
             if not one.lines:
                 continue
@@ -245,7 +265,7 @@ class Turns:
             if is_new and workflow is self._definitions.current(workflow.name):
                 transaction.define(workflow.mark, workflow.name, workflow.file.version, self._now)
             record_instance(transaction, one)
-        for ended in self._ended:
+        for ended in decided:
             self._record(transaction, ended)
         for row in self._found:
             self._release(transaction, row)
