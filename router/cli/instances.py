@@ -219,7 +219,7 @@ def exceptions(
     with looking(project, environment) as (reader, _):
         found = reader.overview.exceptions(ExceptionQuery(workflow=name, **options))
     lines = (
-        f"{one['workflow']} {one['key']} {one['name']}  {exception_text(one)}, {one['severity']}"
+        f"{_subject(one)}  {exception_text(one)}, {one['severity']}"
         + (f", closed {minute(one['closed_at'])}" if one["closed_at"] else "")
         for one in found
     )
@@ -232,7 +232,10 @@ def exceptions(
 @place_options
 @format_option
 def parked(workflow: str | None, limit: int, root: Path, environment: str, style: str) -> None:
-    """List events that wait for their instance: by which names, since when, until when."""
+    """List events that wait for their instance: by which names, since when, until when.
+
+    One that several instances fit is ambiguous: `router workflow unpark --to` says which it means.
+    """
     project = load_sound(root)
     names = [workflow_of(project, workflow).name] if workflow else sorted(project.workflows)
     with looking(project, environment) as (reader, _):
@@ -240,6 +243,7 @@ def parked(workflow: str | None, limit: int, root: Path, environment: str, style
     lines = (
         f"{one['message_id']} {one['workflow']} {one['event']}  until {minute(one['until'])}, by "
         + ", ".join(f"{name['kind'] or 'key'} {name['value']}" for name in one["names"])
+        + (f", ambiguous: {', '.join(one['candidates'])}" if one["candidates"] else "")
         for one in found
     )
     _print("workflow parked", "parked", found, (style, lines))
@@ -249,6 +253,14 @@ def _tell_paused(paused: Mapping[str, Mapping[str, Any]]) -> None:
     """Print what of it stands still because its workflow is held back."""
     for name, why in paused.items():
         click.echo(visible(held_line(name, why)))
+
+
+def _subject(one: Mapping[str, Any]) -> str:
+    """Return what an exception is about: an instance, or an event that several fit."""
+    if one["key"] is None:
+        which = f"one of {', '.join(one['candidates'])}"
+        return f"{one['workflow']} {one['message_id']} {one['event']} of {which}"
+    return f"{one['workflow']} {one['key']} {one['name']}"
 
 
 def _place(one: dict[str, Any]) -> str:

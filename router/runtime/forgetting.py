@@ -7,6 +7,7 @@ piece.
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from functools import partial
 
 from router.config.project import Project
 from router.infra.store.store import Store
@@ -37,9 +38,15 @@ class Forgetting:
         gone = sum(self._forget(name, now) for name in self._workflows.keys() - held)
         if not gone:
             if not held:  # rows that wait may be about any of them
-                self._store.write(lambda transaction: transaction.forget_tombstones(now))
+                self._store.write(partial(self._forget_rest, now))
             self._next = now + EVERY
         return gone
+
+    def _forget_rest(self, now: datetime, transaction: Transaction) -> None:
+        """Forget that instances were forgotten, and that events were ambiguous, long ago."""
+        transaction.forget_tombstones(now)
+        for name, workflow in self._workflows.items():
+            transaction.forget_ambiguities(name, now - workflow.file.retain.closed)
 
     def _forget(self, name: str, now: datetime) -> int:
         retain = self._workflows[name].file.retain

@@ -21,6 +21,7 @@ from router.runtime.failpoints import reach
 from router.runtime.forgetting import Forgetting
 from router.runtime.halving import in_halves
 from router.runtime.lane import Lane
+from router.runtime.parking import wait_no_more
 from router.runtime.recording import record_ending
 from router.runtime.turning import Turning
 from router.runtime.turns import Turns
@@ -142,6 +143,6 @@ class Turner:
 
         def job(transaction: Transaction) -> None:
             transaction.settle((row.id,))
-            record_ending(transaction, row, letter, now)
+            record_ending(transaction, wait_no_more(transaction, row, now), letter, now)
 
         self._store.write(job)

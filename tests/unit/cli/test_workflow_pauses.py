@@ -63,11 +63,11 @@ def test_a_slow_resume_is_the_only_policy(office: Office) -> None:
     run(office, "pause", "workflow:note", *WHY)
     for policy in (("--latest-per-key",), ("--drop-older-than", "2h")):
         code, text = run(office, "resume", "workflow:note", *policy)
-        assert (code, text) == (
-            2,
+        assert code == 2
+        assert text == (
             "router: what waits for workflow:note are also answers, timers and orders of "
             "instances, which would wait for ever for one that is dropped: resume it as it is, or "
-            "with --rate\n",
+            "with --rate\n"
         )
     assert run(office, "resume", "workflow:note", "--rate", "20/s") == (
         0,

@@ -81,17 +81,6 @@ def test_an_event_that_finds_nobody_becomes_a_dead_letter(land: Visits) -> None:
     assert land.sizes() == {"dead": 1}
 
 
-def test_two_instances_of_one_name_are_not_guessed_between(land: Visits) -> None:
-    land.come("asked", id="v1", amount="n1")
-    land.come("asked", id="v2", amount="n1")
-    land.come("heard", about="n1")
-    land.run()
-    assert [land.status(key, "hear") for key in ("v1", "v2")] == ["waiting", "waiting"]
-    land.wait(DAY)
-    land.run()
-    assert [reason for reason, _ in land.letters()] == ["orphan"]
-
-
 def test_within_a_batch_the_event_may_come_before_its_instance(land: Visits) -> None:
     land.come("heard", about="n1")
     land.come("asked", id="v1", amount="n1")

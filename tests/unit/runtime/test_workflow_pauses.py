@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from datetime import timedelta
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -151,7 +152,7 @@ def test_a_rate_lets_rows_go_in_their_order(land: Visits) -> None:
         land.clock.move_to(land.clock.now() + timedelta(seconds=1))
     assert begun[0] == 1
     assert begun == sorted(begun)
-    assert max(after - before for before, after in zip(begun, begun[1:], strict=False)) == 1
+    assert max(after - before for before, after in pairwise(begun)) == 1
     assert begun[-1] == 6
     assert sorted(keys(land)) == [f"v{number}" for number in range(6)]
     with land.store.read() as reader:
