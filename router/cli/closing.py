@@ -1,5 +1,5 @@
 """Owns: `router workflow close-window`.
-Imports: click, cli.asking, cli.reading, config.workflow.
+Imports: click, cli (asking, holding, reading), config.workflow.
 Never: closes a window without a reason.
 """
 
@@ -12,10 +12,12 @@ import click
 
 from router.cli.asking import ask
 from router.cli.common import fail, format_option, load_sound, place_options, workflow_of
+from router.cli.holding import stands_still
 from router.cli.reading import reading
 from router.cli.render import envelope, some, visible
 from router.config.project import Project
 from router.core.diagnostics import nearest
+from router.core.instance import consumer_of
 from router.core.instants import time_text
 
 
@@ -44,10 +46,13 @@ def close_window(workflow: str, window: str, root: Path, environment: str, **how
         data = {"closed": closed, "dry_run": bool(how["dry"])}
         click.echo(envelope("workflow close-window", ok=True, data=data))
         return
+    with reading(project, environment) as reader:
+        waits = stands_still(reader, workflow)
+    when = f"when {consumer_of(workflow)} goes on" if waits else "now"
     for at, number in closed.items():
         lets = "would let" if how["dry"] else "lets"
         told = f"{window} of {workflow}, which closes at {at}, {lets} {some(number, 'commands')}"
-        click.echo(visible(f"{told} go now"))
+        click.echo(visible(f"{told} go {when}"))
     if not closed:
         click.echo(visible(f"{window} holds nothing of {workflow}"))
 

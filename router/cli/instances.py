@@ -7,7 +7,7 @@ Never: writes.
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from router.cli.common import (
     workflow_of,
 )
 from router.cli.common import store_of as place_of
+from router.cli.holding import held_line, held_workflows
 from router.cli.kinds import When
 from router.cli.render import envelope, some, visible
 from router.config.project import Project
@@ -139,10 +140,12 @@ def list_instances(root: Path, environment: str, style: str, limit: int, **optio
     query = query_from(options, project)
     with looking(project, environment) as (reader, _):
         found, all_ = reader.overview.instances(query, limit), reader.overview.count(query)
+        paused = held_workflows(reader, query.workflow)
     if style == "json":
-        data = {"instances": found, "count": all_}
+        data = {"instances": found, "count": all_, "paused": paused}
         click.echo(envelope("workflow list", ok=True, data=data))
         return
+    _tell_paused(paused)
     for one in found:
         suspended = f", suspended: {one['suspended']}" if one["suspended"] else ""
         line = f"{one['workflow']} {one['key']}  {one['label']}  since {minute(one['at'])}"
@@ -165,9 +168,11 @@ def show_instance(workflow: str, key: str, root: Path, environment: str, style: 
     with looking(project, environment) as (reader, definitions):
         kept = the_instance(reader, project, workflow, key)
         told = outlook_of(reader, kept, definitions.by_mark(kept.mark, workflow, reader))
+        paused = held_workflows(reader, workflow)
     if style == "json":
-        click.echo(envelope("workflow show", ok=True, data={"instance": told}))
+        click.echo(envelope("workflow show", ok=True, data={"instance": told, "paused": paused}))
         return
+    _tell_paused(paused)
     click.echo(visible("\n".join(outlook_lines(told))))
 
 
@@ -214,7 +219,7 @@ def exceptions(
     with looking(project, environment) as (reader, _):
         found = reader.overview.exceptions(ExceptionQuery(workflow=name, **options))
     lines = (
-        f"{one['workflow']} {one['key']} {one['name']}  {exception_text(one)}, {one['severity']}"
+        f"{_subject(one)}  {exception_text(one)}, {one['severity']}"
         + (f", closed {minute(one['closed_at'])}" if one["closed_at"] else "")
         for one in found
     )
@@ -227,7 +232,10 @@ def exceptions(
 @place_options
 @format_option
 def parked(workflow: str | None, limit: int, root: Path, environment: str, style: str) -> None:
-    """List events that wait for their instance: by which names, since when, until when."""
+    """List events that wait for their instance: by which names, since when, until when.
+
+    One that several instances fit is ambiguous: `router workflow unpark --to` says which it means.
+    """
     project = load_sound(root)
     names = [workflow_of(project, workflow).name] if workflow else sorted(project.workflows)
     with looking(project, environment) as (reader, _):
@@ -235,9 +243,24 @@ def parked(workflow: str | None, limit: int, root: Path, environment: str, style
     lines = (
         f"{one['message_id']} {one['workflow']} {one['event']}  until {minute(one['until'])}, by "
         + ", ".join(f"{name['kind'] or 'key'} {name['value']}" for name in one["names"])
+        + (f", ambiguous: {', '.join(one['candidates'])}" if one["candidates"] else "")
         for one in found
     )
     _print("workflow parked", "parked", found, (style, lines))
+
+
+def _tell_paused(paused: Mapping[str, Mapping[str, Any]]) -> None:
+    """Print what of it stands still because its workflow is held back."""
+    for name, why in paused.items():
+        click.echo(visible(held_line(name, why)))
+
+
+def _subject(one: Mapping[str, Any]) -> str:
+    """Return what an exception is about: an instance, or an event that several fit."""
+    if one["key"] is None:
+        which = f"one of {', '.join(one['candidates'])}"
+        return f"{one['workflow']} {one['message_id']} {one['event']} of {which}"
+    return f"{one['workflow']} {one['key']} {one['name']}"
 
 
 def _place(one: dict[str, Any]) -> str:

@@ -25,7 +25,7 @@ COMMANDS = {
     "init": ("router.cli.init", "init", "Make a project that works at once."),
     "lineage": ("router.cli.lineage", "lineage", "Say where a field comes from, what it feeds."),
     "new": ("router.cli.new", "new", "Write the draft of a channel, a flow or a system."),
-    "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow or a system."),
+    "pause": ("router.cli.pause", "pause", "Hold back a channel, a flow, a system or a workflow."),
     "replay": ("router.cli.replay", "replay", "Decide records anew; send what was not sent."),
     "resume": ("router.cli.pause", "resume", "Let what was paused go on."),
     "retention": ("router.cli.retention", "retention", "Say what ends when, and what has gone."),

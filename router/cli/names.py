@@ -12,6 +12,13 @@ from typing import Any
 
 _CODE = re.compile(r"^([EW][0-9]{3}):$", re.MULTILINE)
 _PRESET = re.compile(r"^([a-z][a-z0-9_]*):$", re.MULTILINE)
+#: what can be held back, and the folder of its files
+_PARTS = (
+    ("channel", "channels"),
+    ("flow", "flows"),
+    ("system", "systems"),
+    ("workflow", "workflows"),
+)
 _CONFIG = Path(__file__).parent.parent / "config"
 
 
@@ -33,7 +40,7 @@ def _stems(folder: str) -> Callable[[Path, Mapping[str, Any]], Iterator[str]]:
 
 
 def _parts(root: Path, said: Mapping[str, Any]) -> Iterator[str]:
-    for kind, folder in (("channel", "channels"), ("flow", "flows"), ("system", "systems")):
+    for kind, folder in _PARTS:
         for name in _stems(folder)(root, said):
             yield f"{kind}:{name}"
 

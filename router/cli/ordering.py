@@ -18,6 +18,7 @@ import click
 
 from router.cli.asking import PATIENCE, PAUSE, ask
 from router.cli.common import FINDINGS, fail, format_option, load_sound, place_options, workflow_of
+from router.cli.holding import stands_still
 from router.cli.instances import (
     filter_options,
     looking,
@@ -29,7 +30,7 @@ from router.cli.reading import is_running, reading
 from router.cli.render import envelope, some, visible
 from router.config.project import Project
 from router.core.diagnostics import nearest
-from router.core.instance import WAITS
+from router.core.instance import WAITS, consumer_of
 from router.engine.workflow.orders import OF_STEPS, VERBS, moves_money
 from router.engine.workflow.values import Ordered, path_of
 from router.infra.store.inbox import PROPOSED, Command
@@ -268,8 +269,9 @@ def _tell(project: Project, place: tuple[str, str], command: str, result: dict[s
         line = runs if number is not None else _proposed(result["proposal"])
         show(style, command, {"result": result}, [line])
         return
-    if not is_running(project, environment):
-        line = f"it is carried out when the daemon runs: router trace {result['message']}"
+    waits_for = _waits_for(project, environment, result["workflow"])
+    if waits_for:
+        line = f"it is carried out when {waits_for}: router trace {result['message']}"
         show(style, command, {"result": {**result, "outcome": ""}}, [line])
         return
     found = _outcome(project, environment, result["message"])
@@ -279,6 +281,15 @@ def _tell(project: Project, place: tuple[str, str], command: str, result: dict[s
     show(style, command, {"result": {**result, **found}}, [line], ok=ok)
     if not ok:
         sys.exit(FINDINGS)
+
+
+def _waits_for(project: Project, environment: str, workflow: str) -> str:
+    """Return what an order waits for beside its turn; empty for nothing."""
+    if not is_running(project, environment):
+        return "the daemon runs"
+    with reading(project, environment) as reader:
+        stands = stands_still(reader, workflow)
+    return f"{consumer_of(workflow)} goes on" if stands else ""
 
 
 def _outcome(project: Project, environment: str, message: str) -> dict[str, Any]:

@@ -33,9 +33,10 @@ PAUSE = 0.2
 @click.option("--reason", required=True, help="Why; shown in the status.")
 @place_options
 def pause(name: str, reason: str, root: Path, environment: str) -> None:
-    """Hold the messages of NAME back: channel:NAME, flow:NAME or system:NAME.
+    """Hold the messages of NAME back: channel:NAME, flow:NAME, system:NAME or workflow:NAME.
 
-    Deliveries are still taken and kept. What is under way is finished.
+    Deliveries are still taken and kept. What is under way is finished. Of a workflow no instance
+    has a turn: events, answers, timers and orders wait in their order.
     """
     _known(root, environment, name)
     ask(root, environment, "pause", {"name": name, "reason": reason})
@@ -57,7 +58,8 @@ def drain(name: str, reason: str, seconds: float, root: Path, environment: str) 
     """Let what is there of NAME finish, and begin nothing new until it is resumed.
 
     A channel answers new deliveries with 503 and leaves files where they are. What comes later for
-    a flow or a system waits in its place.
+    a flow or a system waits in its place. Instances of a workflow go on to their end; what would
+    begin one waits.
     """
     _known(root, environment, name)
     left = ask(root, environment, "drain", {"name": name, "reason": reason})["left"]
@@ -81,7 +83,7 @@ def resume(root: Path, environment: str, name: str, **policy: Any) -> None:
     """Let the messages of NAME go on, in the order in which they came.
 
     Without a policy all of them go on at once. What is dropped is in the journal as discarded. A
-    command for which a call was begun is never dropped.
+    command for which a call was begun is never dropped, nor is anything that waits for a workflow.
     """
     _known(root, environment, name)
     older, dry_run = policy["older"], policy["dry_run"]

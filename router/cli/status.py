@@ -12,15 +12,14 @@ from typing import Any
 import click
 
 from router.cli.common import choose, format_option, load_sound, place_options
+from router.cli.holding import held_data, held_line
 from router.cli.reading import is_running, reading
 from router.cli.render import envelope, visible
 from router.config.environments import EnvironmentFile
 from router.config.project import Project
 from router.core.instants import time_text
-from router.core.units import rate_text
 from router.infra.store.files import Waiting
 from router.infra.store.letters import LetterQuery
-from router.infra.store.pauses import PAUSED, SLOW, Pause
 from router.infra.store.reader import Reader
 from router.runtime.cursors import by_source, poll_data, poll_line, queue_data, queue_line
 from router.runtime.holds import SystemHeld, held_systems, told_apart
@@ -82,7 +81,7 @@ def _look(
         counters=reader.counters(),
         sizes=reader.sizes(),
         dead=reader.letters.find(LetterQuery(limit=10)),
-        paused={one.name: _held(reader, one) for one in reader.pauses.all()},
+        paused={one.name: held_data(reader, one) for one in reader.pauses.all()},
         files=list(reader.files.waiting()),
         polls=list(polls),
         queues=list(queues),
@@ -116,7 +115,7 @@ def _data(seen: _Seen) -> dict[str, Any]:
 
 def _tell(seen: _Seen) -> None:
     lines = [] if seen.led is None else seen.led.lines()
-    lines += [_held_line(name, why) for name, why in seen.paused.items()]
+    lines += [held_line(name, why) for name, why in seen.paused.items()]
     lines += [_apart_line(seen.apart)] if seen.apart is not None else []
     lines += [_away_line(one) for one in seen.away]
     lines += [_system_line(one) for one in seen.held]
@@ -162,34 +161,6 @@ def _file_line(file: Waiting) -> str:
 def _letter_line(letter: dict[str, Any]) -> str:
     about = f"{letter['message_id']} {letter['consumer']}: {letter['reason']}"
     return f"dead letter {about} {letter['detail'][:160]}"
-
-
-def _held(reader: Reader, pause: Pause) -> dict[str, Any]:
-    """Return what holds a name back, how much is left to be worked off, and how much waits."""
-    return {
-        "since": pause.at,
-        "reason": pause.reason,
-        "mode": pause.mode,
-        "rate": rate_text(pause.rate) if pause.mode == SLOW else "",
-        "left": reader.pauses.left(pause) if pause.mode != PAUSED else 0,
-        "behind": reader.pauses.behind(pause),
-        "dead": reader.pauses.dead(pause.name),
-    }
-
-
-def _held_line(name: str, why: dict[str, Any]) -> str:
-    since = f"since {why['since'][:19]}Z"
-    because = f", {why['reason']}" if why["reason"] else ""
-    if why["mode"] == SLOW:
-        return f"resumed at {why['rate']}: {name}, {why['left']} left{because}"
-    if why["mode"] == PAUSED:
-        return f"paused: {name} {since}{because}"
-    behind = f", {why['behind']} wait behind it" if why["behind"] else ""
-    if why["dead"]:
-        behind += f", {why['dead']} dead letter" + ("s" if why["dead"] > 1 else "")
-    if why["left"]:
-        return f"draining: {name} {since}, {why['left']} left{behind}{because}"
-    return f"drained: {name} {since}{behind}{because}"
 
 
 def count_table(counters: list[dict[str, Any]]) -> str:

@@ -23,6 +23,8 @@ CAME, EVENT, INSTANCE = "came", "event", "instance"
 MIGRATION = "migration"
 #: an event that waited for its instance: by now it should be there
 PARKED = "parked"
+#: an event that several instances fit, since when a person is asked which
+AMBIGUOUS = "ambiguous"
 #: under which a command keeps whose effect it is: {"workflow", "instance", "effect"}
 EFFECT = "effect"
 

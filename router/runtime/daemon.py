@@ -274,11 +274,14 @@ def dropped(project: Project, waiting: Mapping[str, int]) -> list[str]:
 
 
 def pausable(project: Project) -> list[str]:
-    """Return everything that can be paused or drained: `channel:`, `flow:`, `system:`."""
+    """Return everything that can be paused or drained: `channel:`, `flow:`, `system:`,
+    `workflow:`.
+    """
     return [
         *(f"channel:{one}" for one in project.channels),
         *project.flows,
         *(f"system:{one}" for one in project.systems),
+        *map(consumer_of, project.workflows),
     ]
 
 

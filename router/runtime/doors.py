@@ -1,5 +1,5 @@
 """Owns: all that takes messages in a process, as one door.
-Imports: infra.store, runtime: loop, worker, ingress, intake.
+Imports: infra.store, runtime: loop, turner, worker, ingress, intake.
 Never: decides what is held back (operators do).
 """
 
@@ -14,6 +14,7 @@ from router.runtime.carriage import Carriage
 from router.runtime.ingress import Ingress
 from router.runtime.intake import Intake
 from router.runtime.loop import Loop
+from router.runtime.turner import Turner
 from router.runtime.worker import Worker
 
 
@@ -34,6 +35,7 @@ class Doors:
     """All that takes messages: it is told what is held back, and asked what it has in hand."""
 
     loop: Loop
+    turner: Turner
     workers: tuple[Worker, ...]
     ingress: Ingress
     intakes: tuple[Intake, ...]
@@ -43,6 +45,7 @@ class Doors:
     def tell(self, pauses: Sequence[Pause]) -> None:
         """Hold back what is paused, and let pass what is not any more."""
         self.loop.pause(pauses)
+        self.turner.pause(pauses)
         for worker in self.workers:
             worker.pause(pauses)
         for intake in self.intakes:
@@ -54,4 +57,4 @@ class Doors:
         calling = [one.in_hand for one in self.workers]
         if self.carriage is not None:
             calling.append(self.carriage.carrier.in_hand)
-        return self.loop.in_hand.union(*calling)
+        return self.loop.in_hand.union(self.turner.in_hand, *calling)

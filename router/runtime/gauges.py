@@ -125,6 +125,12 @@ def _workflows(seen: Overview) -> Iterator[Family]:
         labels=("workflow",),
         series={(workflow,): n for workflow, n in seen.parked_by_workflow().items()},
     )
+    yield Family(
+        name="router_workflow_ambiguous_events",
+        doc="Events that several instances fit: a person says which is meant",
+        labels=("workflow",),
+        series={(workflow,): n for workflow, n in seen.ambiguous_by_workflow().items()},
+    )
 
 
 def _forgotten(found: Pass | None, now: datetime) -> Iterator[Family]:

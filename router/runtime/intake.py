@@ -38,6 +38,8 @@ Open: TypeAlias = "Callable[[Mapping[str, int], Callable[[Parcel], None]], Recei
 LOOK = 1.0
 #: seconds for what is in hand when all is to end
 GRACE = 10.0
+#: what a message without a record may wait for, so that it has one while that is held back
+_FAR = ("flow:", "system:")
 #: characters of a trouble that are kept
 _TOLD = 500
 
@@ -86,7 +88,7 @@ class Intake:
         name = f"channel:{self.channel.name}"
         self._paused = any(one.name == name and one.mode == PAUSED for one in pauses)
         if self._passage is not None:
-            self._passage.hold(any(not one.name.startswith("channel:") for one in pauses))
+            self._passage.hold(any(one.name.startswith(_FAR) for one in pauses))
         self._receiver.ring()
 
     def ring(self) -> None:

@@ -5,7 +5,6 @@ Never: waits for a call of a system; loses a row (it leaves the queue with its d
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
@@ -22,7 +21,7 @@ from router.core.decision import (
 )
 from router.core.document import Json
 from router.core.ports import Clock
-from router.infra.store.pauses import Pause, moved_on
+from router.infra.store.pauses import Pause
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
@@ -34,7 +33,7 @@ from router.runtime.failpoints import reach
 from router.runtime.gates import Gates
 from router.runtime.halving import in_halves
 from router.runtime.ingress import LOOP_LANE
-from router.runtime.lookback import Lookback
+from router.runtime.lane import Lane
 from router.runtime.recording import record, record_answers
 from router.runtime.replay import answers_for
 from router.runtime.replayed import replay_of
@@ -58,6 +57,8 @@ BATCH = 256
 MOST_IN_HAND = 1024
 #: rows that may wait for answers at once; the rest stays in the queue
 MOST_WAITING = 512
+#: what may be held back of its lane
+_HELD = ("channel:", "flow:")
 
 
 @dataclass(slots=True)
@@ -88,19 +89,7 @@ class Loop:
         self._judge = judge
         self._answers = answers
         self._clock: Clock = answers.clock
-        self._cursor = 0
-        #: the last look filled its batch: there may be rows behind it
-        self._more = False
-        #: rows that were passed over are to be looked at once more: all, or those behind a row
-        self._look_again = threading.Event()
-        self._back: int | None = None
-        self._lookback = Lookback()
-        self._pauses: tuple[Pause, ...] = ()
-        #: rows (after, up to) that a slow resume lets pass behind the cursor
-        self._passed: list[tuple[int, int]] = []
-        #: rows that were taken and are not recorded; held while rows are taken
-        self._hand: frozenset[int] = frozenset()
-        self._taking = threading.Lock()
+        self._lane = Lane(store, LOOP_LANE, BATCH)
         self._waiting = Waiting(answers, judge, self.bell.ring)
         store.wake(LOOP_LANE, self.bell.ring)
 
@@ -112,32 +101,27 @@ class Loop:
     def step(self) -> int:
         """Take one batch; return how many rows were taken or moved on. Raises Unavailable."""
         ready = self._waiting.ready()
-        if self._look_again.is_set():
-            self._look_again.clear()
-            self._cursor, self._passed = 0, []
-        back, self._back = self._back, None
-        if back is not None:
-            self._cursor = min(self._cursor, back)
+        self._lane.begin()
         try:
             return self._step(ready)
         except Exception:
-            self._look_again.set()  # the cursor is past rows that nobody has decided
+            self._lane.start_over()
             raise
         finally:
-            self._hand = self._waiting.rows
+            self._lane.keep(self._waiting.rows)
 
     def has_more(self) -> bool:
         """Whether there may be rows for which the bell does not ring."""
-        return self._more or bool(self._passed) or self._look_again.is_set()
+        return self._lane.has_more()
 
     def look_again(self) -> None:
         """Read from further back: a row of another process may be new behind the cursor."""
-        self._back = self._lookback.next(self._cursor)
+        self._lane.look_again()
 
     def _step(self, ready: list[Asked]) -> int:
         until = self._suspects.until
         suspects = [one for one in ready if one.row.id <= until][:1]
-        rows = [] if suspects else self._next_rows(until)
+        rows = [] if suspects else self._lane.take(until, room=self._has_room)
         if suspects or (rows and rows[0].id <= until):
             ready = suspects
         elif self._caution is not None:
@@ -157,35 +141,9 @@ class Loop:
         with self._store.read() as reader:
             return open_row(row, answers_for(reader, row))
 
-    def _next_rows(self, until: int) -> list[Queued]:
-        """Return the next rows; up to row `until` they go one at a time."""
-        self._more = True
-        if len(self._waiting) >= MOST_WAITING:
-            return []
-        with self._taking:
-            rows: list[Queued] = []
-            while self._passed and not rows:
-                after, up_to = self._passed.pop(0)
-                limit = 1 if after < until else BATCH
-                with self._store.read() as reader:
-                    rows = reader.queued(LOOP_LANE, after, limit, self._pauses, up_to)
-                if len(rows) == limit:
-                    self._passed.insert(0, (rows[-1].id, up_to))
-            rows = rows or self._from_cursor(1 if self._cursor < until else BATCH)
-            self._hand |= {row.id for row in rows}
-            return rows
-
-    def _from_cursor(self, limit: int) -> list[Queued]:
-        """Return the next rows and move the cursor behind them, and behind what is held back."""
-        with self._read(whole=bool(self._pauses)) as reader:
-            newest = reader.last_queued(LOOP_LANE) if self._pauses else 0
-            rows = reader.queued(LOOP_LANE, self._cursor, limit, self._pauses)
-        if rows:
-            self._cursor = rows[-1].id
-        if len(rows) < limit:
-            self._cursor = max(self._cursor, newest)
-        self._more = len(rows) == limit
-        return rows
+    @property
+    def _has_room(self) -> bool:
+        return len(self._waiting) < MOST_WAITING
 
     def _read(self, *, whole: bool) -> AbstractContextManager[Reader]:
         """Return a reader; where several queries have to be of one moment, a `whole` one."""
@@ -210,15 +168,7 @@ class Loop:
 
     def pause(self, pauses: Sequence[Pause]) -> None:
         """Leave rows that are held back in the queue; when they pass they are looked at again."""
-        wanted = tuple(one for one in pauses if not one.name.startswith("system:"))
-        with self._taking:
-            passed = moved_on(self._pauses, wanted)
-            self._pauses = wanted
-            if passed is None:
-                self._look_again.set()
-            else:
-                self._passed += passed
-        if passed != []:
+        if self._lane.hold([one for one in pauses if one.name.startswith(_HELD)]):
             self.bell.ring()
 
     @property
@@ -226,8 +176,7 @@ class Loop:
         """Return the rows that are under way. After `pause` has returned, none of what it holds
         back is added.
         """
-        with self._taking:
-            return self._hand
+        return self._lane.in_hand
 
     @property
     def idle(self) -> bool:
@@ -313,7 +262,7 @@ class Loop:
         """Return the verdict with those of the flows that can be decided with it."""
         decision = verdict.decision
         row = verdict.work.row
-        if not isinstance(decision, Routed) or self._pauses or replay_of(row) is not None:
+        if not isinstance(decision, Routed) or self._lane.pauses or replay_of(row) is not None:
             return verdict
         decided, left = [], []
         for one in verdict.rows():

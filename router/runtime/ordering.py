@@ -1,17 +1,18 @@
 """Owns: orders for instances of workflows on their way: at once, after a second person, in bulk;
 events that wait for their instance, looked at again.
-Imports: core, engine.workflow, infra.store, runtime.again, runtime.fresh.
+Imports: core, engine.workflow, infra.store, runtime (again, fresh, parking).
 Never: decides what comes of an order (its turn does); lets one person approve what he proposed.
 """
 
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
 from router.core.errors import MessageError
-from router.core.instance import CAME, INSTANCE, PARKED, TURN_LANE, Snapshot, consumer_of
+from router.core.instance import CAME, INSTANCE, TURN_LANE, Snapshot, consumer_of
 from router.core.message import Message
 from router.engine.workflow.record import input_document
 from router.engine.workflow.values import Ordered
@@ -22,6 +23,7 @@ from router.infra.store.rows import Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.again import note
 from router.runtime.fresh import fresh_id
+from router.runtime.parking import release, wait_no_more
 
 Arguments = Mapping[str, Any]
 #: what an order says beside who orders it
@@ -156,17 +158,16 @@ def unpark(transaction: Transaction, arguments: Arguments, now: datetime) -> dic
         raise MessageError(f"no event {arguments['message']} waits: see router workflow parked")
     told = {"reason": arguments["reason"], "actor": arguments["actor"]}
     transaction.forget_due(row.message.id, row.consumer)
-    transaction.unpark(row.message.id)
     if arguments["discard"]:
+        wait_no_more(transaction, row, now)
         told |= {"reason": "unparked", "detail": arguments["reason"]}
         note(transaction, row, now, "discarded", told)
         return {"discarded": row.message.id}
-    extra = {name: value for name, value in (row.extra or {}).items() if name != PARKED}
     if arguments["instance"]:
         kept = _instance(transaction, arguments["instance"])
-        extra[INSTANCE], told["to"] = kept.id, kept.key
-    again = Queued(lane=row.lane, consumer=row.consumer, message=row.message, extra=extra)
-    transaction.enqueue([again])
+        told["to"] = kept.key
+        row = replace(row, extra={**(row.extra or {}), INSTANCE: kept.id})
+    again = release(transaction, row)
     note(transaction, again, now, "unparked", told)
     return {"message": row.message.id}
 
@@ -174,7 +175,7 @@ def unpark(transaction: Transaction, arguments: Arguments, now: datetime) -> dic
 def _put(transaction: Transaction, kept: Snapshot, made: Ordered, now: datetime) -> dict[str, Any]:
     row = order_row(kept, made, now)
     transaction.enqueue([row])
-    return {"message": row.message.id, "instance": kept.id}
+    return {"message": row.message.id, "instance": kept.id, "workflow": kept.workflow}
 
 
 def _instance(transaction: Transaction, number: str) -> Snapshot:

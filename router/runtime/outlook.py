@@ -44,6 +44,7 @@ def outlook_of(
         "tasks": [{"step": path[0], "item": path[1], **one} for path, one in tasks_of(state)],
         "timers": [{"name": name, **one} for name, one in sorted(state["timers"].items())],
         "deferred": state["deferred"],
+        "unclear": reader.overview.unclear(kept.workflow, kept.key),
         **{f"last_{key}" if key == "turns" else key: told for key, told in
            reader.overview.about(kept.id, turns).items()},
     }  # fmt: skip
@@ -184,6 +185,7 @@ def outlook_lines(told: Mapping[str, Any]) -> Iterator[str]:
             for one in told["held"]
         ],
     )
+    yield from _part("may be meant by", [_unclear(one) for one in told["unclear"]])
     yield from _part("turns", [_turn(one) for one in told["last_turns"]])
 
 
@@ -197,6 +199,11 @@ def _fact(name: str, value: Any) -> str:
     of = f"{len(value)} of them " if isinstance(value, list) else ""
     text = json.dumps(value, ensure_ascii=False, default=str)
     return f"{name}: {of}{text[:_WIDE]}" + (" ..." if len(text) > _WIDE else "")
+
+
+def _unclear(one: Mapping[str, Any]) -> str:
+    some = ", ".join(one["candidates"])
+    return f"{one['event']} {one['message_id']}, which is of one of {some}"
 
 
 def _step(one: Mapping[str, Any]) -> str:

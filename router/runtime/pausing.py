@@ -14,6 +14,7 @@ from typing import Any
 
 from router.core.decision import Discarded
 from router.core.errors import MessageError
+from router.core.instance import WORKFLOW
 from router.core.instants import time_text
 from router.core.units import duration_text
 from router.engine.identity import judge
@@ -41,6 +42,11 @@ class Policy:
     latest: bool = False
     #: messages a minute; 0 = freely
     rate: int = 0
+
+    @property
+    def drops(self) -> bool:
+        """Whether it may end messages."""
+        return self.older is not None or self.latest
 
 
 @dataclass(slots=True)
@@ -90,12 +96,7 @@ def resume(transaction: Transaction, arguments: Mapping[str, Any], now: datetime
     name = arguments["name"]
     if transaction.pauses.get(name) is None:
         raise MessageError(f"{name} is not paused")
-    older = arguments.get("older_s")
-    policy = Policy(
-        older=None if older is None else timedelta(seconds=older),
-        latest=bool(arguments.get("latest")),
-        rate=int(arguments.get("rate", 0)),
-    )
+    policy = _policy(name, arguments)
     choice = _choose(transaction, name, policy, now, frozenset(arguments.get("in_hand", ())))
     result = {
         "resumed": name,
@@ -106,6 +107,22 @@ def resume(transaction: Transaction, arguments: Mapping[str, Any], now: datetime
         _drop(transaction, name, choice, now)
         _open(transaction, name, policy.rate)
     return result
+
+
+def _policy(name: str, arguments: Mapping[str, Any]) -> Policy:
+    """Return how a name is to go on. Raises MessageError for what would drop turns."""
+    older = arguments.get("older_s")
+    policy = Policy(
+        older=None if older is None else timedelta(seconds=older),
+        latest=bool(arguments.get("latest")),
+        rate=int(arguments.get("rate", 0)),
+    )
+    if name.startswith(WORKFLOW) and policy.drops:
+        raise MessageError(
+            f"what waits for {name} are also answers, timers and orders of instances, which would "
+            "wait for ever for one that is dropped: resume it as it is, or with --rate"
+        )
+    return policy
 
 
 def _open(transaction: Transaction, name: str, rate: int) -> None:
@@ -126,7 +143,7 @@ def _choose(
     transaction: Transaction, name: str, policy: Policy, now: datetime, in_hand: frozenset[int]
 ) -> _Choice:
     choice = _Choice(waiting=list(transaction.pauses.waiting(name)))
-    if policy.older is None and not policy.latest:
+    if not policy.drops:
         return choice
     begun = _begun(transaction, name, choice.waiting)
     free = [

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from router.core.decision import DeadLettered
-from router.core.instance import CAME, TURN_LANE
+from router.core.instance import CAME, TURN_LANE, WORKFLOW
 from router.core.ports import Clock
+from router.infra.store.pauses import Pause, closed_workflows, standing_still
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
@@ -19,7 +20,8 @@ from router.runtime.definitions import Definitions
 from router.runtime.failpoints import reach
 from router.runtime.forgetting import Forgetting
 from router.runtime.halving import in_halves
-from router.runtime.lookback import Lookback
+from router.runtime.lane import Lane
+from router.runtime.parking import wait_no_more
 from router.runtime.recording import record_ending
 from router.runtime.turning import Turning
 from router.runtime.turns import Turns
@@ -43,10 +45,7 @@ class Turner:
         self._turning = turning or Turning(definitions.project)
         self._windows = Windows(store, definitions, self._turning)
         self._forgetting = Forgetting(store, definitions.project)
-        self._cursor = 0
-        self._more = False
-        self._back: int | None = None
-        self._lookback = Lookback()
+        self._lane = Lane(store, TURN_LANE, BATCH)
         self._caution: Caution | None = None
         self._suspects = Suspects(0, 0)
         store.wake(TURN_LANE, self.bell.ring)
@@ -58,36 +57,43 @@ class Turner:
 
     def has_more(self) -> bool:
         """Whether there may be rows for which the bell does not ring."""
-        return self._more
+        return self._lane.has_more()
 
     def look_again(self) -> None:
         """Read from further back: a row of another process may be new behind the cursor."""
-        self._back = self._lookback.next(self._cursor)
+        self._lane.look_again()
+
+    def pause(self, pauses: Sequence[Pause]) -> None:
+        """Leave rows that are held back in the queue; when they pass they are looked at again."""
+        if self._lane.hold([one for one in pauses if one.name.startswith(WORKFLOW)]):
+            self.bell.ring()
+
+    @property
+    def in_hand(self) -> frozenset[int]:
+        """Return the rows that are under way. After `pause` has returned, none of what it holds
+        back is added.
+        """
+        return self._lane.in_hand
 
     def step(self) -> int:
         """Take one batch; return how many rows were taken. Raises Unavailable.
 
         Where none is there, what ended long ago is forgotten.
         """
-        back, self._back = self._back, None
-        if back is not None:
-            self._cursor = min(self._cursor, back)
-        after = self._cursor
-        alone = after < self._suspects.until
-        with self._store.glance() as reader:
-            rows = reader.queued(TURN_LANE, after, 1 if alone else BATCH)
-        self._more = len(rows) == (1 if alone else BATCH)
+        self._lane.begin()
         try:
+            rows = self._lane.take(self._suspects.until)
             if rows and rows[0].id <= self._suspects.until:
                 self._alone(rows[0])
             elif rows:
                 self._together(rows)
         except Exception:
-            self._cursor, self._more = after, True
+            self._lane.start_over()
             raise
-        if rows:
-            self._cursor = rows[-1].id
-        return len(rows) or self._forgetting.step(self._clock.now())
+        finally:
+            self._lane.keep()
+        held = standing_still(self._lane.pauses)
+        return len(rows) or self._forgetting.step(self._clock.now(), held)
 
     def _alone(self, row: Queued) -> None:
         """Handle a row from before an unclean end, marked while it is in hand."""
@@ -122,8 +128,11 @@ class Turner:
     def _batch(self, rows: Sequence[Queued]) -> None:
         now = self._clock.now()
         with self._store.read() as reader:
-            batch = Turns(reader, (self._definitions, self._turning), now)
+            closed = closed_workflows(self._lane.pauses)
+            batch = Turns(reader, (self._definitions, self._turning), now, closed)
             batch.take(rows)
+        if not batch.decided:
+            return
         reach("turns.before_record")
         self._store.write(batch.record)
         reach("turns.after_record")
@@ -134,6 +143,6 @@ class Turner:
 
         def job(transaction: Transaction) -> None:
             transaction.settle((row.id,))
-            record_ending(transaction, row, letter, now)
+            record_ending(transaction, wait_no_more(transaction, row, now), letter, now)
 
         self._store.write(job)

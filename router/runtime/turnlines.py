@@ -30,6 +30,10 @@ def _turn(word: str, detail: dict[str, Any]) -> str:
 
 def _parked(detail: dict[str, Any]) -> str:
     names = ", ".join(detail["names"]) or "nobody"
+    if "candidates" in detail:
+        some = ", ".join(detail["candidates"])
+        until = f"until {detail['until'][:19]}Z"
+        return f"parked: {detail['event']} is ambiguous, {names} is one of {some}, waits {until}"
     return f"parked: {detail['event']} waits for {names} until {detail['until'][:19]}Z"
 
 

@@ -7,22 +7,22 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from router.config.workflow.workflow import Workflow
 from router.core.decision import DeadLettered, Decision, Discarded, Duplicate
-from router.core.instance import CAME, EVENT, INSTANCE, MIGRATION, PARKED, WORKFLOW
-from router.core.instants import time_text
+from router.core.instance import AMBIGUOUS, CAME, EVENT, INSTANCE, MIGRATION, PARKED, WORKFLOW
 from router.core.message import derived_id
 from router.engine.workflow.answers import STALE
-from router.engine.workflow.finding import Address, address_of, meant
+from router.engine.workflow.finding import Address, address_of, fitting
 from router.engine.workflow.values import AnyInput, EventCame, Turn
 from router.infra.store.reader import Reader
 from router.infra.store.rows import Entry, Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.definitions import Definitions
 from router.runtime.instance import Instance, begun, opened
+from router.runtime.parking import Waits, park, release, wait_no_more
 from router.runtime.recording import record_ending
 from router.runtime.turning import Turning, input_from, told_of
 from router.runtime.turnrecords import record_instance
@@ -30,22 +30,31 @@ from router.runtime.turnrecords import record_instance
 
 @dataclass(slots=True)
 class _Ended:
-    """What came of a row: a turn, a decision without one, or that it waits until a time."""
+    """What came of a row: a turn, a decision without one, or that it waits."""
 
     row: Queued
     turn: Turn | None = None
     came: AnyInput | None = None
     instance: Instance | None = None
     decision: Decision | None = None
-    until: datetime | None = None
-    names: tuple[tuple[str, str], ...] = ()
+    waits: Waits | None = None
+    #: it stays in its place: no instance begins of its workflow
+    stays: bool = False
 
 
 class Turns:
     """One batch. `take` decides everything in memory, `record` writes it."""
 
-    def __init__(self, reader: Reader, by: tuple[Definitions, Turning], now: datetime) -> None:
+    def __init__(
+        self,
+        reader: Reader,
+        by: tuple[Definitions, Turning],
+        now: datetime,
+        closed: frozenset[str] = frozenset(),
+    ) -> None:
+        """Of `closed` workflows no instance begins: rows that would begin one stay."""
         self._reader = reader
+        self._closed = closed
         self._definitions, self._turning = by
         self._now = now
         self._by_id: dict[str, Instance] = {}
@@ -148,13 +157,18 @@ class Turns:
             if found is None and name in self._forgotten:
                 text = f"{address.key} has ended as {self._forgotten[name]} and was forgotten"
                 return _Ended(row, decision=_letter("late", text))
+            if found is None and said.starts and workflow.name in self._closed:
+                return _Ended(row, stays=True)
             if found is None and said.starts:
                 found = self._begin(workflow, address.key, row)
         else:
-            found = self._meant(workflow, row, address)
+            some = self._fitting(workflow, row, address)
+            if len(some) > 1:
+                return self._wait(workflow, row, (address, some))
+            found = some[0] if some else None
         if found is not None:
             return self._turn(found, row)
-        return self._wait(workflow, row, address)
+        return self._wait(workflow, row, (address, ()))
 
     def _missing(self, which: str | tuple[str, str]) -> DeadLettered:
         """Return why an instance cannot have a turn."""
@@ -169,8 +183,8 @@ class Turns:
         self._hold(made)
         return made
 
-    def _meant(self, workflow: Workflow, row: Queued, address: Address) -> Instance | None:
-        """Return the one instance that goes by the names of an event and fits it."""
+    def _fitting(self, workflow: Workflow, row: Queued, address: Address) -> tuple[Instance, ...]:
+        """Return the instances that go by the names of an event and fit it."""
         ids = {
             one
             for kind, value in address.names
@@ -180,22 +194,29 @@ class Turns:
         payload, extra = row.message.payload, row.extra or {}
         assert isinstance(payload, dict), "it has an address"
         came = EventCame(name=extra[EVENT], body=payload)
-        key = meant(workflow, came, {key: one.state for key, one in some.items()}, self._now)
-        return None if key is None else some[key]
+        keys = fitting(workflow, came, {key: one.state for key, one in some.items()}, self._now)
+        return tuple(some[key] for key in keys)
 
-    def _wait(self, workflow: Workflow, row: Queued, address: Address) -> _Ended:
-        """Let an event wait for its instance; one that has waited ends as is said."""
-        extra = row.extra or {}
+    def _wait(
+        self, workflow: Workflow, row: Queued, about: tuple[Address, tuple[Instance, ...]]
+    ) -> _Ended:
+        """Let an event wait for its instance, or for a person who says which it is; one that has
+        waited ends as is said.
+        """
+        (address, several), extra = about, row.extra or {}
         said = workflow.file.events[extra[EVENT]]
         orphan = said.orphan or workflow.file.defaults.event.orphan
         if PARKED in extra:
+            if workflow.name in self._closed and not several:
+                return _Ended(row, stays=True)  # what it waits for may be among those that stay
+            reason = AMBIGUOUS if several else "orphan"
             if orphan.then == "discard":
-                return _Ended(row, decision=Discarded(reason="orphan"))
-            told = address.key or ", ".join(f"{kind} {value}" for kind, value in address.names)
-            text = f"no one instance by {told or 'any name'} since {extra[PARKED]}"
-            return _Ended(row, decision=_letter("orphan", text))
+                return _Ended(row, decision=Discarded(reason=reason))
+            return _Ended(row, decision=_letter(reason, _nobody(address, several, extra[PARKED])))
         names = (("", address.key),) if address.key else address.names
-        return _Ended(row, until=self._now + orphan.park, names=names)
+        until = self._now + orphan.park
+        waits = Waits(workflow=workflow, until=until, names=names, candidates=several)
+        return _Ended(row, waits=waits)
 
     def _turn(self, one: Instance, row: Queued) -> _Ended:
         mark = (row.message.id, one.id)
@@ -215,10 +236,9 @@ class Turns:
         while moved:
             moved = False
             for place, ended in enumerate(self._ended):
-                if ended.until is not None:
-                    again = self._one(ended.row, addresses[ended.row.id])
-                    if again.until is None:
-                        self._ended[place], moved = again, True
+                if ended.waits is not None:
+                    again = self._ended[place] = self._one(ended.row, addresses[ended.row.id])
+                    moved = moved or again.waits is None
 
     def _unpark(self) -> None:
         """Find events that waited for what the batch has made."""
@@ -234,9 +254,15 @@ class Turns:
 
     # ---- writing
 
+    @property
+    def decided(self) -> list[_Ended]:
+        """Return what came of rows, but of those that stay in their place."""
+        return [one for one in self._ended if not one.stays]
+
     def record(self, transaction: Transaction) -> None:
         """Write all that was decided, in one transaction."""
-        transaction.settle([one.row.id for one in self._ended])
+        decided = self.decided
+        transaction.settle([one.row.id for one in decided])
         for one in self._by_id.values():
             if not one.lines:
                 continue
@@ -245,47 +271,20 @@ class Turns:
             if is_new and workflow is self._definitions.current(workflow.name):
                 transaction.define(workflow.mark, workflow.name, workflow.file.version, self._now)
             record_instance(transaction, one)
-        for ended in self._ended:
+        for ended in decided:
             self._record(transaction, ended)
         for row in self._found:
-            self._release(transaction, row)
+            release(transaction, row)
 
     def _record(self, transaction: Transaction, ended: _Ended) -> None:
-        row = ended.row
-        if PARKED in (row.extra or {}):
-            transaction.unpark(row.message.id)
+        if ended.waits is not None:
+            park(transaction, ended.row, ended.waits, self._now)
+            return
+        row = wait_no_more(transaction, ended.row, self._now)
         if ended.decision is not None:
             record_ending(transaction, row, ended.decision, self._now)
-        elif ended.until is not None:
-            self._park(transaction, ended, ended.until)
         elif ended.turn is not None and ended.turn.outcome != STALE:
             self._note(transaction, ended, ended.turn)
-
-    def _park(self, transaction: Transaction, ended: _Ended, until: datetime) -> None:
-        row, workflow = ended.row, _workflow(ended.row)
-        extra = {**(row.extra or {}), PARKED: time_text(self._now)}
-        transaction.postpone(replace(row, extra=extra), until, PARKED)
-        for kind, value in ended.names:
-            transaction.park(workflow, kind, value, row.message.id)
-        transaction.refer((value for _, value in ended.names), row.message.correlationid)
-        names = [f"{kind} {value}".strip() for kind, value in ended.names]
-        detail = {"event": extra[EVENT], "until": time_text(until), "names": names}
-        transaction.write(
-            Entry(
-                at=self._now,
-                message=row.message,
-                consumer=row.consumer,
-                word="parked",
-                detail=detail,
-            )
-        )
-
-    def _release(self, transaction: Transaction, row: Queued) -> None:
-        """Put an event that waited on its way again."""
-        transaction.forget_due(row.message.id, row.consumer)
-        transaction.unpark(row.message.id)
-        extra = {name: value for name, value in (row.extra or {}).items() if name != PARKED}
-        transaction.enqueue([replace(row, extra=extra)])
 
     def _note(self, transaction: Transaction, ended: _Ended, made: Turn) -> None:
         """Write the journal's line of a turn."""
@@ -311,6 +310,16 @@ class Turns:
 
 def _workflow(row: Queued) -> str:
     return row.consumer.removeprefix(WORKFLOW)
+
+
+def _nobody(address: Address, several: Sequence[Instance], since: str) -> str:
+    """Return why an event is given up that waited since a time."""
+    told = address.key or ", ".join(f"{kind} {value}" for kind, value in address.names)
+    if several:
+        return (
+            f"{', '.join(one.key for one in several)} go by {told}: nobody said which since {since}"
+        )
+    return f"no one instance by {told or 'any name'} since {since}"
 
 
 def _letter(reason: str, text: str) -> DeadLettered:

@@ -170,7 +170,7 @@ def build_parts(
     folders = tuple(_folders(coming, by))
     intakes = tuple(_intakes(coming, hooks.secrets, by, exchange))
     _take_care(hooks.cautions, (loop, turner), (workers, intakes, folders))
-    doors = Doors(loop, workers, ingress, intakes, carriage)
+    doors = Doors(loop, turner, workers, ingress, intakes, carriage)
     return Parts(
         project=project,
         store=store,

@@ -15,7 +15,9 @@ Workload = dict[str, dict[str, Any]]
 
 
 def workload_of(reader: Reader) -> Workload:
-    """Return by workflow: instances going by label, tasks, exceptions, parked, the oldest wait."""
+    """Return by workflow: instances going by label, tasks, exceptions, parked and ambiguous events,
+    the oldest wait.
+    """
     found: Workload = {}
     seen = reader.overview
     for (workflow, label), n in seen.going().items():
@@ -26,13 +28,16 @@ def workload_of(reader: Reader) -> Workload:
         _of(found, workflow)["exceptions"][category] = n
     for workflow, n in seen.parked_by_workflow().items():
         _of(found, workflow)["parked"] = n
+    for workflow, n in seen.ambiguous_by_workflow().items():
+        _of(found, workflow)["ambiguous"] = n
     for workflow, since in seen.oldest_waits().items():
         _of(found, workflow)["oldest_wait"] = since
     return dict(sorted(found.items()))
 
 
 def _of(found: Workload, workflow: str) -> dict[str, Any]:
-    empty = {"going": {}, "tasks": {}, "exceptions": {}, "parked": 0, "oldest_wait": None}
+    empty = {"going": {}, "tasks": {}, "exceptions": {}, "parked": 0}
+    empty |= {"ambiguous": 0, "oldest_wait": None}
     return found.setdefault(workflow, empty)
 
 
@@ -45,6 +50,7 @@ def workload_lines(found: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
             by = ", ".join(f"{n} {who}" for who, n in sorted(one[word].items()))
             parts += [f"{word}: {by}"] if by else []
         parts += [f"{one['parked']} parked"] if one["parked"] else []
+        parts += [f"{one['ambiguous']} ambiguous"] if one["ambiguous"] else []
         if one["oldest_wait"]:
             parts.append(f"waits since {minute(one['oldest_wait'])}")
         yield f"workflow {name}: {'; '.join(parts)}"

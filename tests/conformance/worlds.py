@@ -33,6 +33,8 @@ from router.runtime.turner import Turner
 from router.runtime.turning import Turning
 from router.runtime.wiring import revisions_of
 
+#: letters about events whose instance is not known
+_UNCLAIMED = ("orphan", "ambiguous")
 #: what the journal says of a row, in the words of a world
 _WORDS = {"turned": "applied", "parked": PARKED, "duplicate": DUPLICATE}
 
@@ -163,7 +165,7 @@ class StoreWorld(World):
             entries = reader.lines(self._journal, 1000)
             parked = reader.instances.parked_events(self.workflow.name)
             letters = reader.letters.find(LetterQuery(limit=100))
-        self.orphans = [one["reason"] for one in letters if one["reason"] == "orphan"]
+        self.orphans = [one["reason"] for one in letters if one["reason"] in _UNCLAIMED]
         self.parked = [None] * parked  # type: ignore[list-item]
         for entry in entries:
             self._journal = int(entry["seq"])

@@ -121,7 +121,7 @@ class Mapped:
 VALUE_OF_MAP = Mapped()
 
 
-@component("orphan", doc="What becomes of an event for which there is no instance.")
+@component("orphan", doc="What becomes of an event for which there is no one instance.")
 class Orphan:
     park: timedelta = knob(DURATION, doc="how long it waits for its instance")
     then: str = knob(

@@ -1,6 +1,6 @@
 """Owns: which instance an event is about: by its key, else by other names, else the one that fits.
 Imports: core, config.workflow, engine.workflow.
-Never: looks an instance up: who has them says which go by a name.
+Never: looks an instance up: who has them says which go by a name; chooses between several.
 """
 
 from __future__ import annotations
@@ -47,6 +47,17 @@ def meant(
 
     None when there is none, or several could be meant.
     """
+    keys = fitting(workflow, came, found, at)
+    return keys[0] if len(keys) == 1 else None
+
+
+def fitting(
+    workflow: Workflow, came: EventCame, found: Mapping[str, State], at: datetime
+) -> list[str]:
+    """Return the keys of the instances that an event may mean, of those that go by a name of it.
+
+    Those that match it, where some do; of these those that are open, where some are.
+    """
     match = workflow.file.events[came.name].match
     keys = sorted(found)
     if len(keys) > 1 and match is not None:
@@ -58,4 +69,4 @@ def meant(
         ] or keys
     if len(keys) > 1:
         keys = [key for key in keys if not found[key]["final"]] or keys
-    return keys[0] if len(keys) == 1 else None
+    return keys

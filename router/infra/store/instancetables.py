@@ -166,6 +166,33 @@ parked = Table(
     sqlite_with_rowid=False,
 )
 
+#: events that several instances fit: what a person is asked, and was
+ambiguities = Table(
+    "ambiguities",
+    metadata,
+    Column("workflow", _Name, primary_key=True),
+    Column("message_id", _Id, primary_key=True),
+    Column("opened_at", _Time, nullable=False),
+    Column("event", _Path, nullable=False),
+    #: the keys of the instances that fitted when it was looked at last, JSON
+    Column("candidates", Text, nullable=False),
+    Column("category", _Name, nullable=False),
+    Column("severity", short(16), nullable=False),
+    Column("owner", _Name, nullable=False),
+    #: words to search by, JSON
+    Column("by", Text, nullable=False),
+    Column("due_at", _Time, nullable=False),
+    Column("closed_at", _Time),
+    Index(
+        "ambiguities_open",
+        "workflow",
+        "due_at",
+        sqlite_where=_OPEN,
+        postgresql_where=_OPEN,
+    ),
+    sqlite_with_rowid=False,
+)
+
 #: commands that wait for a window to close
 held_items = Table(
     "held_items",

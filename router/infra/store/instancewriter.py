@@ -118,6 +118,24 @@ class InstanceWriter(ABC):
         """Forget what a parked event waits for."""
         self._rows["parked gone", (message_id,)] = {"message_id": message_id}
 
+    def open_ambiguity(self, path: tuple[str, str], told: Mapping[str, Any]) -> None:
+        """Keep that several instances fit an event; `path` is workflow and message.
+
+        `told` says opened_at, event, candidates, category, severity, owner, by, due_at.
+        """
+        self._put(tables.ambiguities, path, {**told, "closed_at": None})
+
+    def close_ambiguity(self, path: tuple[str, str], at: datetime) -> None:
+        """Keep that nobody has to say any more which instance an event means."""
+        workflow, message_id = path
+        row = {"of_workflow": workflow, "of_message": message_id, "new_close": time_text(at)}
+        self._rows["ambiguities closed", path] = row
+
+    def forget_ambiguities(self, workflow: str, before: datetime) -> None:
+        """Forget what was ambiguous and is so no more since before a time."""
+        row = {"of_workflow": workflow, "before": time_text(before)}
+        self._rows["ambiguities over", (workflow,)] = row
+
     def hold_item(self, row: Queued, held: Mapping[str, str]) -> None:
         """Keep a command until its window closes; `held` says workflow, window, closes_at, group,
         instance, effect.

@@ -5,6 +5,7 @@ Never: writes; walks along the turns of instances. What is open is few, and has 
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,6 +21,12 @@ from router.infra.store.packing import unpack_row
 from router.infra.store.rows import Queued
 from router.infra.store.tables import due
 
+#: what an exception about an event has of those about instances: it is of none
+_OF_EVENT = {
+    **dict.fromkeys(("key", "label", "instance"), None),
+    **dict.fromkeys(("step", "item"), ""),
+    **dict.fromkeys(("name", "code"), "ambiguous"),
+}
 #: what an instance as a whole may be, beside the statuses of the steps that it waits in
 WHOLE = ("going", "ended", "suspended")
 
@@ -110,22 +117,36 @@ class Overview:
         return [dict(row) for row in rows.mappings()]
 
     def exceptions(self, query: ExceptionQuery) -> list[dict[str, Any]]:
-        """Return exceptions: open ones by due time, else those that are over, the last first."""
+        """Return exceptions, of instances and of events that several of them fit: open ones by due
+        time, else those that are over, the last first.
+        """
+        found = [*self._of_instances(query), *self._of_events(query)]
+        time = "closed_at" if query.closed else "due_at"
+        return sorted(found, key=lambda one: one[time], reverse=query.closed)[: query.limit]
+
+    def _of_instances(self, query: ExceptionQuery) -> list[dict[str, Any]]:
         table, of = tables.exceptions, tables.instances
         found = select(of.c.workflow, of.c.key, of.c.label, table).join(
             of, of.c.id == table.c.instance
         )
         if query.workflow:
             found = found.where(of.c.workflow == query.workflow)
-        for name in ("category", "owner", "severity"):
-            if wanted := getattr(query, name):
-                found = found.where(table.c[name] == wanted)
-        if query.closed:
-            found = found.where(table.c.closed_at.is_not(None)).order_by(table.c.closed_at.desc())
-        else:
-            found = found.where(table.c.closed_at.is_(None)).order_by(table.c.due_at)
-        rows = self._connection.execute(found.limit(query.limit)).mappings()
+        rows = self._connection.execute(_excepted(found, table, query)).mappings()
         return [{**row, "by": decode_trusted(row["by"].encode())} for row in rows]
+
+    def _of_events(self, query: ExceptionQuery) -> list[dict[str, Any]]:
+        table, found = tables.ambiguities, select(tables.ambiguities)
+        if query.workflow:
+            found = found.where(table.c.workflow == query.workflow)
+        rows = self._connection.execute(_excepted(found, table, query)).mappings()
+        return [{**_OF_EVENT, **_decoded(row)} for row in rows]
+
+    def unclear(self, workflow: str, key: str) -> list[dict[str, Any]]:
+        """Return the events that an instance fits, and others: a person is asked which is meant."""
+        table = tables.ambiguities
+        query = select(table).where(table.c.workflow == workflow, table.c.closed_at.is_(None))
+        rows = self._connection.execute(query.order_by(table.c.message_id)).mappings()
+        return [told for told in map(_decoded, rows) if key in told["candidates"]]
 
     def about(self, instance: str, turns: int) -> dict[str, Any]:
         """Return what stands beside an instance: other names, held commands, its last turns."""
@@ -156,11 +177,15 @@ class Overview:
         return self._all(select(*columns).where(table.c.message_id == message_id))
 
     def parked(self, workflow: str, limit: int) -> list[dict[str, Any]]:
-        """Return events that wait for their instance, with the names that they wait by."""
-        names = tables.parked
+        """Return events that wait for their instance, with the names that they wait by, and which
+        instances they fit where these are several.
+        """
+        names, unclear = tables.parked, tables.ambiguities
         query = (
             select(names.c.message_id, names.c.kind, names.c.value, due.c.due_at, due.c.body)
+            .add_columns(unclear.c.candidates)
             .join(due, _row_of(workflow, names.c.message_id))
+            .outerjoin(unclear, _asked(workflow, names.c.message_id))
             .where(names.c.workflow == workflow)
             .order_by(names.c.message_id, names.c.kind, names.c.value)
         )
@@ -201,7 +226,11 @@ class Overview:
 
     def open_exceptions(self) -> dict[tuple[str, ...], int]:
         """Return how many exceptions are open, by workflow and category."""
-        return self._by(tables.exceptions, "category", tables.exceptions.c.closed_at.is_(None))
+        found = self._by(tables.exceptions, "category", tables.exceptions.c.closed_at.is_(None))
+        counts = Counter(found)
+        for key, number in self._ambiguous().items():
+            counts[key] += number
+        return dict(counts)
 
     def oldest_waits(self) -> dict[str, str]:
         """Return since when the oldest of the steps that are begun waits, by workflow."""
@@ -220,6 +249,20 @@ class Overview:
             table.c.workflow
         )
         return {row[0]: int(row[1]) for row in self._connection.execute(query)}
+
+    def ambiguous_by_workflow(self) -> dict[str, int]:
+        """Return about how many events a person is asked which instance they mean."""
+        counts: Counter[str] = Counter()
+        for (workflow, _), number in self._ambiguous().items():
+            counts[workflow] += number
+        return dict(counts)
+
+    def _ambiguous(self) -> dict[tuple[str, ...], int]:
+        table = tables.ambiguities
+        query = select(table.c.workflow, table.c.category, func.count())
+        query = query.where(table.c.closed_at.is_(None))
+        rows = self._connection.execute(query.group_by(table.c.workflow, table.c.category))
+        return {(row[0], row[1]): int(row[2]) for row in rows}
 
     def _by(self, table: Any, word: str, *only: Any) -> dict[tuple[str, ...], int]:
         of = tables.instances
@@ -286,6 +329,33 @@ def _row_of(workflow: str, message_id: Any) -> Any:
     )
 
 
+def _asked(workflow: str, message_id: Any) -> Any:
+    table = tables.ambiguities
+    return and_(
+        table.c.workflow == workflow,
+        table.c.message_id == message_id,
+        table.c.closed_at.is_(None),
+    )
+
+
+def _excepted(found: Select[Any], table: Any, query: ExceptionQuery) -> Select[Any]:
+    """Return a query over exceptions with the conditions and the order of another."""
+    for name in ("category", "owner", "severity"):
+        if wanted := getattr(query, name):
+            found = found.where(table.c[name] == wanted)
+    if query.closed:
+        found = found.where(table.c.closed_at.is_not(None)).order_by(table.c.closed_at.desc())
+    else:
+        found = found.where(table.c.closed_at.is_(None)).order_by(table.c.due_at)
+    return found.limit(query.limit)
+
+
+def _decoded(row: Any) -> dict[str, Any]:
+    """Return a row about an ambiguous event with its documents."""
+    documents = {name: decode_trusted(row[name].encode()) for name in ("candidates", "by")}
+    return {**row, **documents}
+
+
 def _parked(workflow: str, row: Any) -> dict[str, Any]:
     extra = unpack_row((row.message_id, consumer_of(workflow)), TURN_LANE, row.body).extra or {}
     return {
@@ -295,4 +365,5 @@ def _parked(workflow: str, row: Any) -> dict[str, Any]:
         "since": extra.get(PARKED),
         "until": row.due_at,
         "names": [],
+        "candidates": decode_trusted((row.candidates or "[]").encode()),
     }

@@ -2,9 +2,12 @@
 Imports: SQLAlchemy, infra.store.tables, infra.codecs.
 Never: takes a message away (who resumes does).
 
-A name is `channel:NAME`, `flow:NAME` or `system:NAME`. Paused: none of its rows passes. Draining:
-those pass that were there when it began, by message and consumer, for a row that comes again has
-another number. Slow: rows pass up to a number that moves on.
+A name is `channel:NAME`, `flow:NAME`, `system:NAME` or `workflow:NAME`. Paused: none of its rows
+passes. Draining: those pass that were there when it began, by message and consumer, for a row that
+comes again has another number. Slow: rows pass up to a number that moves on.
+
+What is there of a workflow are its instances, not rows: a time-out that passes a fence before the
+answer behind it would be wrong. While it drains its rows pass, and the turner begins no instance.
 """
 
 from __future__ import annotations
@@ -30,7 +33,9 @@ from sqlalchemy import (
     update,
 )
 
+from router.core.instance import TURN_LANE, WORKFLOW
 from router.infra.store import tables
+from router.infra.store.instancetables import instances
 from router.infra.store.packing import unpack_row
 from router.infra.store.rows import Queued
 from router.infra.store.statements import module_of
@@ -81,7 +86,7 @@ class Waiting:
 def passes(pause: Pause) -> ColumnElement[bool]:
     """Return the condition that a queue row is not held back by a pause."""
     queue = tables.queue
-    if pause.mode == CLOSING:
+    if pause.mode == CLOSING or (pause.mode == DRAINING and _is_workflow(pause.name)):
         return true()
     if pause.mode == DRAINING:
         beyond: ColumnElement[bool] = _fenced(queue, pause.name)
@@ -110,6 +115,18 @@ def closed_by(pauses: Sequence[Pause]) -> frozenset[str]:
     return frozenset(name for kind, _, name in names if kind == "channel")
 
 
+def closed_workflows(pauses: Sequence[Pause]) -> frozenset[str]:
+    """Return the workflows of which no instance begins."""
+    names = [one.name for one in pauses if one.mode in (CLOSING, DRAINING)]
+    return frozenset(one.removeprefix(WORKFLOW) for one in names if _is_workflow(one))
+
+
+def standing_still(pauses: Sequence[Pause]) -> frozenset[str]:
+    """Return the workflows for which rows about instances may wait."""
+    names = [one.name for one in pauses if one.mode in (PAUSED, SLOW)]
+    return frozenset(one.removeprefix(WORKFLOW) for one in names if _is_workflow(one))
+
+
 class Pauses:
     """Pauses, fences and what waits, over one connection."""
 
@@ -131,7 +148,7 @@ class Pauses:
         self.lift(pause.name)
         values = {column.name: getattr(pause, column.name) for column in tables.pauses.c}
         self._connection.execute(tables.pauses.insert().values(values))
-        if pause.mode == DRAINING:
+        if pause.mode == DRAINING and not _is_workflow(pause.name):
             self._fence(pause.name)
 
     def lift(self, name: str) -> None:
@@ -188,19 +205,27 @@ class Pauses:
         return int(found.scalar() or 0)
 
     def left(self, pause: Pause) -> int:
-        """Return how many messages are to be worked off before a drain or a slow resume ends."""
+        """Return how many messages are to be worked off before a drain or a slow resume ends; of
+        a workflow that drains, how many instances.
+        """
         if pause.mode == SLOW:
             return self._count(
                 tables.queue,
                 pause.name,
                 tables.queue.c.id.between(pause.goes_to + 1, pause.ends_at),
             )
+        if _is_workflow(pause.name):
+            return self._going(pause.name)
         return sum(
             self._count(table, pause.name, _fenced(table, pause.name)) for table in _PLACES.values()
         )
 
     def behind(self, pause: Pause) -> int:
-        """Return how many queue rows of its name a pause holds back."""
+        """Return how many queue rows of its name a pause holds back; of a workflow that drains,
+        those that are there: what goes on does not stay.
+        """
+        if pause.mode == DRAINING and _is_workflow(pause.name):
+            return self._count(tables.queue, pause.name, true())
         return self._count(tables.queue, pause.name, ~passes(pause))
 
     def dead(self, name: str) -> int:
@@ -208,11 +233,16 @@ class Pauses:
         return self._count(tables.dead, name, tables.dead.c.state == "open")
 
     def waiting(self, name: str) -> Iterator[Waiting]:
-        """Yield every message that waits for a name and that nothing lets pass as yet."""
-        pause = self.get(name)
+        """Yield every message that waits for a name and that nothing lets pass as yet.
+
+        What comes to a workflow at a time does not wait for it.
+        """
+        pause, is_workflow = self.get(name), _is_workflow(name)
         for place, table in _PLACES.items():
+            if is_workflow and place != "queue":
+                continue
             query = select(table).where(_of(table, name))
-            if pause is not None and pause.mode == DRAINING:
+            if pause is not None and pause.mode == DRAINING and not is_workflow:
                 query = query.where(~_fenced(table, name))
             if pause is not None and pause.mode == SLOW and place == "queue":
                 query = query.where(table.c.id > pause.goes_to)
@@ -267,6 +297,12 @@ class Pauses:
         between = tables.queue.c.id.between(pause.goes_to + 1, pause.ends_at)
         return not self._count(tables.queue, pause.name, between)
 
+    def _going(self, name: str) -> int:
+        """Return how many instances of a workflow have not ended."""
+        mine = instances.c.workflow == name.removeprefix(WORKFLOW)
+        query = select(func.count()).where(mine, instances.c.final == 0)
+        return int(self._connection.execute(query).scalar() or 0)
+
     def _fence(self, name: str) -> None:
         """Let everything pass that is there now; an open letter too, for it may be retried."""
         for table in (*_PLACES.values(), tables.dead):
@@ -292,13 +328,19 @@ class Pauses:
 
 def _lane(name: str) -> str:
     kind, _, rest = name.partition(":")
+    if kind == "workflow":
+        return TURN_LANE
     return f"sys.{rest}" if kind == "system" else "loop"
+
+
+def _is_workflow(name: str) -> bool:
+    return name.startswith(WORKFLOW)
 
 
 def _of(table: Table, name: str) -> ColumnElement[bool]:
     """Return the condition that a row's consumer belongs to a name."""
     kind, _, rest = name.partition(":")
-    if kind == "flow":
+    if kind in ("flow", "workflow"):
         return table.c.consumer == name
     return table.c.consumer.startswith(rest + (":" if kind == "channel" else "."), autoescape=True)
 

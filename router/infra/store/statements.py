@@ -296,6 +296,19 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
         )
         .values(closed_at=bindparam("new_close"))
     ),
+    "ambiguities": _keep(instancetables.ambiguities),
+    "ambiguities closed": lambda _module: (
+        update(instancetables.ambiguities)
+        .where(
+            instancetables.ambiguities.c.workflow == bindparam("of_workflow"),
+            instancetables.ambiguities.c.message_id == bindparam("of_message"),
+        )
+        .values(closed_at=bindparam("new_close"))
+    ),
+    "ambiguities over": lambda _module: delete(instancetables.ambiguities).where(
+        instancetables.ambiguities.c.workflow == bindparam("of_workflow"),
+        instancetables.ambiguities.c.closed_at < bindparam("before"),
+    ),
     "tombstones": _renew(instancetables.tombstones),
     "tombstones over": lambda _module: delete(instancetables.tombstones).where(
         instancetables.tombstones.c.until < bindparam("now")

@@ -19,6 +19,7 @@ from router.infra.store.store import Store
 from router.runtime.installed import installed_adapters
 from router.runtime.jobs import Mover
 from router.runtime.operator import Operator
+from router.runtime.turner import Turner
 from tests.conformance.worlds import StoreWorld
 
 FILE = "routes/workflows/note.yaml"
@@ -98,7 +99,7 @@ class Office:
         """Let an operator and a turner work beside what is run meanwhile."""
         with self.open() as world:
             ended = threading.Event()
-            operator = Operator(world.store, world.clock, _Doors(), _mover(world))
+            operator = Operator(world.store, world.clock, _Doors(world.turner), _mover(world))
 
             def work() -> None:
                 while not ended.wait(0.02):
@@ -116,11 +117,14 @@ class Office:
 
 
 class _Doors:
+    def __init__(self, turner: Turner) -> None:
+        self._turner = turner
+
     def tell(self, pauses: Any) -> None:
-        pass
+        self._turner.pause(pauses)
 
     def in_hand(self) -> frozenset[int]:
-        return frozenset()
+        return self._turner.in_hand
 
 
 def _mover(world: StoreWorld) -> Mover:

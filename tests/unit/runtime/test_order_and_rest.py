@@ -302,7 +302,7 @@ def test_after_an_unclean_end_an_answered_row_is_alone_in_hand_as_well(
         loop = land.parts.loop
         for row in loop._waiting.rows:
             loop._waiting.forget(row)
-        loop._cursor = 0
+        loop._lane.start_over()
         loop.take_care(Caution(land.store, land.clock))
         decide = loop._judge.decide
 

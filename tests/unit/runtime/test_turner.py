@@ -11,58 +11,18 @@ import pytest
 
 from router import Answer
 from router.core.errors import Unavailable
-from router.core.instance import Snapshot
 from router.core.message import Message
 from router.engine.workflow.record import input_document
 from router.engine.workflow.values import EventCame, Ordered, WindowClosed
-from router.infra.store.letters import LetterQuery
 from router.infra.store.rows import Queued
 from router.runtime.forecast import forecaster_of
 from router.runtime.journey import journey_lines, journeys
 from router.runtime.operator import carry_out
 from router.runtime.turning import Turning
 from router.runtime.wiring import revisions_of
-from tests.unit.runtime.conftest import Landscape
-from tests.unit.runtime.visits import VISITS
+from tests.unit.runtime.visits import VISITS, Visits
 
 DAY = 24 * 3600.0
-
-
-class Visits(Landscape):
-    """The landscape with a workflow."""
-
-    number = 0
-
-    def come(self, kind: str, **body: Any) -> str:
-        """Let an event come by the channel of the workflow; return its record's message."""
-        self.number += 1
-        channel = self.project.channels["desk"]
-        headers = {"kind": kind, "n": str(self.number)}
-        receipt = self.parts.ingress.receive(channel, headers, json.dumps(body).encode())
-        return receipt.result().messages[0][0]
-
-    def run(self) -> None:
-        """Step everything until nothing moves any more."""
-        for _ in range(200):
-            super().run()
-            if not self.parts.turner.step():
-                return
-        raise AssertionError("it never comes to rest")
-
-    def instance(self, key: str) -> Snapshot:
-        """Return an instance."""
-        with self.store.read() as reader:
-            return reader.instances.named([("visit", key)])["visit", key]
-
-    def status(self, key: str, step: str) -> str:
-        """Return the status of a step."""
-        record = self.instance(key).state["steps"].get(step, {}).get("", {})
-        return str(record.get("status", "idle"))
-
-    def letters(self) -> list[tuple[str, str]]:
-        """Return the dead letters: reason, detail."""
-        with self.store.read() as reader:
-            return [(one["reason"], one["detail"]) for one in reader.letters.find(LetterQuery())]
 
 
 @pytest.fixture
@@ -119,17 +79,6 @@ def test_an_event_that_finds_nobody_becomes_a_dead_letter(land: Visits) -> None:
     since = "2025-03-14T12:00:00.000000Z"
     assert land.letters() == [("orphan", f"no one instance by nick n9 since {since}")]
     assert land.sizes() == {"dead": 1}
-
-
-def test_two_instances_of_one_name_are_not_guessed_between(land: Visits) -> None:
-    land.come("asked", id="v1", amount="n1")
-    land.come("asked", id="v2", amount="n1")
-    land.come("heard", about="n1")
-    land.run()
-    assert [land.status(key, "hear") for key in ("v1", "v2")] == ["waiting", "waiting"]
-    land.wait(DAY)
-    land.run()
-    assert [reason for reason, _ in land.letters()] == ["orphan"]
 
 
 def test_within_a_batch_the_event_may_come_before_its_instance(land: Visits) -> None:

@@ -1,9 +1,16 @@
 """Owns: a small landscape with a workflow, on top of the one that tests of the runtime share.
-Imports: nothing of the router.
+Imports: tests.unit.runtime.conftest.
 Never: holds what a test decides.
 """
 
 from __future__ import annotations
+
+import json
+from typing import Any
+
+from router.core.instance import Snapshot
+from router.infra.store.letters import LetterQuery
+from tests.unit.runtime.conftest import Landscape
 
 VISITS = {
     "contracts/note/contract.yaml": """
@@ -118,3 +125,52 @@ VISITS = {
         on_failure: patient
         """,
 }
+
+
+class Visits(Landscape):
+    """The landscape with a workflow."""
+
+    number = 0
+
+    def come(self, kind: str, **body: Any) -> str:
+        """Let an event come by the channel of the workflow; return its record's message."""
+        self.number += 1
+        channel = self.project.channels["desk"]
+        headers = {"kind": kind, "n": str(self.number)}
+        receipt = self.parts.ingress.receive(channel, headers, json.dumps(body).encode())
+        return receipt.result().messages[0][0]
+
+    def run(self) -> None:
+        """Step everything until nothing moves any more."""
+        for _ in range(200):
+            super().run()
+            if not self.parts.turner.step():
+                return
+        raise AssertionError("it never comes to rest")
+
+    def ask(self, verb: str, **arguments: Any) -> dict[str, Any]:
+        """Put a command into the inbox, let the operator carry it out, and return its result."""
+        now = self.clock.now()
+        number = self.store.write(
+            lambda transaction: transaction.inbox.ask(now, "ann", verb, arguments)
+        )
+        self.parts.operator.step()
+        with self.store.read() as reader:
+            command = reader.inbox.get(number)
+        assert command.state in ("done", "failed"), command
+        return dict(command.result)
+
+    def instance(self, key: str) -> Snapshot:
+        """Return an instance."""
+        with self.store.read() as reader:
+            return reader.instances.named([("visit", key)])["visit", key]
+
+    def status(self, key: str, step: str) -> str:
+        """Return the status of a step."""
+        record = self.instance(key).state["steps"].get(step, {}).get("", {})
+        return str(record.get("status", "idle"))
+
+    def letters(self) -> list[tuple[str, str]]:
+        """Return the dead letters: reason, detail."""
+        with self.store.read() as reader:
+            return [(one["reason"], one["detail"]) for one in reader.letters.find(LetterQuery())]

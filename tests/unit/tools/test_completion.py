@@ -68,7 +68,7 @@ def words(typed: str, folder: Path, shell: str = "bash") -> subprocess.Completed
         ("router try in", ["inbox"]),
         ("router try inbox x --kind ", ["note"]),
         ("router try inbox x -a arch", ["archive.find=", "archive.put="]),
-        ("router pause ", ["channel:inbox", "flow:file_task", "system:archive"]),
+        ("router pause ", ["channel:inbox", "flow:file_task", "system:archive", "workflow:note"]),
         ("router pause ch", ["channel:inbox"]),
         ("router pause channel:", ["inbox"]),
         ("router pause channel:in", ["inbox"]),
