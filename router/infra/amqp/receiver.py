@@ -217,8 +217,10 @@ class Receiver:
         try:
             tag = str(link.do(act))
         except Broken as error:
-            self.crashed[queue] += isinstance(error.__cause__, InternalError)
-            raise
+            if not isinstance(error.__cause__, InternalError):
+                raise
+            self.crashed[queue] += 1
+            raise Broken(f"{error}: the broker itself fails at queue {queue}") from error
         del self.crashed[queue]
         return tag
 

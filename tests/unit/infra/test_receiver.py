@@ -153,6 +153,7 @@ def test_a_queue_at_which_the_broker_fails_is_known(
         for times in (1, 2):
             receiver.step(0)
             assert receiver.crashed == {"box": times}
+            assert "the broker itself fails at queue box" in receiver.trouble
             clock.now += 60
     receiver.step(0)
     assert receiver.crashed == {}
