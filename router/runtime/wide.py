@@ -57,8 +57,8 @@ def measure_check(channels: int, kinds: int, repeats: int) -> Width:
 
         for _ in range(repeats):
             check.append(_seconds(load))
-            let_go()
             floor.append(_seconds(lambda: _read(root)))
+            let_go()
     return Width(routes=channels * kinds, check=tuple(check), floor=tuple(floor))
 
 
