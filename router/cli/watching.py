@@ -1,5 +1,5 @@
 """Owns: running a command again after each save of a file, until it is interrupted.
-Imports: click, config.files (which folders there are).
+Imports: click, config.files (which folders there are), runtime.memory.
 Never: ends because a file is half written or gone; reads a file (the command does).
 """
 
@@ -16,6 +16,7 @@ import click
 
 from router.cli.render import visible
 from router.config.files import FOLDERS
+from router.runtime.memory import let_go
 
 #: seconds between two looks; a look at 2,000 files takes about 20 ms
 EVERY = 0.3
@@ -35,6 +36,7 @@ def watch(root: Path, run: Callable[[], None], also: Sequence[Path] = ()) -> Non
         seen = _look(root, also)
         while True:
             _guarded(run)
+            let_go()  # nobody waits now
             click.echo(f"watching {len(seen)} files; Ctrl-C ends it")
             seen = _changed(lambda: _look(root, also), seen, pause)
     except KeyboardInterrupt:

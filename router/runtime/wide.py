@@ -17,7 +17,7 @@ from typing import Any
 from router.config.project import load_project
 from router.config.source import skim
 from router.runtime.installed import installed_adapters
-from router.runtime.memory import building
+from router.runtime.memory import building, let_go
 
 #: fields of the object that every transform writes
 FIELDS = 10
@@ -58,6 +58,7 @@ def measure_check(channels: int, kinds: int, repeats: int) -> Width:
         for _ in range(repeats):
             check.append(_seconds(load))
             floor.append(_seconds(lambda: _read(root)))
+            let_go()
     return Width(routes=channels * kinds, check=tuple(check), floor=tuple(floor))
 
 
