@@ -17,7 +17,7 @@ from router.engine.workflow.orders import moves_money
 from router.engine.workflow.record import effect_document
 from router.engine.workflow.turn import turn
 from router.engine.workflow.values import Ordered, path_of
-from router.infra.store.instances import CHUNK
+from router.infra.store.keyed import CHUNK
 from router.infra.store.reader import Reader
 from router.runtime.definitions import Definitions
 from router.runtime.instance import waits_of

@@ -6,23 +6,21 @@ Never: writes.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Any, TypeVar
+from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select, tuple_
+from sqlalchemy import Connection, Row, Select, func, select
 
 from router.core.instance import PARKED, TURN_LANE, Snapshot, TurnLine, consumer_of
 from router.core.instants import time_of, time_text
 from router.infra.codecs import decode_trusted
 from router.infra.store import instancetables as tables
+from router.infra.store.keyed import rows_for, rows_for_pairs
 from router.infra.store.packing import unpack_row
 from router.infra.store.rows import Queued
 from router.infra.store.tables import due
 
-T = TypeVar("T")
-#: keys of one query
-CHUNK = 250
 #: an alias: kind, value
 Name = tuple[str, str]
 
@@ -36,8 +34,9 @@ class Instances:
     def named(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], Snapshot]:
         """Return instances by (workflow, key)."""
         table = tables.instances
-        by = tuple_(table.c.workflow, table.c.key)
-        found = (_snapshot(row) for row in self._rows(select(table), by, keys))
+        by = (table.c.workflow, table.c.key)
+        rows = rows_for_pairs(self._connection, select(table), by, keys)
+        found = (_snapshot(row) for row in rows)
         return {(one.workflow, one.key): one for one in found}
 
     def get(self, ids: Iterable[str]) -> dict[str, Snapshot]:
@@ -82,7 +81,8 @@ class Instances:
         table = tables.aliases
         query = select(table).where(table.c.workflow == workflow)
         found: defaultdict[Name, list[str]] = defaultdict(list)
-        for row in self._rows(query, tuple_(table.c.kind, table.c.value), _cut(names)):
+        by = (table.c.kind, table.c.value)
+        for row in rows_for_pairs(self._connection, query, by, _cut(names)):
             found[row.kind, row.value].append(row.instance)
         return found
 
@@ -98,14 +98,15 @@ class Instances:
     def forgotten(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
         """Return the last labels of instances that were forgotten, by (workflow, key)."""
         table = tables.tombstones
-        rows = self._rows(select(table), tuple_(table.c.workflow, table.c.key), keys)
+        by = (table.c.workflow, table.c.key)
+        rows = rows_for_pairs(self._connection, select(table), by, keys)
         return {(row.workflow, row.key): row.label for row in rows}
 
     def parked(self, workflow: str, names: Iterable[Name]) -> list[str]:
         """Return the messages that wait for an instance by one of these names, in their order."""
         table = tables.parked
         query = select(table.c.message_id).where(table.c.workflow == workflow)
-        rows = self._rows(query, tuple_(table.c.kind, table.c.value), _cut(names))
+        rows = rows_for_pairs(self._connection, query, (table.c.kind, table.c.value), _cut(names))
         return sorted({row.message_id for row in rows})
 
     def parked_events(self, workflow: str) -> int:
@@ -185,11 +186,8 @@ class Instances:
         query = select(table).where(table.c.instance == instance).order_by(table.c.seq)
         return (_line(row) for row in self._connection.execute(query))
 
-    def _rows(self, query: Select[Any], by: Any, keys: Iterable[T]) -> Iterator[Row[Any]]:
-        """Yield what a query finds for keys, part by part."""
-        wanted: Sequence[Any] = sorted(set(keys))
-        for start in range(0, len(wanted), CHUNK):
-            yield from self._connection.execute(query.where(by.in_(wanted[start : start + CHUNK])))
+    def _rows(self, query: Select[Any], by: Any, keys: Iterable[str]) -> Iterator[Row[Any]]:
+        return rows_for(self._connection, query, by, keys)
 
 
 def _cut(names: Iterable[Name]) -> list[Name]:

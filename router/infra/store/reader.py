@@ -17,7 +17,6 @@ from sqlalchemy import (
     func,
     select,
     true,
-    tuple_,
     union,
 )
 
@@ -34,6 +33,7 @@ from router.infra.store.handoff import Handoff
 from router.infra.store.inbox import Inbox
 from router.infra.store.instances import Instances
 from router.infra.store.jobs import Jobs
+from router.infra.store.keyed import rows_for_pairs
 from router.infra.store.lanereader import CHUNK, LaneReader, queued_of
 from router.infra.store.leads import Leads
 from router.infra.store.letters import Letters
@@ -103,7 +103,6 @@ class Reader(LaneReader):
         self, keys: Iterable[tuple[str, str]]
     ) -> dict[tuple[str, str], tuple[str, str | None]]:
         """Return who is first and who waits next, by (consumer, order key)."""
-        wanted = sorted(set(keys))
         table = tables.gates
         held = tables.held_back
         following = (
@@ -113,18 +112,10 @@ class Reader(LaneReader):
             .limit(1)
             .scalar_subquery()
         )
-        found: dict[tuple[str, str], tuple[str, str | None]] = {}
-        for start in range(0, len(wanted), CHUNK):
-            part = wanted[start : start + CHUNK]
-            rows = self._connection.execute(
-                select(table, following.label("following")).where(
-                    tuple_(table.c.consumer, table.c.order_key).in_(part)
-                )
-            )
-            found.update(
-                {(row.consumer, row.order_key): (row.holder, row.following) for row in rows}
-            )
-        return found
+        query = select(table, following.label("following"))
+        by = (table.c.consumer, table.c.order_key)
+        rows = rows_for_pairs(self._connection, query, by, keys)
+        return {(row.consumer, row.order_key): (row.holder, row.following) for row in rows}
 
     @property
     def leads(self) -> Leads:

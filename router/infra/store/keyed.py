@@ -1,0 +1,42 @@
+"""Owns: rows for many keys, part by part, each part by an index.
+Imports: SQLAlchemy.
+Never: looks through a table.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
+
+from sqlalchemy import Connection, Row, Select, tuple_
+
+#: keys of one query
+CHUNK = 250
+
+
+def rows_for(
+    connection: Connection, query: Select[Any], by: Any, keys: Iterable[Any]
+) -> Iterator[Row[Any]]:
+    """Yield what a query finds for keys."""
+    wanted: Sequence[Any] = sorted(set(keys))
+    for start in range(0, len(wanted), CHUNK):
+        yield from connection.execute(query.where(by.in_(wanted[start : start + CHUNK])))
+
+
+def rows_for_pairs(
+    connection: Connection, query: Select[Any], by: tuple[Any, Any], pairs: Iterable[Any]
+) -> Iterator[Row[Any]]:
+    """Yield what a query finds for pairs of keys.
+
+    SQLite finds a list of pairs by no index: there, those with one first part go together.
+    """
+    first, second = by
+    if connection.dialect.name != "sqlite":
+        yield from rows_for(connection, query, tuple_(first, second), pairs)
+        return
+    seconds: defaultdict[Any, set[Any]] = defaultdict(set)
+    for one, other in pairs:
+        seconds[one].add(other)
+    for one in sorted(seconds):
+        yield from rows_for(connection, query.where(first == one), second, seconds[one])
