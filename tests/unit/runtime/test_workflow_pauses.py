@@ -116,6 +116,7 @@ def test_other_workflows_and_flows_go_on(land: Visits) -> None:
     assert made.state["label"] == "told"
     assert len(land.wire.asked) == 2
     assert land.counted()["flow:things", "routed", ""] == 1
+    assert land.parts.loop._lane.pauses == ()  # flows are decided at once, as ever
     land.ask("resume", name=NAME)
     land.run()
     assert land.status("v1", "tell") == "done"
