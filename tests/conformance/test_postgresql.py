@@ -22,7 +22,6 @@ from router.infra.store.letters import LetterQuery
 from router.infra.store.postgresql import Server
 from router.infra.store.rows import Entry
 from router.infra.store.schema import metadata
-from router.infra.store.statements import GONE, by_arrays
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from tests.conformance.test_store import HANG, Gate, names, put, queued, run
@@ -49,29 +48,6 @@ def cut(transaction: Transaction) -> None:
     mine = connection.exec_driver_sql("SELECT pg_backend_pid()").scalar()
     address = connection.engine.url.render_as_string(hide_password=False)
     run(Server(address), f"SELECT pg_terminate_backend({mine})")
-
-
-@pytest.mark.parametrize("name", sorted(GONE))
-def test_rows_are_taken_away_by_an_index_though_it_was_planned_for_no_rows(
-    served: Store, name: str
-) -> None:
-    whole = by_arrays("", name)
-    assert whole is not None
-    number = whole.text.count("%s")
-    places = tuple(f"${place}" for place in range(1, number + 1))
-
-    def explained(transaction: Transaction) -> str:
-        run = transaction.connection.exec_driver_sql
-        run(f"PREPARE one AS {whole.text % places}")
-        run("SET LOCAL plan_cache_mode = force_generic_plan")
-        values = ", ".join(["'{a,b}'"] * number)
-        found = "\n".join(run(f"EXPLAIN EXECUTE one({values})").scalars())
-        run("DEALLOCATE one")
-        return found
-
-    plan = served.write(explained)
-    assert "Index" in plan
-    assert "Seq Scan" not in plan
 
 
 def test_the_migrations_build_the_tables_there_too(postgres: Postgres) -> None:

@@ -3,20 +3,17 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlalchemy import Engine, event
 
 from router.core.errors import Unavailable
-from router.infra.store.reader import Reader
 from router.infra.store.sqlite import BUSY_MS, SqliteFile
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
 from tests.conformance.test_store import HANG, Gate, names, put, queued
-from tests.conftest import NOON
 
 
 @pytest.fixture
@@ -115,36 +112,3 @@ def test_a_database_is_migrated_before_it_is_used(tmp_path: Path) -> None:
     assert connection.execute("SELECT version_num FROM alembic_version").fetchall() != []
     assert connection.execute("PRAGMA journal_mode").fetchone() == ("wal",)
     connection.close()
-
-
-LOOKS: dict[str, Callable[[Reader], object]] = {
-    "instances by key": lambda reader: reader.instances.named([("w", "a"), ("v", "b")]),
-    "instances by id": lambda reader: reader.instances.get(["a", "b"]),
-    "turns by message": lambda reader: reader.instances.taken(["a", "b"]),
-    "outcomes": lambda reader: reader.instances.outcomes(["a", "b"]),
-    "aliases": lambda reader: reader.instances.by_alias("w", [("k", "a"), ("l", "b")]),
-    "tombstones": lambda reader: reader.instances.forgotten([("w", "a"), ("v", "b")]),
-    "parked events": lambda reader: reader.instances.parked("w", [("", "a"), ("k", "b")]),
-    "events that wait": lambda reader: reader.instances.waiting_events(["a", "b"]),
-    "held commands": lambda reader: reader.instances.held("w", "gl", NOON, 5),
-    "gates": lambda reader: reader.gates([("c", "a"), ("d", "b")]),
-}
-
-
-@pytest.mark.parametrize("what", LOOKS)
-def test_what_a_batch_looks_for_is_found_by_an_index(on_file: Store, what: str) -> None:
-    plans: list[str] = []
-
-    def explain(_: Any, cursor: Any, statement: str, values: Any, *__: Any) -> None:
-        if statement.startswith("SELECT"):
-            found = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
-            plans.extend(row[3] for row in found)
-
-    event.listen(Engine, "before_cursor_execute", explain)
-    try:
-        with on_file.read() as reader:
-            LOOKS[what](reader)
-    finally:
-        event.remove(Engine, "before_cursor_execute", explain)
-    assert any(one.startswith("SEARCH") for one in plans)
-    assert [one for one in plans if one.startswith("SCAN")] == []

@@ -32,14 +32,15 @@ class Seeing:
         #: sources that have changed since something was looked at
         self._changed: set[Source] = set()
         self._is_current = False
+        #: how many states it was over: a step is as far as it goes when its visit is of this one
+        self._turn = 0
 
     def onto(self, state: State) -> Seeing:
         """Return it over a state that is equal to the one it has seen, for another turn: each step
         is looked at again.
         """
         self._state = state
-        for visit in self._sights.visits.values():
-            self._made.pop(visit, None)
+        self._turn += 1
         return self
 
     def changed(self, source: Source) -> None:
@@ -80,9 +81,9 @@ class Seeing:
         if not self._is_current:
             self._catch_up()
         visit = self._sights.visits[step]
-        if visit in self._made:
+        if self._made.get(visit) == self._turn:
             return []
-        self._made[visit] = True
+        self._made[visit] = self._turn
         return self.ids(step)
 
     def _catch_up(self) -> None:

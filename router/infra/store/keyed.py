@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, tuple_
+from sqlalchemy import ARRAY, Connection, Row, Select, Text, func, literal, select, tuple_
 
 #: keys of one query
 CHUNK = 250
@@ -29,14 +29,26 @@ def rows_for_pairs(
 ) -> Iterator[Row[Any]]:
     """Yield what a query finds for pairs of keys.
 
-    SQLite finds a list of pairs by no index: there, those with one first part go together.
+    A list of pairs leads to no index: a server is given them as rows, SQLite those with one first
+    part together.
     """
     first, second = by
-    if connection.dialect.name != "sqlite":
-        yield from rows_for(connection, query, tuple_(first, second), pairs)
+    if connection.dialect.name == "postgresql":
+        yield from _rows_for_rows(connection, query, tuple_(first, second), sorted(set(pairs)))
         return
     seconds: defaultdict[Any, set[Any]] = defaultdict(set)
     for one, other in pairs:
         seconds[one].add(other)
     for one in sorted(seconds):
         yield from rows_for(connection, query.where(first == one), second, seconds[one])
+
+
+def _rows_for_rows(
+    connection: Connection, query: Select[Any], by: Any, pairs: Sequence[Any]
+) -> Iterator[Row[Any]]:
+    for start in range(0, len(pairs), CHUNK):
+        columns = zip(*pairs[start : start + CHUNK], strict=True)
+        arrays = [literal(list(one), ARRAY(Text)) for one in columns]
+        wanted = func.unnest(*arrays).table_valued("one", "other").render_derived()
+        found = select(wanted.c.one, wanted.c.other)
+        yield from connection.execute(query.where(by.in_(found)))

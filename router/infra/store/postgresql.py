@@ -39,6 +39,9 @@ SETTINGS = {
     "tcp_keepalives_idle": "10",
     "tcp_keepalives_interval": "5",
     "tcp_keepalives_count": "3",
+    # rows are gone to by their keys, whatever a table held when its statistics were taken, or when
+    # a statement was planned
+    "enable_seqscan": "off",
 }
 #: one that reads does nothing else, and what a transaction of it sees is of one moment; a query
 #: is planned for what a table holds by then, not for the empty one of its first time
@@ -47,8 +50,6 @@ _READING = {
     "default_transaction_read_only": "on",
     "default_transaction_isolation": r"repeatable\ read",
 }
-#: one that writes goes to its rows by their keys, whatever a table held when it was planned
-_WRITING = {"enable_seqscan": "off"}
 _KEY = f"{LOCK}, hashtext(current_schema())"
 _TRY = f"SELECT pg_try_advisory_lock({_KEY})"
 _SHARE = f"SELECT pg_advisory_lock_shared({_KEY})"
@@ -88,7 +89,7 @@ class Server(Database):
 
     def hold(self, *, alone: bool = False) -> Hold:
         """Share the lock in the connection that will write; migrate through it if need be."""
-        engine = self._engine(_WRITING, pool_size=1, max_overflow=0)
+        engine = self._engine({}, pool_size=1, max_overflow=0)
         lives = _share_in_each(engine)
         try:
             if not _is_newest(engine):
@@ -111,7 +112,7 @@ class Server(Database):
     def open(self, *, writes: bool) -> Engine:
         """Return an engine; a reading one sees in each transaction one moment, and cannot write."""
         if writes:
-            return self._engine(_WRITING)
+            return self._engine({})
         return self._engine(_READING, pool_size=READERS)
 
     def is_held(self) -> bool:

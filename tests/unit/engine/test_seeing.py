@@ -13,7 +13,7 @@ from router.config.transforms.checks import Vocabulary
 from router.config.transforms.expressions import Expression, compile_expression
 from router.config.workflow.quick import hasten
 from router.config.workflow.scenarios import ScenarioFile
-from router.config.workflow.scope import FUNCTIONS, ROOTS, Seen, evaluate, function_of
+from router.config.workflow.scope import FUNCTIONS, ROOTS, Seen, evaluate
 from router.config.workflow.sights import INSTANCE, never_fails
 from router.config.workflow.workflow import Workflow
 from router.core.diagnostics import Place
@@ -46,7 +46,7 @@ def workflow(file: ScenarioFile) -> Workflow:
 
 
 def written(workflow: Workflow, text: str) -> Expression:
-    defined = {name: function_of(one) for name, one in workflow.file.define.items()}
+    defined = {name: one.function for name, one in workflow.file.define.items()}
     vocabulary = Vocabulary(roots=ROOTS, tables={}, functions={**FUNCTIONS, **defined})
     found, wrong = compile_expression(text, Place("test.yaml", 1, 1), vocabulary)
     assert found is not None, wrong
