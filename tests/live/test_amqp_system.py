@@ -37,6 +37,9 @@ SYSTEM = "system: bi\nowner: analytics\nadapter: amqp\non_failure: patient\noper
     for what, accept in (("return", "return_order@1"), ("sale", "sales_order@1"))
 )
 KINDS = ("returns", "sales")
+#: of a call that failed: a broker that is killed again and again is away whenever it is tried, and
+#: then for longer than anybody waits here
+PAUSES = "[5s, 30s, 5m, 30m, 2h]"
 QUORUM = {"x-queue-type": "quorum", "x-overflow": "reject-publish"}
 
 
@@ -60,6 +63,10 @@ def behind(place: Landscape, broker: Broker) -> Landscape:
     settings = '  bi: {broker: "env:BI_BROKER", timeout: 2s}\n'
     path.write_text(path.read_text().replace("  bi: {folder: var/bi}\n", settings))
     place.environ["BI_BROKER"] = broker.address
+    policy = routes / "policies" / "patient.yaml"
+    text = policy.read_text()
+    assert PAUSES in text
+    policy.write_text(text.replace(PAUSES, "[5s, 20s, 20s, 20s, 20s]"))
     return place
 
 
