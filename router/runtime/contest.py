@@ -26,6 +26,9 @@ from router.runtime.brokerspeed import note_of
 FIRST = 30.0
 #: seconds without anything new after which a run is over
 STILL = 10.0
+#: the same after a kill: a call that was under way may be waited for, ten seconds and a little,
+#: before it is made again
+QUIET = 20.0
 #: seconds between two looks at the queues
 LOOK = 0.05
 
@@ -144,7 +147,7 @@ def killed_run(desk: Desk, entrant: Entrant, messages: int, size: int) -> Crash:
             for one in processes.values():
                 one.kill()
         with _running(starts) as processes:
-            _until(desk, processes, 2 * messages, FIRST)  # until nothing more comes
+            _until(desk, processes, 2 * messages, FIRST, QUIET)  # until nothing more comes
     return _became(desk.take(), good, bad)
 
 
@@ -176,9 +179,15 @@ def _begun(desk: Desk, processes: _Processes) -> tuple[float, dict[str, float]]:
     return mark
 
 
-def _until(desk: Desk, processes: _Processes, wanted: int, patience: float = STILL) -> int:
-    """Wait until so many messages were published, a process has ended, or nothing has come for a
-    while, at first for `patience` seconds; return how many there are.
+def _until(
+    desk: Desk,
+    processes: _Processes,
+    wanted: int,
+    patience: float = STILL,
+    still: float = STILL,
+) -> int:
+    """Wait until so many messages were published, a process has ended, or nothing has come for
+    `still` seconds, at first for `patience`; return how many there are.
     """
     rest = threading.Event()
     held, since = desk.held(), time.perf_counter()
@@ -186,7 +195,7 @@ def _until(desk: Desk, processes: _Processes, wanted: int, patience: float = STI
         rest.wait(LOOK)
         now = desk.held()
         if now != held:
-            held, since, patience = now, time.perf_counter(), STILL
+            held, since, patience = now, time.perf_counter(), still
     return held
 
 
