@@ -47,23 +47,47 @@ def served(server: Server) -> Iterator[Store]:
     made.close()
 
 
-@pytest.mark.parametrize("what", LOOKS)
-def test_in_a_file_what_a_batch_looks_for_is_found_by_an_index(on_file: Store, what: str) -> None:
+def plans_of(store: Store, what: str, explain: Callable[[Any, str, Any], list[str]]) -> list[str]:
+    """Return the lines of the plans of what is asked of a store; `explain` takes the driver's
+    cursor, the statement, and its values.
+    """
     plans: list[str] = []
 
-    def explain(_: Any, cursor: Any, statement: str, values: Any, *__: Any) -> None:
+    def look(_: Any, cursor: Any, statement: str, values: Any, *__: Any) -> None:
         if statement.startswith("SELECT"):
-            found = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
-            plans.extend(row[3] for row in found)
+            plans.extend(explain(cursor, statement, values))
 
-    event.listen(Engine, "before_cursor_execute", explain)
+    event.listen(Engine, "before_cursor_execute", look)
     try:
-        with on_file.read() as reader:
+        with store.read() as reader:
             LOOKS[what](reader)
     finally:
-        event.remove(Engine, "before_cursor_execute", explain)
+        event.remove(Engine, "before_cursor_execute", look)
+    return plans
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_in_a_file_what_a_batch_looks_for_is_found_by_an_index(on_file: Store, what: str) -> None:
+    def explain(cursor: Any, statement: str, values: Any) -> list[str]:
+        found = cursor.connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)
+        return [row[3] for row in found]
+
+    plans = plans_of(on_file, what, explain)
     assert any(one.startswith("SEARCH") for one in plans)
     assert [one for one in plans if one.startswith("SCAN")] == []
+
+
+@pytest.mark.parametrize("what", LOOKS)
+def test_on_a_server_what_a_batch_looks_for_is_found_by_an_index(served: Store, what: str) -> None:
+    """Though nobody has counted the rows of a table that was just filled."""
+
+    def explain(cursor: Any, statement: str, values: Any) -> list[str]:
+        with cursor.connection.cursor() as other:
+            return [row[0] for row in other.execute(f"EXPLAIN {statement}", values)]
+
+    plans = plans_of(served, what, explain)
+    assert any("Index" in one for one in plans)
+    assert [one for one in plans if "Seq Scan" in one] == []
 
 
 @pytest.mark.parametrize("name", sorted(GONE))
@@ -87,24 +111,3 @@ def test_rows_are_taken_away_by_an_index_though_it_was_planned_for_no_rows(
     plan = served.write(explained)
     assert "Index" in plan
     assert "Seq Scan" not in plan
-
-
-@pytest.mark.parametrize("what", LOOKS)
-def test_on_a_server_what_a_batch_looks_for_is_found_by_an_index(served: Store, what: str) -> None:
-    """Though nobody has counted the rows of a table that was just filled."""
-    plans: list[str] = []
-
-    def explain(_: Any, cursor: Any, statement: str, values: Any, *__: Any) -> None:
-        if statement.startswith("SELECT"):
-            with cursor.connection.cursor() as other:
-                found = other.execute(f"EXPLAIN {statement}", values)
-                plans.extend(row[0] for row in found)
-
-    event.listen(Engine, "before_cursor_execute", explain)
-    try:
-        with served.read() as reader:
-            LOOKS[what](reader)
-    finally:
-        event.remove(Engine, "before_cursor_execute", explain)
-    assert any("Index" in one for one in plans)
-    assert [one for one in plans if "Seq Scan" in one] == []

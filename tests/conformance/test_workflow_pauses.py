@@ -17,8 +17,7 @@ from router.infra.store.store import Store
 from router.runtime.hands import Hands
 from router.runtime.installed import installed_adapters
 from router.runtime.operator import Operator
-from router.runtime.turner import Turner
-from tests.conformance.worlds import StoreWorld
+from tests.conformance.worlds import StoreWorld, TurnerDoors
 
 PROJECT, _ = load_project(Path(__file__).parents[1] / "rules" / "base", installed_adapters())
 NAME = "workflow:note"
@@ -134,20 +133,9 @@ def process(server: Server, name: str, *, carries: bool) -> Iterator[tuple[Store
     world = world_of(store)
     hands = Hands(store, name, carries=carries)
     try:
-        yield world, Operator(store, world.clock, _Doors(world.turner), None, hands)
+        yield world, Operator(store, world.clock, TurnerDoors(world.turner), None, hands)
     finally:
         store.close()
-
-
-class _Doors:
-    def __init__(self, turner: Turner) -> None:
-        self._turner = turner
-
-    def tell(self, pauses: Any) -> None:
-        self._turner.pause(pauses)
-
-    def in_hand(self) -> frozenset[int]:
-        return self._turner.in_hand
 
 
 def test_who_turns_need_not_be_who_carries_out(server: Server) -> None:

@@ -208,3 +208,16 @@ def world_in(project: Project, store: Store) -> Any:
         )
 
     return make
+
+
+class TurnerDoors:
+    """What an operator tells of pauses, and asks: one turner."""
+
+    def __init__(self, turner: Turner) -> None:
+        self._turner = turner
+
+    def tell(self, pauses: Any) -> None:
+        self._turner.pause(pauses)
+
+    def in_hand(self) -> frozenset[int]:
+        return self._turner.in_hand

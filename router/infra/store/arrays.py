@@ -13,7 +13,7 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Integer, LargeBinary, Table
+from sqlalchemy import Column, Integer, LargeBinary, Table
 
 #: an insert of one row, as SQLAlchemy writes it for psycopg
 _INSERT = re.compile(r"(INSERT INTO \w+ \(([^)]+)\)) VALUES \((?:[^()]|\(\w+\))+\)(.*)", re.DOTALL)
@@ -21,7 +21,22 @@ _INSERT = re.compile(r"(INSERT INTO \w+ \(([^)]+)\)) VALUES \((?:[^()]|\(\w+\))+
 _NUL = "\0"
 
 
-class ArrayInsert:
+class Arrays:
+    """A statement for any number of rows: each of some columns is an array."""
+
+    #: takes what `values` gives
+    text: str
+
+    def __init__(self, columns: Sequence[Column[Any]]) -> None:
+        self._columns = columns
+        self._places = ", ".join(f"%s::{_type_of(one.type)}[]" for one in columns)
+
+    def values(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+        """Return rows as the parameters of the statement."""
+        return tuple(array_of([row[column.name] for row in rows]) for column in self._columns)
+
+
+class ArrayInsert(Arrays):
     """An insert of any number of rows, whatever it says about those that are there."""
 
     def __init__(self, insert: str, table: Table) -> None:
@@ -29,30 +44,18 @@ class ArrayInsert:
         found = _INSERT.fullmatch(insert)
         assert found is not None, insert
         head, names, rest = found.groups()
-        self._columns = [table.c[one.strip(' "')] for one in names.split(",")]
-        arrays = ", ".join(f"%s::{_type_of(one.type)}[]" for one in self._columns)
-        #: takes what `values` gives
-        self.text = f"{head} SELECT * FROM unnest({arrays}){rest}"  # noqa: S608 (no value)
-
-    def values(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-        """Return rows as the parameters of the statement."""
-        return tuple(array_of([row[column.name] for row in rows]) for column in self._columns)
+        super().__init__([table.c[one.strip(' "')] for one in names.split(",")])
+        self.text = f"{head} SELECT * FROM unnest({self._places}){rest}"  # noqa: S608 (no value)
 
 
-class ArrayDelete:
+class ArrayDelete(Arrays):
     """A delete of any number of rows, each by its values of some columns."""
 
     def __init__(self, table: Table, names: Sequence[str]) -> None:
-        self._names = names
-        arrays = ", ".join(f"%s::{_type_of(table.c[one].type)}[]" for one in names)
+        super().__init__([table.c[one] for one in names])
         met = " AND ".join(f"{table.name}.{one} = gone.{one}" for one in names)
-        gone = f"unnest({arrays}) AS gone({', '.join(names)})"
-        #: takes what `values` gives
+        gone = f"unnest({self._places}) AS gone({', '.join(names)})"
         self.text = f"DELETE FROM {table.name} USING {gone} WHERE {met}"  # noqa: S608 (no value)
-
-    def values(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
-        """Return rows as the parameters of the statement."""
-        return tuple(array_of([row[name] for row in rows]) for name in self._names)
 
 
 def array_of(values: Sequence[str | bytes | int | None]) -> str:

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, func, select
+from sqlalchemy import Connection, func, select
 
 from router.core.instance import PARKED, TURN_LANE, Snapshot, TurnLine, consumer_of
 from router.core.instants import time_of, time_text
@@ -42,7 +42,8 @@ class Instances:
     def get(self, ids: Iterable[str]) -> dict[str, Snapshot]:
         """Return instances by id."""
         table = tables.instances
-        found = (_snapshot(row) for row in self._rows(select(table), table.c.id, ids))
+        rows = rows_for(self._connection, select(table), table.c.id, ids)
+        found = (_snapshot(row) for row in rows)
         return {one.id: one for one in found}
 
     def find(self, workflow: str, limit: int = 100) -> list[Snapshot]:
@@ -73,7 +74,7 @@ class Instances:
         """Return what came of messages that had a turn: (outcome, why)."""
         table = tables.turns
         query = select(table.c.message_id, table.c.outcome, table.c.why)
-        rows = self._rows(query, table.c.message_id, message_ids)
+        rows = rows_for(self._connection, query, table.c.message_id, message_ids)
         return {row.message_id: (row.outcome, row.why) for row in rows}
 
     def by_alias(self, workflow: str, names: Iterable[Name]) -> dict[Name, list[str]]:
@@ -92,7 +93,7 @@ class Instances:
         query = select(table.c.message_id, table.c.instance)
         return {
             (row.message_id, row.instance)
-            for row in self._rows(query, table.c.message_id, message_ids)
+            for row in rows_for(self._connection, query, table.c.message_id, message_ids)
         }
 
     def forgotten(self, keys: Iterable[tuple[str, str]]) -> dict[tuple[str, str], str]:
@@ -125,7 +126,7 @@ class Instances:
         query = select(table).where(table.c.lane == TURN_LANE)
         return [
             unpack_row((row.message_id, row.consumer), row.lane, row.body)
-            for row in self._rows(query, table.c.message_id, message_ids)
+            for row in rows_for(self._connection, query, table.c.message_id, message_ids)
         ]
 
     def revision_of(self, mark: str) -> str:
@@ -185,9 +186,6 @@ class Instances:
         table = tables.turns
         query = select(table).where(table.c.instance == instance).order_by(table.c.seq)
         return (_line(row) for row in self._connection.execute(query))
-
-    def _rows(self, query: Select[Any], by: Any, keys: Iterable[str]) -> Iterator[Row[Any]]:
-        return rows_for(self._connection, query, by, keys)
 
 
 def _cut(names: Iterable[Name]) -> list[Name]:

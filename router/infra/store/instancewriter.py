@@ -102,9 +102,7 @@ class InstanceWriter(ABC):
 
     def close_exception(self, path: tuple[str, str, str], at: datetime) -> None:
         """Keep that an exception is over."""
-        names = ("of_instance", "of_name", "of_opening")
-        row = {**dict(zip(names, path, strict=True)), "new_close": time_text(at)}
-        self._rows["exceptions closed", path] = row
+        self._close(tables.exceptions, path, at)
 
     def alias(self, workflow: str, kind: str, value: str, instance: str) -> None:
         """Let an instance be found by another name."""
@@ -127,9 +125,7 @@ class InstanceWriter(ABC):
 
     def close_ambiguity(self, path: tuple[str, str], at: datetime) -> None:
         """Keep that nobody has to say any more which instance an event means."""
-        workflow, message_id = path
-        row = {"of_workflow": workflow, "of_message": message_id, "new_close": time_text(at)}
-        self._rows["ambiguities closed", path] = row
+        self._close(tables.ambiguities, path, at)
 
     def forget_ambiguities(self, workflow: str, before: datetime) -> None:
         """Forget what was ambiguous and is so no more since before a time."""
@@ -167,6 +163,11 @@ class InstanceWriter(ABC):
     def forget_tombstones(self, at: datetime) -> None:
         """Forget instances of which the time is over in which they are remembered."""
         self._rows["tombstones over", ()] = {"now": time_text(at)}
+
+    def _close(self, table: Table, key: tuple[str, ...], at: datetime) -> None:
+        names = [f"of_{column.name}" for column in table.primary_key]
+        row = {**dict(zip(names, key, strict=True)), "new_close": time_text(at)}
+        self._rows[f"{table.name} closed", key] = row
 
     def _put(self, table: Table, key: tuple[str, ...], told: Mapping[str, Any] | None) -> None:
         names = [column.name for column in table.primary_key]

@@ -46,6 +46,7 @@ SETTINGS = {
 #: one that reads does nothing else, and what a transaction of it sees is of one moment; a query
 #: is planned for what a table holds by then, not for the empty one of its first time
 _READING = {
+    **SETTINGS,
     "plan_cache_mode": "force_custom_plan",
     "default_transaction_read_only": "on",
     "default_transaction_isolation": r"repeatable\ read",
@@ -89,7 +90,7 @@ class Server(Database):
 
     def hold(self, *, alone: bool = False) -> Hold:
         """Share the lock in the connection that will write; migrate through it if need be."""
-        engine = self._engine({}, pool_size=1, max_overflow=0)
+        engine = self._engine(pool_size=1, max_overflow=0)
         lives = _share_in_each(engine)
         try:
             if not _is_newest(engine):
@@ -112,7 +113,7 @@ class Server(Database):
     def open(self, *, writes: bool) -> Engine:
         """Return an engine; a reading one sees in each transaction one moment, and cannot write."""
         if writes:
-            return self._engine({})
+            return self._engine()
         return self._engine(_READING, pool_size=READERS)
 
     def is_held(self) -> bool:
@@ -142,9 +143,8 @@ class Server(Database):
             migrate(engine.execution_options(isolation_level="READ COMMITTED"), str(self))
         _run(engine, _BACK)
 
-    def _engine(self, more: Mapping[str, str], **options: Any) -> Engine:
+    def _engine(self, settings: Mapping[str, str] = SETTINGS, **options: Any) -> Engine:
         """Return an engine whose transactions begin when they are told to."""
-        settings = {**SETTINGS, **more}
         asked = self._url.normalized_query.get("options", ())
         return create_engine(
             self._url,
@@ -161,7 +161,7 @@ class Server(Database):
         )
 
     def _ask(self, query: str) -> Any:
-        engine = self._engine({}, pool_size=1)
+        engine = self._engine(pool_size=1)
         try:
             with engine.connect() as connection:
                 return connection.exec_driver_sql(query).scalar()

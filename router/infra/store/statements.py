@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.infra.store import instancetables, tables
-from router.infra.store.arrays import ArrayDelete, ArrayInsert, array_of
+from router.infra.store.arrays import ArrayDelete, ArrayInsert, Arrays, array_of
 from router.infra.store.pipeline import Statement
 
 Row = Mapping[str, Any]
@@ -53,8 +53,7 @@ def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
     """Execute a named statement for every row."""
     text, order = _compiled(connection.dialect, name)
     if order is None:
-        for statement, given in texts_of(connection.dialect, name, rows):
-            connection.exec_driver_sql(statement, given)
+        _write_arrays(connection, name, text, list(rows))
         return
     values = [order(row) for row in rows]
     several = _several(text)
@@ -66,6 +65,15 @@ def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
         connection.exec_driver_sql(text, values[whole:])
 
 
+def _write_arrays(connection: Connection, name: str, text: str, rows: list[Row]) -> None:
+    """Execute a statement of a server: what puts rows or takes them away once for all of them."""
+    whole = by_arrays(text, name)
+    if whole is None:
+        connection.exec_driver_sql(text, [dict(row) for row in rows])
+    else:
+        connection.exec_driver_sql(whole.text, whole.values(rows))
+
+
 def texts_of(dialect: Dialect, name: str, rows: Iterable[Row]) -> Iterator[Statement]:
     """Yield what `write_many` executes on a server: what puts rows or takes them away, once for
     all of them.
@@ -75,7 +83,7 @@ def texts_of(dialect: Dialect, name: str, rows: Iterable[Row]) -> Iterator[State
     if whole is not None:
         yield whole.text, whole.values(list(rows))
     else:
-        yield from ((text, dict(row)) for row in rows)
+        yield from ((text, row) for row in rows)
 
 
 def ask(connection: Connection, name: str, row: Row) -> CursorResult[Any]:
@@ -85,7 +93,7 @@ def ask(connection: Connection, name: str, row: Row) -> CursorResult[Any]:
 
 
 @functools.cache
-def by_arrays(text: str, name: str) -> ArrayInsert | ArrayDelete | None:
+def by_arrays(text: str, name: str) -> Arrays | None:
     """Return a named statement for any number of rows of a server; None where there is none.
 
     `text` is that for one row.
@@ -206,6 +214,12 @@ def _gone(table: Table, names: Sequence[str]) -> Callable[[Any], Any]:
     return lambda _module: delete(table).where(*(table.c[one] == bindparam(one) for one in names))
 
 
+def _closed(table: Table) -> Callable[[Any], Any]:
+    """Return the maker of the statement that closes what is open, one row by its key."""
+    mine = [column == bindparam(f"of_{column.name}") for column in table.primary_key]
+    return lambda _module: update(table).where(*mine).values(closed_at=bindparam("new_close"))
+
+
 def _by_key(table: Table, places: Sequence[str]) -> Callable[[Any], Any]:
     """Return the maker of the query for the rows that have some keys."""
     kind = LargeBinary if isinstance(table.c.key.type, LargeBinary) else Text
@@ -287,24 +301,9 @@ _STATEMENTS: Mapping[str, Callable[[Any], Any]] = {
     "aliases": _renew(instancetables.aliases),
     "parked": _renew(instancetables.parked),
     "held_items": _renew(instancetables.held_items),
-    "exceptions closed": lambda _module: (
-        update(instancetables.exceptions)
-        .where(
-            instancetables.exceptions.c.instance == bindparam("of_instance"),
-            instancetables.exceptions.c.name == bindparam("of_name"),
-            instancetables.exceptions.c.opened_at == bindparam("of_opening"),
-        )
-        .values(closed_at=bindparam("new_close"))
-    ),
+    "exceptions closed": _closed(instancetables.exceptions),
     "ambiguities": _keep(instancetables.ambiguities),
-    "ambiguities closed": lambda _module: (
-        update(instancetables.ambiguities)
-        .where(
-            instancetables.ambiguities.c.workflow == bindparam("of_workflow"),
-            instancetables.ambiguities.c.message_id == bindparam("of_message"),
-        )
-        .values(closed_at=bindparam("new_close"))
-    ),
+    "ambiguities closed": _closed(instancetables.ambiguities),
     "ambiguities over": lambda _module: delete(instancetables.ambiguities).where(
         instancetables.ambiguities.c.workflow == bindparam("of_workflow"),
         instancetables.ambiguities.c.closed_at < bindparam("before"),

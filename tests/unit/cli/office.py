@@ -19,8 +19,7 @@ from router.infra.store.store import Store
 from router.runtime.installed import installed_adapters
 from router.runtime.jobs import Mover
 from router.runtime.operator import Operator
-from router.runtime.turner import Turner
-from tests.conformance.worlds import StoreWorld
+from tests.conformance.worlds import StoreWorld, TurnerDoors
 
 FILE = "routes/workflows/note.yaml"
 MONDAY = "2026-03-02T09:00:00Z"
@@ -99,7 +98,7 @@ class Office:
         """Let an operator and a turner work beside what is run meanwhile."""
         with self.open() as world:
             ended = threading.Event()
-            operator = Operator(world.store, world.clock, _Doors(world.turner), _mover(world))
+            operator = Operator(world.store, world.clock, TurnerDoors(world.turner), _mover(world))
 
             def work() -> None:
                 while not ended.wait(0.02):
@@ -114,17 +113,6 @@ class Office:
             finally:
                 ended.set()
                 thread.join()
-
-
-class _Doors:
-    def __init__(self, turner: Turner) -> None:
-        self._turner = turner
-
-    def tell(self, pauses: Any) -> None:
-        self._turner.pause(pauses)
-
-    def in_hand(self) -> frozenset[int]:
-        return self._turner.in_hand
 
 
 def _mover(world: StoreWorld) -> Mover:
