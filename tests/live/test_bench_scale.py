@@ -2,38 +2,22 @@
 
 from __future__ import annotations
 
-import json
 import os
 import subprocess
-from typing import Any
 
 import pytest
 
 from tests.crash.processes import ROUTER
+from tests.live.benches import measured
 from tests.live.broker import Broker
 from tests.live.postgres import Postgres
-
-
-def measured(name: str, at: Broker, *words: str) -> Any:
-    done = subprocess.run(
-        [ROUTER, "bench", name, "--broker", "env:B", "--repeats", "1", "--messages", "100",
-         "--format", "json", *words],
-        env={**os.environ, "B": at.address},
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=500,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert at.ctl("list_queues", "name").strip() in ("", "name")
-    return json.loads(done.stdout)
 
 
 @pytest.mark.timeout(600)
 def test_one_process_is_measured_beside_several_by_role(new_node: Broker) -> None:
     with Postgres().running() as server:
         words = ("--routers", "1", "--workers", "2", "--store", server.fresh())
-        data = measured("scale", new_node, *words)
+        data = measured("scale", new_node, "--messages", "100", *words)
         left = server.run("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'router%'", "t1")
     assert data["cores"] == os.cpu_count()
     assert list(data["layouts"]) == ["one process", "1 router, 2 workers"]
@@ -52,7 +36,9 @@ def test_one_process_is_measured_beside_several_by_role(new_node: Broker) -> Non
 @pytest.mark.timeout(300)
 def test_messages_are_timed_from_a_queue_to_the_far_side(new_node: Broker) -> None:
     with Postgres().running() as server:
-        data = measured("latency", new_node, "--on", "postgres", "--store", server.fresh())
+        data = measured(
+            "latency", new_node, "--messages", "100", "--on", "postgres", "--store", server.fresh()
+        )
     (through,), (straight,) = data["through_ms"], data["straight_ms"]
     assert len(through) == len(straight) == 100
     assert min(through) > 0

@@ -2,33 +2,13 @@
 
 from __future__ import annotations
 
-import json
-import os
-import subprocess
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from tests.crash.processes import ROUTER
+from tests.live.benches import measured
 from tests.live.broker import Broker
 from tests.live.postgres import Postgres
-
-
-def measured(folder: Path, at: Broker, work: Path, *words: str) -> Any:
-    done = subprocess.run(
-        [ROUTER, "bench", "peers", "--broker", "env:B", "--peers", folder, "--repeats", "1",
-         "--format", "json", *words],
-        env={**os.environ, "B": at.address},
-        cwd=work,
-        capture_output=True,
-        text=True,
-        check=False,
-        timeout=1000,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    assert at.ctl("list_queues", "name").strip() in ("", "name")
-    return json.loads(done.stdout)
 
 
 @pytest.fixture
@@ -46,7 +26,7 @@ def test_who_carries_nothing_is_left_out_and_we_are_measured_by_size(
     new_node: Broker, silent: Path, tmp_path: Path
 ) -> None:
     sizes = ("--size", "300", "--size", "2000", "--messages", "100", "--quorum")
-    data = measured(silent, new_node, tmp_path, *sizes)
+    data = measured("peers", new_node, "--peers", silent, *sizes, work=tmp_path)
     assert data["left_out"] == ["silent"]
     assert list(data["sizes"]) == ["300", "2000"]
     for by in data["sizes"].values():
@@ -65,7 +45,7 @@ def test_a_recorded_route_goes_the_same_way_and_its_rows_go_with_it(
 ) -> None:
     with Postgres().running() as server:
         store = ("--record", "--store", server.fresh(), "--size", "300", "--messages", "100")
-        data = measured(silent, new_node, tmp_path, *store)
+        data = measured("peers", new_node, "--peers", silent, *store, work=tmp_path)
         left = server.run("SELECT nspname FROM pg_namespace WHERE nspname LIKE 'router%'", "t1")
     (run,) = data["sizes"]["300"]["router"]["runs"]
     assert run["whole"]
@@ -80,7 +60,9 @@ def test_a_peer_is_measured_beside_us(
     new_node: Broker, tmp_path: Path, request: pytest.FixtureRequest
 ) -> None:
     folder = request.config.rootpath / "benchmarks" / "peers"
-    data = measured(folder, new_node, tmp_path, "--messages", "2000", "--size", "2000")
+    data = measured(
+        "peers", new_node, "--peers", folder, "--messages", "2000", "--size", "2000", work=tmp_path
+    )
     by = data["sizes"]["2000"]
     assert set(by) >= {"router", "mq_bridge", "redpanda_connect", "faststream"}
     assert data["left_out"] == []
