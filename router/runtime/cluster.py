@@ -8,6 +8,7 @@ from __future__ import annotations
 import itertools
 import os
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
@@ -91,11 +92,16 @@ class Cluster:
     def kill(self) -> None:
         """Kill the server and what it has started, as a power cut would, disk aside."""
         assert self._server is not None
-        children = Path(f"/proc/{self._server.pid}/task/{self._server.pid}/children").read_text()
-        self._server.kill()
-        self._server.wait(10)
-        for child in map(int, children.split()):
+        server = self._server
+        server.send_signal(signal.SIGSTOP)  # it starts nobody who would not be known here
+        children = Path(f"/proc/{server.pid}/task/{server.pid}/children").read_text().split()
+        server.kill()
+        server.wait(10)
+        for child in map(int, children):
             _kill(child)
+        until = time.monotonic() + PATIENCE
+        while any(map(_lives, children)) and time.monotonic() < until:
+            self._rest.wait(0.01)  # its memory would keep the next server from starting
 
     def stop(self) -> None:
         """End the server at once, in order."""
@@ -145,6 +151,14 @@ def _kill(process: int) -> None:
         os.kill(process, 9)
     except ProcessLookupError:
         return
+
+
+def _lives(process: str) -> bool:
+    try:
+        status = Path(f"/proc/{process}/stat").read_text()
+    except OSError:
+        return False
+    return status.rpartition(")")[2].split()[0] != "Z"
 
 
 def _as_account() -> tuple[str, ...]:

@@ -5,7 +5,7 @@ Never: waits for a call of a system; loses a row (it leaves the queue with its d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from datetime import datetime
@@ -157,9 +157,9 @@ class Loop:
         self._suspects.take(row)
         with self._caution.alone(f"row:{row}") as verdict:
             if verdict != "go":
-                self._bury(work, killer("loop"))
+                self._bury_killer(work, killer("loop"))
             elif self._caution.judge(answers) != "go":
-                self._bury(work, killer("enrich"))
+                self._bury_killer(work, killer("enrich"))
             else:
                 self._safely([work], at_once=False)
         if row in self._waiting:
@@ -196,8 +196,9 @@ class Loop:
 
     def _poisoned(self, work: Work, error: Exception) -> None:
         self._bury(
-            replace(work, references=()),  # they may be what cannot be recorded
+            replace(work, claims=(), references=()),  # they may be what cannot be recorded
             DeadLettered(reason="poison", detail=type(error).__name__, step="loop"),
+            {},
         )
 
     def _batch(self, works: Sequence[Work], *, at_once: bool = True) -> None:
@@ -279,7 +280,6 @@ class Loop:
         self, work: Work, seen: dict[bytes, Holding], now: datetime
     ) -> tuple[Work, Decision | Needs]:
         """Return the decision about a row, having used the answers that are kept."""
-        reach(f"loop.decide.{work.row.message.kind}")
         decision = self._judge.decide(work, seen)
         while isinstance(decision, Needs):
             answered = self._from_cache(decision, work, now)
@@ -303,10 +303,18 @@ class Loop:
             record_answers(transaction, row, self._waiting.asked(row.id), now)
             record(transaction, verdict, now)
 
-    def _bury(self, work: Work, decision: DeadLettered) -> None:
-        """Keep a row for a person without looking at it any further; it claims nothing."""
+    def _bury_killer(self, work: Work, decision: DeadLettered) -> None:
+        """Keep a row for a person. It claims its identity: who sends it again, because its answer
+        was lost with the process, does not end the process again.
+        """
+        with self._store.read() as reader:
+            held = reader.holdings(claim_keys([work]), self._clock.now())
+        self._bury(work, decision, held)
+
+    def _bury(self, work: Work, decision: DeadLettered, held: Mapping[bytes, Holding]) -> None:
+        """Keep a row for a person without looking at it any further."""
         now = self._clock.now()
-        verdict = verdict_of(replace(work, claims=()), decision, {})
+        verdict = verdict_of(work, decision, held)
 
         def job(transaction: Transaction) -> None:
             if work.row.message.order_key:

@@ -34,6 +34,7 @@ from router.engine.pipeline import follow, run_flow, run_route
 from router.engine.steps.ending import stop_of
 from router.engine.token import Context
 from router.infra.store.rows import Queued
+from router.runtime.failpoints import reach
 from router.runtime.ingress import LOOP_LANE, unpack_verdict
 from router.runtime.replayed import inherited, replay_of
 
@@ -183,9 +184,12 @@ class Judge:
         verdict = unpack_verdict((row.extra or {}).get("verdict"))
         if verdict is not None:
             return verdict
-        judged = judge(work.claims, held, message) or work.decided
+        judged = judge(work.claims, held, message)
         if judged is not None:
             return judged
+        reach(f"loop.decide.{message.kind}")
+        if work.decided is not None:
+            return work.decided
         project, context = self._of(row), self._context
         consumer = _consumer(project, row)
         if consumer is None:

@@ -59,7 +59,10 @@ def test_a_death_at_a_boundary(landscape: Callable[..., Landscape], boundary: st
 
 
 def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None:
-    """A message that kills its process: six ends, then it is a dead letter."""
+    """A message that kills its process: six ends, then it is a dead letter, and a copy of it none.
+
+    Who sends it has no answer when the process ends, and sends it again.
+    """
     day = make_day(5, messages=40, files=0)
     killer = Webhook("app/uninstalled", "killer", b'{"id": 1}')
     place = landscape(Settings(orders=day.orders))
@@ -67,7 +70,7 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
     place.failpoint = "loop.decide.app/uninstalled"
     place.start_daemon()
     sender = Sender(place.port)
-    sender.start([*day.webhooks[:20], killer, *day.webhooks[20:]])
+    sender.start([*day.webhooks[:20], killer, killer, *day.webhooks[20:]])
     ends = 0
     while ends < 6:
         daemon = place.daemon
@@ -82,4 +85,6 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
     assert [(one["reason"], one["consumer"]) for one in status["dead_letters"]] == [
         ("killer", "shopify:app/uninstalled")
     ]
+    copies = place.query("SELECT count(*) FROM journal WHERE word = ?", "duplicate")
+    assert copies[0][0] >= 1, copies
     assert {one["text"] for one in place.journals()} == set(day.expected.postings)
