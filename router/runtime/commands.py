@@ -5,10 +5,11 @@ Never: makes a call a second time that is done; goes on to a call before those b
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import timedelta
+from itertools import chain
 
-from router.config.systems import AnyOperation
+from router.config.systems import AnyOperation, Operation
 from router.core.decision import DeadLettered
 from router.core.errors import Held
 from router.core.ports import Clock
@@ -20,6 +21,7 @@ from router.runtime.effects import Effects
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
 from router.runtime.former import FormerCalls, first_of, told
+from router.runtime.replayed import replay_of
 from router.runtime.requests import Gave, Leg, effect_key
 from router.runtime.results import record_decision, record_settled
 from router.runtime.verdicts import damaged
@@ -39,7 +41,8 @@ class Commands:
         self._store = store
         self._exchange = exchange
         self._operation_of = operation_of
-        self._effects = Effects(store, exchange)
+        #: makes their calls
+        self.effects = Effects(store, exchange)
         self._former = former
         self._clock: Clock = exchange.clock
 
@@ -72,7 +75,26 @@ class Commands:
         if former is not None and leg.key not in intents:
             self._bury(row, DeadLettered(reason="unknown", detail=told(former, command)))
             return False
-        return self._effects.carry(leg, intents.get(leg.key))
+        return self.effects.carry(leg, intents.get(leg.key))
+
+    def fresh(self, rows: Sequence[Queued]) -> tuple[list[Leg], list[Queued]]:
+        """Return the calls of those commands that are one call, of which nothing has begun so far;
+        and the other commands. Raises Unavailable.
+        """
+        plain = [leg for row in rows if (leg := self._plain(row)) is not None]
+        keys = {leg.row.id: [leg.key, *self._former.keys(leg.row, leg.command)] for leg in plain}
+        with self._store.glance() as reader:  # each call is by itself, and all are this thread's
+            begun = reader.intents(list(chain.from_iterable(keys.values())))
+        legs = [leg for leg in plain if begun.keys().isdisjoint(keys[leg.row.id])]
+        taken = {leg.row.id for leg in legs}
+        return legs, [row for row in rows if row.id not in taken]
+
+    def _plain(self, row: Queued) -> Leg | None:
+        """Return the call of a command that is one call, None for any other and for a replay's."""
+        command = None if row.damage or replay_of(row) else self._operation_of(row)
+        if not isinstance(command, Operation):
+            return None
+        return Leg(row=row, command=command, operation=command)
 
     def _begun(self, row: Queued, command: AnyOperation) -> tuple[dict[str, Intent], Intent | None]:
         """Return what stands for a command's calls, and what calls of before have begun.
@@ -90,18 +112,18 @@ class Commands:
         """Return how long a command can take: its calls, and a look-up for each."""
         command = self._operation_of(row)
         calls = command.calls if command is not None else ()
-        return sum((2 * self._effects.lasts(one) for one in calls), timedelta(0))
+        return sum((2 * self.effects.lasts(one) for one in calls), timedelta(0))
 
     def leave_alone(self, row: Queued, lasts: timedelta) -> None:
         """Let a command come again after a while, untouched. Raises Unavailable."""
-        self._effects.later(row, self._clock.now() + lasts, "suspected")
+        self.effects.later(row, self._clock.now() + lasts, "suspected")
 
     def wait_in_line(self, row: Queued, held: Held) -> None:
         """Let a command come again when its limit lets it, not counted as an attempt.
 
         Raises Unavailable.
         """
-        self._effects.later(row, held.until, held.why[:64])
+        self.effects.later(row, held.until, held.why[:64])
 
     def bury_killer(self, row: Queued) -> None:
         """Keep a command that ends the process for a person. Raises Unavailable."""

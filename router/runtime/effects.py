@@ -7,6 +7,7 @@ it is not there; changes the bytes of a repeat.
 from __future__ import annotations
 
 import secrets
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
 
@@ -140,7 +141,7 @@ class Effects:
         if found.word in SETTLED:
             return self._settle(job, found)
         if found.word == "unknown":
-            return self._after(job, found)
+            return self._store.write(self._after(job, found))
         if now >= settled:
             ticket.again()
             return self._lease_and_call(job, ticket, now)
@@ -168,18 +169,17 @@ class Effects:
         adapter = self._exchange.adapter(operation)
         if self._clock.now() + adapter.timeout > job.intent.lease_until:
             return self.later(job.row, job.intent.lease_until, "lease_too_short")
-        idempotency = _idempotency(operation)
-        key = {idempotency.header: job.intent.key} if idempotency.header else {}
         reach(f"worker.call.{job.row.message.kind}")
-        outcome = self._exchange.call(operation, job.prepared, key, ticket)
+        outcome = self._exchange.call(operation, job.prepared, job.leg.header, ticket)
         reach("worker.after_call")
-        goes_on = self._conclude(job, outcome)
+        goes_on = self._store.write(self.ending(job, outcome))
         reach("worker.after_result")
         return goes_on
 
-    def _conclude(self, job: Job, outcome: Outcome) -> bool:
+    def ending(self, job: Job, outcome: Outcome) -> Callable[[Transaction], bool]:
+        """Return what records what came of a call, as of now; it says whether another follows."""
         if outcome.word in (*SETTLED, "accepted"):
-            return self._settle(job, outcome)
+            return self._settled(job, outcome)
         return self._after(job, outcome)
 
     def _confirm(self, job: Job, ticket: Ticket, now: datetime) -> bool:
@@ -198,12 +198,15 @@ class Effects:
         return self.later(job.row, now + pause, "accepted")
 
     def _settle(self, job: Job, outcome: Outcome) -> bool:
-        """Record what came of the effect: done, or a person's, or taken for later."""
-        now = self._clock.now()
-        recorded = self._store.write(lambda t: record_outcome(t, job, outcome, now))
-        return recorded and outcome.word == "done" and not job.leg.is_last
+        return self._store.write(self._settled(job, outcome))
 
-    def _after(self, job: Job, outcome: Outcome) -> bool:
+    def _settled(self, job: Job, outcome: Outcome) -> Callable[[Transaction], bool]:
+        """Return what records an effect: done, or a person's, or taken for later."""
+        now = self._clock.now()
+        follows = outcome.word == "done" and not job.leg.is_last
+        return lambda t: record_outcome(t, job, outcome, now) and follows
+
+    def _after(self, job: Job, outcome: Outcome) -> Callable[[Transaction], bool]:
         """The call gave no result: it comes again by the policy, or is buried."""
         row, now = job.row, self._clock.now()
         text = job.leg.told(outcome.detail)
@@ -211,14 +214,14 @@ class Effects:
         decision = retry.decide(row.message, job.leg.command.policy, failure, now)
         state = "waiting" if outcome.word == "retry" and not job.unsure else "unknown"
 
-        def write(transaction: Transaction) -> None:
+        def write(transaction: Transaction) -> bool:
             if transaction.conclude(job.intent.key, job.intent.token, state):
                 record_decision(transaction, row, decision, now)
             else:
                 step_back(transaction, job)
+            return False
 
-        self._store.write(write)
-        return False
+        return write
 
     def later(self, row: Queued, at: datetime, reason: str) -> bool:
         """Let the row come again at a time, not counted as an attempt. Raises Unavailable."""

@@ -9,13 +9,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from time import monotonic
-from typing import TypeAlias
+from typing import TypeAlias, cast
 
 from router.config.systems import AnyOperation, Operation
 from router.core.document import Json
 from router.core.errors import Held, MessageError, Retryable, Unknown
 from router.core.outcome import Outcome, status_text
-from router.core.ports import Adapter, Answer, Clock, Prepared
+from router.core.ports import Adapter, Answer, Clock, Overlapping, Prepared
 from router.engine.lookup import what_is_there
 from router.engine.outcome import classify
 from router.engine.wishes import wish_of
@@ -43,6 +43,8 @@ class Exchange:
     admissions: Mapping[str, Admission] = field(default_factory=dict)
     #: how long a read may wait at such a door before it goes by its policy
     patience: timedelta = timedelta(0)
+    #: what an answer that is a status and nothing else means, by operation
+    _meanings: dict[tuple[str, int], Outcome] = field(default_factory=dict, init=False)
 
     def adapter(self, operation: Operation) -> Adapter:
         """Return the adapter of an operation's system."""
@@ -92,6 +94,46 @@ class Exchange:
         outcome, answer = self._called(operation, prepared, key)
         ticket.came(outcome, answer, self.clock.now())
         return outcome
+
+    def begin(
+        self,
+        operation: Operation,
+        prepared: Prepared,
+        key: Mapping[str, str],
+        then: Callable[[Outcome], None],
+    ) -> None:
+        """Begin a call that overlaps with others; `then` is told once what came of it, on any
+        thread. Its system bounds no calls. It may stay until the adapter's `flush`.
+        """
+        begun = monotonic()
+
+        def came(answer: Answer | Retryable | Unknown) -> None:
+            if isinstance(answer, Answer):
+                outcome = self._known(operation, answer)
+            else:
+                outcome = failed(answer)
+            self.called(operation.name, outcome.word, monotonic() - begun)
+            then(outcome)
+
+        adapter = cast("Overlapping", self.adapter(operation))
+        try:
+            adapter.begin(prepared, key, came)
+        except (Retryable, Unknown) as error:
+            came(error)
+        except LookupError as error:
+            if type(error) is not LookupError:  # a bug's KeyError
+                raise
+            came(Retryable(f"no secret {error}"))
+
+    def _known(self, operation: Operation, answer: Answer) -> Outcome:
+        """Return what an answer means; one that is a status and nothing else is judged once."""
+        if answer.headers or answer.body is not None:
+            return self.meaning(operation, answer)
+        key = (operation.name, answer.status)
+        known = self._meanings.get(key)
+        if known is None:
+            known = self._meanings[key] = self.meaning(operation, answer)
+        return known
 
     def _called(
         self, operation: Operation, prepared: Prepared, key: Mapping[str, str]

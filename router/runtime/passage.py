@@ -22,9 +22,9 @@ from router.config.channels import Channel, Route
 from router.config.project import Project
 from router.config.systems import Operation
 from router.core.decision import DeadLettered, Needs, word_of
-from router.core.errors import MessageError, Retryable, Unavailable, Unknown
+from router.core.errors import MessageError, Unavailable
 from router.core.outcome import Outcome
-from router.core.ports import Answer, Overlapping, Prepared
+from router.core.ports import Overlapping, Prepared
 from router.engine.arrival import Delivery
 from router.engine.pipeline import Outcome as Decided
 from router.engine.pipeline import follow, run_flow, run_route
@@ -33,7 +33,7 @@ from router.infra.store.pending import Pending
 from router.infra.store.rows import Queued
 from router.infra.store.store import Store
 from router.infra.store.transaction import Transaction
-from router.runtime.exchange import Exchange, failed
+from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
 from router.runtime.fresh import fresh_id
 from router.runtime.ingress import Receipt, arrivals
@@ -74,7 +74,6 @@ class _Command:
     prepared: Prepared
     key: Mapping[str, str]
     tries: int = 0
-    begun: float = 0.0
 
 
 @dataclass(slots=True)
@@ -110,8 +109,6 @@ class Passage:
         self._begun: dict[str, Overlapping] = {}
         self._counts: Counter[tuple[str, str]] = Counter()
         self._next_count = 0.0
-        #: what an answer that is a status and nothing else means
-        self._meanings: dict[tuple[str, int], Outcome] = {}
         self._held = False
         self.settled: Settled = lambda _: None
         #: what keeps systems from taking, in words; empty = nothing does
@@ -239,36 +236,23 @@ class Passage:
         """Return the exact call of a command. Raises MessageError."""
         operation = cast("Operation", self._exchange.operations[row.consumer])
         leg = Leg(row=row, command=operation, operation=operation)
-        idempotency = operation.file.idempotency
-        header = idempotency.header if idempotency is not None else ""
         return _Command(
             flight=flight,
             operation=operation,
             row=row,
             prepared=prepare(self._exchange, leg, reference_of(leg.key, operation)),
-            key={header: leg.key} if header else {},
+            key=leg.header,
         )
 
     def _begin(self, command: _Command) -> None:
-        command.begun = monotonic()
-        adapter = cast("Overlapping", self._exchange.adapter(command.operation))
-        self._begun[command.operation.system] = adapter
-        try:
-            adapter.begin(command.prepared, command.key, partial(self._came, command))
-        except (Retryable, Unknown) as error:
-            self._came(command, error)
-        except LookupError as error:
-            if type(error) is not LookupError:  # a bug's KeyError
-                raise
-            self._came(command, Retryable(f"no secret {error}"))
+        operation = command.operation
+        self._begun[operation.system] = cast("Overlapping", self._exchange.adapter(operation))
+        then = partial(self._came, command)
+        self._exchange.begin(operation, command.prepared, command.key, then)
 
-    def _came(self, command: _Command, answer: Answer | Retryable | Unknown) -> None:
+    def _came(self, command: _Command, outcome: Outcome) -> None:
         """Take in what came of a call, on any thread."""
-        outcome = (
-            failed(answer) if isinstance(answer, Exception) else self._meaning(command, answer)
-        )
         name = command.operation.name
-        self._exchange.called(name, outcome.word, monotonic() - command.begun)
         reach("passage.after_call")
         flight = command.flight
         with self._lock:
@@ -290,15 +274,6 @@ class Passage:
                 return
         if over:
             self.settled(flight.parcel)
-
-    def _meaning(self, command: _Command, answer: Answer) -> Outcome:
-        if answer.headers or answer.body is not None:
-            return self._exchange.meaning(command.operation, answer)
-        key = (command.operation.name, answer.status)
-        known = self._meanings.get(key)
-        if known is None:
-            known = self._meanings[key] = self._exchange.meaning(command.operation, answer)
-        return known
 
     def _record(self, flight: _Flight) -> None:
         """Record the commands that were refused: they are carried like all others, or buried."""

@@ -57,6 +57,13 @@ class Leg:
         return effect_key(self.row, self.command, self.operation)
 
     @property
+    def header(self) -> dict[str, str]:
+        """Return the header that carries the name of its effect, where the far side honours one."""
+        idempotency = self.operation.file.idempotency
+        name = idempotency.header if idempotency is not None else ""
+        return {name: self.key} if name else {}
+
+    @property
     def references(self) -> dict[str, Json]:
         """Return the far side's names for the effects before, by the name of the call."""
         return {name: gave.reference for name, gave in self.before.items()}

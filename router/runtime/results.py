@@ -5,7 +5,7 @@ Never: calls, decides.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -52,10 +52,31 @@ def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: da
     """
     kept = None if job.leg.is_last else outcome.result
     theirs = outcome.reference or None
-    intent, row = job.intent, job.row
-    if not transaction.conclude(intent.key, intent.token, outcome.word, theirs, result=kept):
+    intent = job.intent
+    held = transaction.conclude(intent.key, intent.token, outcome.word, theirs, result=kept)
+    _record(transaction, job, outcome, now, held=held)
+    return held
+
+
+def record_done(
+    transaction: Transaction, ends: Sequence[tuple[Job, Outcome]], now: datetime
+) -> None:
+    """Write of many last calls that they are done, as `record_outcome` does of one."""
+    held = transaction.conclude_done(
+        [(job.intent.key, job.intent.token, outcome.reference or None) for job, outcome in ends]
+    )
+    for (job, outcome), mine in zip(ends, held, strict=True):
+        _record(transaction, job, outcome, now, held=mine)
+
+
+def _record(
+    transaction: Transaction, job: Job, outcome: Outcome, now: datetime, *, held: bool
+) -> None:
+    """Write what came of a call whose lease was held to its end, or that another took it over."""
+    if not held:
         step_back(transaction, job)
-        return False
+        return
+    intent, row = job.intent, job.row
     words = [word for word in (intent.reference, outcome.reference) if word]
     transaction.refer(words, row.message.correlationid)
     _note(transaction, job, outcome, now)
@@ -68,7 +89,6 @@ def record_outcome(transaction: Transaction, job: Job, outcome: Outcome, now: da
         transaction.postpone(row, again, "accepted")
     elif job.leg.is_last:
         _end(transaction, job, outcome, now)
-    return True
 
 
 def record_settled(

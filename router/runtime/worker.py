@@ -1,12 +1,12 @@
-"""Owns: the workers of one system: a bounded pool, order by key, pauses.
+"""Owns: the workers of one system: a bounded pool, or calls that overlap; order by key, pauses.
 Imports: core, config, infra.store, runtime.
-Never: takes more commands than the pool has room for, or any while a limit holds the system.
+Never: takes more commands than there is room for, or any while a limit holds the system.
 """
 
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 
@@ -24,13 +24,15 @@ from router.runtime.exchange import Exchange
 from router.runtime.lookback import Lookback
 from router.runtime.resending import Resending
 from router.runtime.verdicts import SYSTEM_LANE
+from router.runtime.volley import MOST, Hands, Volley, flies
 
 
 class Worker:
     """Carries commands to one system with a bounded pool. One thread calls `step`.
 
-    With `workers=0` a command is carried at once, by the caller: for tests of the language. After
-    an unclean end the commands that can have been in hand go first, one after the other.
+    Where calls of the system can leave together, they do; what goes one by one then goes by the
+    pool. With `workers=0` a command is carried at once, by the caller: for tests of the language.
+    After an unclean end the commands that can have been in hand go first, one after the other.
     """
 
     def __init__(
@@ -50,7 +52,12 @@ class Worker:
         )
         self._clock: Clock = exchange.clock
         self._lane = SYSTEM_LANE + system
-        self._slots = workers
+        self._volley: Volley | None = None
+        if workers and flies(exchange, system):
+            hands = Hands(over=self._over, again=self._come_again, wake=self.bell.ring)
+            self._volley = Volley((store, exchange, self._commands), system, hands)
+        #: rows in hand at once
+        self._most = workers if self._volley is None else MOST
         self._pool = ThreadPoolExecutor(workers, f"worker-{system}") if workers else None
         self._cursor = 0
         #: where to read from again: a row from there on could not be carried
@@ -77,7 +84,7 @@ class Worker:
     def take_care(self, caution: Caution) -> None:
         """Let what may have killed the last process go alone. Called before the first step."""
         self._caution = caution
-        self._suspects = caution.suspects(self._slots)
+        self._suspects = caution.suspects(self._most)
 
     def step(self) -> int:
         """Take what the pool has room for; return how many rows were taken or held back.
@@ -88,14 +95,15 @@ class Worker:
         if self._until_let_go() > 0:
             return 0
         away = self._away.is_set()
+        ended = 0 if self._volley is None else self._volley.ended
         with self._taking:
             self._more = True  # until a look has shown otherwise; who ends meanwhile rings
             with self._lock:
                 busy = frozenset(self._busy)
-            rows = self._next_rows(self._room(len(busy)))
+            rows = self._next_rows(self._room(len(busy) - ended))
             self._taken = frozenset(row.id for row in rows)
         try:
-            if rows:
+            if rows or ended:
                 self._hand_out([row for row in rows if row.id not in busy])
         except Exception:
             self._read_again(rows[0].id)
@@ -125,7 +133,7 @@ class Worker:
     def _room(self, busy: int) -> int:
         """Return how many rows may be taken; one at a time, while they are suspects."""
         if not self._suspects.until or self._caution is None:
-            return (self._slots - busy) if self._pool else 1
+            return (self._most - busy) if self._pool else 1
         return int(not busy and self._caution.loop_done.is_set())
 
     def _next_rows(self, limit: int) -> list[Queued]:
@@ -157,7 +165,17 @@ class Worker:
 
     def _hand_out(self, rows: list[Queued]) -> None:
         # one that was in hand when the rows were read may be settled by now
-        for row in self._in_order(rows):
+        going = self._in_order(rows)
+        if self._volley is not None:
+            alone = [row for row in going if self._suspects.until or row.identity in self._apart]
+            self._one_by_one(alone)
+            with self._lock:
+                self._busy.update(row.id for row in going)
+            going = self._volley.fire([row for row in going if row not in alone])
+        self._one_by_one(going)
+
+    def _one_by_one(self, rows: list[Queued]) -> None:
+        for row in rows:
             with self._lock:
                 self._busy.add(row.id)
             if self._pool is None:
@@ -204,6 +222,8 @@ class Worker:
 
     def close(self, grace: timedelta) -> None:
         """Wait for the calls under way, at most `grace`; what is not back is repeated safely."""
+        if self._volley is not None:
+            self._volley.close(grace)
         if self._pool is not None:
             waiter = threading.Thread(target=self._pool.shutdown, daemon=True)
             waiter.start()
@@ -225,12 +245,22 @@ class Worker:
         except Exception as error:  # noqa: BLE001 (unknown errors are repeated, then buried)
             again = not self._commands.failed(row, error)
         finally:
-            if again:
-                self._read_again(row.id)
-            with self._lock:
-                self._busy.discard(row.id)
-            if not again and self._more:
-                self.bell.ring()
+            (self._come_again if again else self._over)([row])
+
+    def _come_again(self, rows: Iterable[Queued]) -> None:
+        """Have rows in no hand any more, and take them again."""
+        ids = {row.id for row in rows}
+        if ids:
+            self._read_again(min(ids))
+        with self._lock:
+            self._busy -= ids
+
+    def _over(self, rows: Iterable[Queued]) -> None:
+        """Have rows that are settled in no hand any more: there is room for others."""
+        with self._lock:
+            self._busy.difference_update(row.id for row in rows)
+        if self._more:
+            self.bell.ring()
 
     def _stands_aside(self, row: Queued, held: Held) -> bool:
         """Let a held command wait for its time, so that others pass; False when all are held: then

@@ -27,13 +27,14 @@ class Arrays:
     #: takes what `values` gives
     text: str
 
-    def __init__(self, columns: Sequence[Column[Any]]) -> None:
-        self._columns = columns
+    def __init__(self, columns: Sequence[Column[Any]], names: Sequence[str] = ()) -> None:
+        """`names` are what rows call the columns, where they call them otherwise."""
+        self._names = names or [column.name for column in columns]
         self._places = ", ".join(f"%s::{_type_of(one.type)}[]" for one in columns)
 
     def values(self, rows: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
         """Return rows as the parameters of the statement."""
-        return tuple(array_of([row[column.name] for row in rows]) for column in self._columns)
+        return tuple(array_of([row[name] for row in rows]) for name in self._names)
 
 
 class ArrayInsert(Arrays):
@@ -56,6 +57,22 @@ class ArrayDelete(Arrays):
         met = " AND ".join(f"{table.name}.{one} = gone.{one}" for one in names)
         gone = f"unnest({self._places}) AS gone({', '.join(names)})"
         self.text = f"DELETE FROM {table.name} USING {gone} WHERE {met}"  # noqa: S608 (no value)
+
+
+class ArrayUpdate(Arrays):
+    """An update of any number of rows, each found by its values of `by` (`of_...` in a row); those
+    of `to` are new (`new_...` in a row), and `also` is put as it is written.
+    """
+
+    def __init__(
+        self, table: Table, by: Sequence[str], to: Sequence[str], also: Mapping[str, str]
+    ) -> None:
+        names = [*(f"of_{one}" for one in by), *(f"new_{one}" for one in to)]
+        super().__init__([table.c[one] for one in (*by, *to)], names)
+        new = [f"{one} = new.{one}" for one in to] + [f"{k} = {v}" for k, v in also.items()]
+        met = " AND ".join(f"{table.name}.{one} = new.{one}" for one in by)
+        rows = f"unnest({self._places}) AS new({', '.join((*by, *to))})"
+        self.text = f"UPDATE {table.name} SET {', '.join(new)} FROM {rows} WHERE {met}"  # noqa: S608 (no value)
 
 
 def array_of(values: Sequence[str | bytes | int | None]) -> str:

@@ -6,7 +6,7 @@ Never: decides whether a call may be made.
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -32,8 +32,8 @@ class IntentWriter(ABC):
         """Collect a row."""
 
     @abstractmethod
-    def _change(self, name: str, row: Mapping[str, Any]) -> bool:
-        """Execute a named statement behind what was collected; False when it changes no row."""
+    def _change_all(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+        """Execute a named statement for each row, behind what was collected; say which changed."""
 
     def intend(self, intent: Intent) -> None:
         """Record an effect before its first call."""
@@ -41,7 +41,11 @@ class IntentWriter(ABC):
 
     def begin(self, intent: Intent) -> bool:
         """As `intend`; False when another process has begun it meanwhile."""
-        return self._change("begin", _row(intent))
+        return self.begin_all([intent])[0]
+
+    def begin_all(self, intents: Sequence[Intent]) -> list[bool]:
+        """Record effects before their first calls; say of which no other process has done so."""
+        return self._change_all("begin", [_row(one) for one in intents])
 
     def lease(self, key: str, token: str, until: datetime, held: str) -> bool:
         """Take over an effect for one more call; False when another than `held` has done so, or
@@ -77,10 +81,15 @@ class IntentWriter(ABC):
 
         `theirs` is the far side's name for it, `result` what later calls of a sequence may read.
         """
-        text = None if result is None else encode_json(result).decode()
-        new = {"new_state": state, "new_their_reference": theirs, "new_result": text}
         name = f"conclude {state}" if state in ("partial", "done") else "conclude"
-        return self._change(name, {"of_key": key, "of_token": token, **new})
+        return self._change_all(name, [_concluded(key, token, state, theirs, result)])[0]
+
+    def conclude_done(self, ends: Sequence[tuple[str, str, str | None]]) -> list[bool]:
+        """Settle effects that are done, each by key, token and the far side's name for it; say of
+        which the lease was held.
+        """
+        rows = [_concluded(key, token, "done", theirs, None) for key, token, theirs in ends]
+        return self._change_all("conclude done", rows)
 
     def free_intent(self, key: str, *, whole: bool = False) -> bool:
         """Let an effect that the far side refused be tried again with the same bytes.
@@ -122,6 +131,14 @@ class IntentWriter(ABC):
             .values(successor=successor)
         )
         return done.rowcount == 1
+
+
+def _concluded(
+    key: str, token: str, state: str, theirs: str | None, result: Json
+) -> dict[str, Any]:
+    text = None if result is None else encode_json(result).decode()
+    new = {"new_state": state, "new_their_reference": theirs, "new_result": text}
+    return {"of_key": key, "of_token": token, **new}
 
 
 def _row(intent: Intent) -> dict[str, Any]:

@@ -15,8 +15,8 @@ from sqlalchemy import Connection
 from router.infra.store.pipeline import Statement, send
 from router.infra.store.statements import Row, ask, texts_of, write_many
 
-#: fails, by a division by zero, unless a statement changes a row
-_ONE = "WITH done AS ({} RETURNING 1) SELECT 1 / count(*) FROM done"
+#: fails, by a division by zero, unless a statement changes so many rows
+_ALL = "WITH done AS ({} RETURNING 1) SELECT 1 / (count(*) = {})::int FROM done"
 
 
 class Sender:
@@ -36,6 +36,10 @@ class Sender:
     def change(self, name: str, row: Row) -> bool:
         """Execute a named statement that changes one row; False when there is none."""
         return int(ask(self._connection, name, row).rowcount) == 1
+
+    def change_all(self, name: str, rows: Sequence[Row]) -> list[bool]:
+        """Execute a named statement that changes one row, for every row; say for which it did."""
+        return [self.change(name, row) for row in rows]
 
     def commit(self, rings: Iterable[Statement]) -> None:
         """Execute what is left, the transaction being whole; who began it commits it."""
@@ -66,11 +70,14 @@ class Piped(Sender):
         """Keep a named statement that changes one row; it is as good as done, for where there is no
         row the transaction fails, and what it was made of runs again where that is known.
         """
-        self._kept += (
-            (_ONE.format(text), values)
-            for text, values in texts_of(self._connection.dialect, name, [row])
-        )
-        return True
+        return self.change_all(name, [row])[0]
+
+    def change_all(self, name: str, rows: Sequence[Row]) -> list[bool]:
+        """Keep it as `change` does; where one row is not there, all of it runs again."""
+        told = list(texts_of(self._connection.dialect, name, rows))
+        for text, values in told:
+            self._kept.append((_ALL.format(text, len(rows) // len(told)), values))
+        return [True] * len(rows)
 
     def commit(self, rings: Iterable[Statement]) -> None:
         """Execute what is kept and commit, with the last round trip."""

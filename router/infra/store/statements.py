@@ -33,7 +33,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects import postgresql, sqlite
 
 from router.infra.store import instancetables, tables
-from router.infra.store.arrays import ArrayDelete, ArrayInsert, Arrays, array_of
+from router.infra.store.arrays import ArrayDelete, ArrayInsert, Arrays, ArrayUpdate, array_of
 from router.infra.store.pipeline import Statement
 
 Row = Mapping[str, Any]
@@ -47,6 +47,8 @@ TOGETHER = 32
 #: what stands behind VALUES in an insert that says nothing more
 _ROW = re.compile(r"\((\?, )*\?\)")
 _PLACES = tuple(map(str, range(AT_ONCE)))
+#: what is new of an effect that is settled
+_CONCLUDED = ("state", "their_reference", "result")
 
 
 def write_many(connection: Connection, name: str, rows: Iterable[Row]) -> None:
@@ -100,7 +102,9 @@ def by_arrays(text: str, name: str) -> Arrays | None:
     """
     if name in GONE:
         return ArrayDelete(*GONE[name])
-    table = tables.metadata.tables.get(name)
+    if name == "conclude done":
+        return ArrayUpdate(tables.intents, ("key", "token"), _CONCLUDED, {"in_part": "0"})
+    table = tables.intents if name == "begin" else tables.metadata.tables.get(name)
     return None if table is None else ArrayInsert(text, table)
 
 
@@ -237,8 +241,7 @@ def _conclude(in_part: int | None) -> Callable[[Any], Any]:
     """Return the maker of the statement that settles an effect, as long as its lease is held."""
     table = tables.intents
     part: dict[str, Any] = {} if in_part is None else {"in_part": literal_column(str(in_part))}
-    names = ("state", "their_reference", "result")
-    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in names}
+    values = {name: bindparam(f"new_{name}", type_=table.c[name].type) for name in _CONCLUDED}
     mine = (table.c.key == bindparam("of_key"), table.c.token == bindparam("of_token"))
     return lambda _module: update(table).where(*mine).values(**values, **part)
 

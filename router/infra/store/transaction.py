@@ -289,9 +289,11 @@ class Transaction(IntentWriter, GateWriter, InstanceWriter):
         self._count()
         self._sender.commit(rings)
 
-    def _change(self, name: str, row: Mapping[str, Any]) -> bool:
+    def _change_all(self, name: str, rows: Sequence[Mapping[str, Any]]) -> list[bool]:
+        if not rows:
+            return []
         self._collect()
-        return self._sender.change(name, row)
+        return self._sender.change_all(name, rows)
 
     def _count(self) -> None:
         """Hand over the counts, last: their rows are other processes', too, and all wait for them

@@ -253,14 +253,14 @@ def test_a_continuation_after_an_end_sees_what_was_kept(
 ) -> None:
     """The process ends between the calls: as if, the second call's intent cannot be written."""
     (worker,) = land.parts.workers
-    fix = worker._commands._effects.fix
+    fix = worker._commands.effects.fix
 
     def ends(leg: Any, now: Any) -> Any:
         if leg.operation.word == "post":
             raise Unavailable("killed")
         return fix(leg, now)
 
-    monkeypatch.setattr(worker._commands._effects, "fix", ends)
+    monkeypatch.setattr(worker._commands.effects, "fix", ends)
     answers(land, create=[good("D1")], post=[good("P1")])
     land.take("plain", id="a", version=1)
     while land.parts.loop.step():
