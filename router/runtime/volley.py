@@ -29,9 +29,9 @@ from router.runtime.requests import Leg
 from router.runtime.results import Job, record_done
 
 #: calls of one system under way at once
-MOST = 512
+MOST = 128
 #: ends that are worth a write while other calls are under way
-MANY = 128
+MANY = 64
 
 _End: TypeAlias = tuple[Job, Outcome]
 
