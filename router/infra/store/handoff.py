@@ -7,11 +7,14 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Iterable
+from time import monotonic
 
 from router.infra.store.rows import Queued
 
 #: rows kept; at 10 kB a decoded message some 10 MB
 MOST = 1024
+#: seconds after which one that was not taken makes room for others
+OLD = 10.0
 
 
 class Handoff:
@@ -21,21 +24,31 @@ class Handoff:
     """
 
     def __init__(self) -> None:
-        self._rows: OrderedDict[tuple[str, str], Queued] = OrderedDict()
+        #: each with when it came, on the monotonic clock
+        self._rows: OrderedDict[tuple[str, str], tuple[Queued, float]] = OrderedDict()
 
     def put(self, rows: Iterable[Queued]) -> None:
-        """Keep rows for whoever reads them next; the oldest are forgotten."""
+        """Keep rows for whoever reads them next, as long as there is room: who is behind reads
+        those first that came first.
+        """
+        now = monotonic()
         for row in rows:
-            self._rows[row.message.id, row.consumer] = row
-        while len(self._rows) > MOST:
-            try:
-                self._rows.popitem(last=False)
-            except KeyError:  # taken by another thread meanwhile
+            if len(self._rows) >= MOST and not self._has_dropped(now - OLD):
                 return
+            self._rows[row.message.id, row.consumer] = row, now
 
     def take(self, message_id: str, consumer: str) -> Queued | None:
         """Return a row and forget it; None when it is not here."""
-        return self._rows.pop((message_id, consumer), None)
+        found = self._rows.pop((message_id, consumer), None)
+        return None if found is None else found[0]
+
+    def _has_dropped(self, before: float) -> bool:
+        """Drop the row that came first, if that was long ago; False when it was not."""
+        try:
+            key, (_, came) = next(iter(self._rows.items()))
+        except (StopIteration, RuntimeError):  # others take rows meanwhile
+            return False
+        return came < before and self._rows.pop(key, None) is not None
 
     def clear(self) -> None:
         """Forget every row: what the store holds of them is not known."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any, TypeVar
 
@@ -266,8 +266,12 @@ class Store:
             for one in group:
                 one.succeed(one.job(transaction))
             transaction.finish(rings(transaction.woken - self._wakers.keys()))
-        self._handoff.put(transaction.published)
+        self._hand_over(transaction.published)
         return transaction.woken
+
+    def _hand_over(self, published: Iterable[Queued]) -> None:
+        """Keep what is read by this process itself: in its lanes somebody is woken."""
+        self._handoff.put(row for row in published if row.lane in self._wakers)
 
     def _sender(self, connection: Connection, group: Sequence[Pending[Any]]) -> Sender:
         if not on_server(connection):
@@ -310,7 +314,7 @@ class Store:
                 woken |= transaction.woken
                 published += transaction.published
             begun.commit(rings(woken - self._wakers.keys()))
-        self._handoff.put(published)
+        self._hand_over(published)
         return woken
 
 
