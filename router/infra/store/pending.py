@@ -74,12 +74,17 @@ class Pending(Generic[T]):
 
 
 def settle(group: Iterable[Pending[object]], bell: threading.Condition) -> None:
-    """Tell all who wait for these jobs what became of them."""
+    """Tell all who wait for these jobs what became of them.
+
+    Who is told mostly holds the job: it does not hold them in turn, or each message would stay in
+    memory until Python looks for cycles.
+    """
     calls: list[Callable[[], object]] = []
     with bell:
         for one in group:
             one._settled = True  # noqa: SLF001 (one noun: a job, and what is known of it)
             calls += one._calls  # noqa: SLF001
+            one._calls = ()  # noqa: SLF001
         bell.notify_all()
     for call in calls:
         call()
