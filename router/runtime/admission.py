@@ -5,7 +5,6 @@ Never: makes a call; lets one go that was not counted.
 
 from __future__ import annotations
 
-import secrets
 import threading
 from collections import OrderedDict
 from collections.abc import Iterator, Mapping
@@ -27,6 +26,7 @@ from router.engine.breaker import BreakerLaw
 from router.engine.limits import rate_of
 from router.engine.wishes import wish_of
 from router.infra.codecs import encode_json
+from router.runtime.fresh import fresh_token
 from router.runtime.states import Decide, States
 
 #: a call holds its slot at most so much longer than it and a look-up before it may take
@@ -118,7 +118,7 @@ class Admission:
     ) -> Ticket:
         """Return leave for one call, having waited for at most `patience`. Raises Held."""
         gate = Gate(laws=tuple(self._laws(operation.word, scope)), breaker=self._breaker)
-        trip = Trip(who=secrets.token_hex(8), lease=self._lease)
+        trip = Trip(who=fresh_token(), lease=self._lease)
         begun = self._clock.now()
         while True:
             hold = self._change(gate, lambda kept, at: gate.take(kept, at, trip)).hold

@@ -6,7 +6,6 @@ it is not there; changes the bytes of a repeat.
 
 from __future__ import annotations
 
-import secrets
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import datetime, timedelta
@@ -23,6 +22,7 @@ from router.infra.store.transaction import Transaction
 from router.runtime.admission import Ticket
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
+from router.runtime.fresh import fresh_token
 from router.runtime.requests import Leg, prepare, reference_of
 from router.runtime.results import (
     MARGIN,
@@ -104,7 +104,7 @@ class Effects:
             sends=1,
             first_at=now,
             lease_until=self._lease_end(leg.operation, now),
-            token=secrets.token_hex(8),
+            token=fresh_token(),
         )
 
     def _repeat(self, job: Job) -> bool:
@@ -152,7 +152,7 @@ class Effects:
         return self._exchange.find(job.leg.operation, places, job.row.message.payload, ticket)
 
     def _lease_and_call(self, job: Job, ticket: Ticket, now: datetime) -> bool:
-        token = secrets.token_hex(8)
+        token = fresh_token()
         until = self._lease_end(job.leg.operation, now)
         held = job.intent.token
 

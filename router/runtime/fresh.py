@@ -1,4 +1,4 @@
-"""Owns: ids of what comes in: they sort by time, and are never given twice.
+"""Owns: ids of what comes in: they sort by time, and are never given twice; tokens of leases.
 Imports: core.message.
 Never: an id that can be guessed, a clock.
 """
@@ -22,10 +22,14 @@ _drawing = threading.Lock()
 
 def fresh_id(now: datetime) -> str:
     """Return 12 hex digits of milliseconds and 20 random ones. Safe for many threads."""
-    born = f"{max(0, int(now.timestamp() * 1000)):0{BORN}x}"[:BORN]
+    return f"{max(0, int(now.timestamp() * 1000)):0{BORN}x}"[:BORN] + fresh_token()
+
+
+def fresh_token() -> str:
+    """Return 20 random hex digits. Safe for many threads."""
     while True:
         try:
-            return born + _drawn.pop()
+            return _drawn.pop()
         except IndexError:
             _draw()
 

@@ -7,7 +7,6 @@ judges a command a second time once it is on its way.
 from __future__ import annotations
 
 import json
-import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -27,6 +26,7 @@ from router.runtime.again import note
 from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
 from router.runtime.former import FormerCalls, first_of, told
+from router.runtime.fresh import fresh_token
 from router.runtime.replayed import Replay, replay_of
 from router.runtime.requests import Gave, Leg, effect_key, prepare, reference_of
 from router.runtime.results import MARGIN
@@ -198,7 +198,7 @@ class Resending:
             sends=0,
             first_at=case.at,
             lease_until=case.at,
-            token=secrets.token_hex(8),
+            token=fresh_token(),
         )
         return _Heir(row=command, intent=intent)
 

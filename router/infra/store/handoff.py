@@ -11,8 +11,8 @@ from time import monotonic
 
 from router.infra.store.rows import Queued
 
-#: rows kept; at 10 kB a decoded message some 10 MB
-MOST = 1024
+#: rows kept: two batches of the loop; at 10 kB a decoded message some 5 MB
+MOST = 512
 #: seconds after which one that was not taken makes room for others
 OLD = 10.0
 
