@@ -45,17 +45,13 @@ class Worker:
     ) -> None:
         """`recall` gives an earlier project by its revision, for replays."""
         self.bell = Bell()
+        self.system = system
         self._store = store
-        self._resending = Resending(store, exchange, recall)
-        self._commands = Commands(
-            store, exchange, self._resending.operation, self._resending.former
-        )
+        resending = self._resending = Resending(store, exchange, recall)
+        self._commands = Commands(store, exchange, resending.operation, resending.former)
         self._clock: Clock = exchange.clock
         self._lane = SYSTEM_LANE + system
-        self._volley: Volley | None = None
-        if workers and flies(exchange, system):
-            hands = Hands(over=self._over, again=self._come_again, wake=self.bell.ring)
-            self._volley = Volley((store, exchange, self._commands), system, hands)
+        self._volley = self._together(exchange) if workers and flies(exchange, system) else None
         #: rows in hand at once
         self._most = workers if self._volley is None else MOST
         self._pool = ThreadPoolExecutor(workers, f"worker-{system}") if workers else None
@@ -63,7 +59,6 @@ class Worker:
         #: where to read from again: a row from there on could not be carried
         self._back: int | None = None
         self._more = True  # there may be rows for which the bell does not ring: there was no room
-        self.system = system
         self._lookback = Lookback()
         self._pauses: tuple[Pause, ...] = ()
         #: rows in the hands of the pool, and those that a step is about to give it
@@ -80,6 +75,10 @@ class Worker:
         #: commands that went alone, and go so when they come again
         self._apart: set[tuple[str, str]] = set()
         store.wake(self._lane, self.bell.ring)
+
+    def _together(self, exchange: Exchange) -> Volley:
+        hands = Hands(over=self._over, again=self._come_again, wake=self.bell.ring)
+        return Volley((self._store, exchange, self._commands), self.system, hands)
 
     def take_care(self, caution: Caution) -> None:
         """Let what may have killed the last process go alone. Called before the first step."""

@@ -644,6 +644,42 @@ def test_an_intent_is_made_once(store: Store, noon: datetime) -> None:
         assert reader.intent("m1") == intent(noon)
 
 
+def test_many_intents_begin_in_one_go(store: Store, noon: datetime) -> None:
+    """One that another process has begun is left as it is, and hurts no other."""
+    store.write(lambda t: t.intend(intent(noon, key="m2", token="other")))
+    made = [intent(noon, key=f"m{n}", token=f"t{n}") for n in range(1, 5)]
+    assert store.write(lambda t: t.begin_all(made)) == [True, False, True, True]
+    with store.read() as reader:
+        found = reader.intents(["m1", "m2", "m3", "m4"])
+    assert found == {
+        "m1": made[0],
+        "m2": intent(noon, key="m2", token="other"),
+        "m3": made[2],
+        "m4": made[3],
+    }
+    assert store.write(lambda t: t.begin_all([])) == []
+
+
+def test_many_effects_are_done_in_one_go(store: Store, noon: datetime) -> None:
+    """One whose lease was lost is left as it is; one that was in part is whole now."""
+    made = [intent(noon, key=f"m{n}", token=f"t{n}") for n in range(1, 4)]
+    store.write(lambda t: t.begin_all(made))
+    store.write(lambda t: t.conclude("m3", "t3", "partial", "P"))
+    later = noon + timedelta(minutes=1)
+    store.write(lambda t: t.lease("m2", "other", later, "t2"))
+    store.write(lambda t: t.lease("m3", "t4", later, "t3"))
+    ends = [("m1", "t1", 'X "1"'), ("m2", "t2", None), ("m3", "t4", None)]
+    assert store.write(lambda t: t.conclude_done(ends)) == [True, False, True]
+    with store.read() as reader:
+        found = reader.intents(["m1", "m2", "m3"])
+    assert [(found[key].state, found[key].their_reference) for key in ("m1", "m2", "m3")] == [
+        ("done", 'X "1"'),
+        ("sending", None),
+        ("done", None),
+    ]
+    assert not found["m3"].in_part
+
+
 def test_of_two_that_read_one_effect_only_one_gets_the_lease(store: Store, noon: datetime) -> None:
     """Also before its first call: an effect without a token would be anybody's."""
     later = noon + timedelta(minutes=1)
