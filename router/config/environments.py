@@ -189,7 +189,11 @@ class EnvironmentFile:
         " number sends a key elsewhere, so drain the channel first",
         default=4,
     )
-    workers: int = knob(Integer(1, 256), doc="calls at once to each system", default=8)
+    workers: int = knob(
+        Integer(1, 256),
+        doc="calls at once to each system; of one that takes messages and has no limits, 128",
+        default=8,
+    )
     place: Place = place_of()
 
     def has(self, channel: str) -> bool:
