@@ -64,10 +64,10 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
     Who sends it has no answer when the process ends, and sends it again.
     """
     day = make_day(5, messages=40, files=0)
-    killer = Webhook("app/uninstalled", "killer", b'{"id": 1}')
+    killer = Webhook("returns/close", "killer", b'{"id": 1, "status": "CLOSED", "order": {"id": 1}}')
     place = landscape(Settings(orders=day.orders))
     place.start_sandbox()
-    place.failpoint = "loop.decide.app/uninstalled"
+    place.failpoint = "loop.decide.returns/close"
     place.start_daemon()
     sender = Sender(place.port)
     sender.start([*day.webhooks[:20], killer, killer, *day.webhooks[20:]])
@@ -83,7 +83,7 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
     place.wait_ready()
     status = place.wait_idle(SECONDS)
     assert [(one["reason"], one["consumer"]) for one in status["dead_letters"]] == [
-        ("killer", "shopify:app/uninstalled")
+        ("killer", "shopify:returns/close")
     ]
     copies = place.query("SELECT count(*) FROM journal WHERE word = ?", "duplicate")
     assert copies[0][0] >= 1, copies
