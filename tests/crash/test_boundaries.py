@@ -64,7 +64,8 @@ def test_the_killer_is_buried_alone(landscape: Callable[..., Landscape]) -> None
     Who sends it has no answer when the process ends, and sends it again.
     """
     day = make_day(5, messages=40, files=0)
-    killer = Webhook("returns/close", "killer", b'{"id": 1, "status": "CLOSED", "order": {"id": 1}}')
+    body = b'{"id": 1, "status": "CLOSED", "order": {"id": 1}}'
+    killer = Webhook("returns/close", "killer", body)
     place = landscape(Settings(orders=day.orders))
     place.start_sandbox()
     place.failpoint = "loop.decide.returns/close"
