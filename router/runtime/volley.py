@@ -73,7 +73,11 @@ class Volley:
         jobs, others = self._jobs_of(rows)
         with self._state:
             ended, self._ended = self._ended, []
-        begun = self._recorded(ended, jobs)
+        try:
+            begun = self._recorded(ended, jobs)
+        except Unavailable:
+            self._hands.again([*(one.row for one, _ in ended), *rows])
+            raise
         at = self._exchange.clock.now() + self._adapter.timeout
         for job, mine in zip(jobs, begun, strict=True):
             if mine and at <= job.intent.lease_until:
@@ -101,6 +105,8 @@ class Volley:
         except Unavailable:
             self._hands.again(rows)
             raise
+        except Exception:  # noqa: BLE001 (one is at fault: which, is found out one by one)
+            return [], list(rows)
         now = self._exchange.clock.now()
         jobs = []
         for leg in legs:
@@ -124,14 +130,12 @@ class Volley:
         if not ended and not jobs:
             return []
         reach("worker.before_intent")
-        job = self._record_of(ended, [one.intent for one in jobs])
         begun = [False] * len(jobs)  # where they cannot be written they go one by one
         try:
-            begun = self._store.write(job)
+            begun = self._store.write(self._record_of(ended, [one.intent for one in jobs]))
         except Unavailable:
-            self._hands.again([*(one.row for one, _ in ended), *(one.row for one in jobs)])
             raise
-        except Exception:  # noqa: BLE001 (of one of them: which, is found out one by one)
+        except Exception:  # noqa: BLE001 (one is at fault: which, is found out one by one)
             self._apart(ended)
         else:
             self._hands.over([one.row for one, _ in ended])

@@ -105,7 +105,7 @@ class Worker:
             if rows or ended:
                 self._hand_out([row for row in rows if row.id not in busy])
         except Exception:
-            self._read_again(rows[0].id)
+            self._read_again(rows[0].id if rows else self._cursor + 1)
             raise
         finally:
             self._taken = frozenset()

@@ -202,11 +202,18 @@ def test_without_the_store_all_of_it_comes_again(
     field.end(0)
     (done,) = field._all
     rows = [row for row in field.rows(2, 3) if row.id != done.id]
+    prepare = field.land.wire.prepare
+
+    def unfit(request: Any, values: Any, document: Any) -> Any:
+        if document["amount"] == 3:
+            raise ZeroDivisionError
+        return prepare(request, values, document)
 
     def away(_job: Any, **_: Any) -> None:
         raise Unavailable("it is away")
 
     with monkeypatch.context() as patch:
+        patch.setattr(field.land.wire, "prepare", unfit)  # also what would go by itself
         patch.setattr(field.land.store, "write", away)
         with pytest.raises(Unavailable):
             field.volley.fire(rows)
@@ -337,4 +344,22 @@ def test_a_worker_takes_again_what_was_not_begun(
     assert worker.in_hand == frozenset()
     assert worker.step() == 2
     assert field.states() == ["sending", "sending"]
+    field.end(0)
+    field.end(1)
+    with monkeypatch.context() as patch:
+        patch.setattr(field.land.store, "write", away)
+        with pytest.raises(Unavailable):
+            worker.step()  # nothing new: what has ended cannot be told
+    assert worker.in_hand == frozenset()
     worker.close(timedelta(0))
+
+
+def test_a_bug_in_what_stands_for_commands_lets_them_go_one_by_one(
+    field: Range, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def broken(*_: Any) -> Any:
+        raise ZeroDivisionError
+
+    rows = field.rows(1, 2)
+    monkeypatch.setattr(Commands, "fresh", broken)
+    assert field.volley.fire(rows) == rows
