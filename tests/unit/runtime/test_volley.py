@@ -301,6 +301,7 @@ def test_calls_fly_where_they_overlap_and_nothing_bounds_them(
     assert flies(land.exchange, "far")
     bounded = replace(land.exchange, admissions={"far": cast("Admission", object())})
     assert not flies(bounded, "far")
+    assert not flies(land.exchange, "a system that the environment leaves out")
     monkeypatch.delattr(type(land.wire), "begin")
     assert not flies(land.exchange, "far")
 
