@@ -170,7 +170,7 @@ class Effects:
         if self._clock.now() + adapter.timeout > job.intent.lease_until:
             return self.later(job.row, job.intent.lease_until, "lease_too_short")
         reach(f"worker.call.{job.row.message.kind}")
-        outcome = self._exchange.call(operation, job.prepared, job.leg.header, ticket)
+        outcome = self._exchange.call(operation, job.prepared, job.header, ticket)
         reach("worker.after_call")
         goes_on = self._store.write(self.ending(job, outcome))
         reach("worker.after_result")

@@ -37,7 +37,7 @@ from router.runtime.exchange import Exchange
 from router.runtime.failpoints import reach
 from router.runtime.fresh import fresh_id
 from router.runtime.ingress import Receipt, arrivals
-from router.runtime.requests import Leg, prepare, reference_of
+from router.runtime.requests import Leg, header_of, prepare, reference_of
 from router.runtime.verdicts import rows_of
 
 if TYPE_CHECKING:
@@ -241,7 +241,7 @@ class Passage:
             operation=operation,
             row=row,
             prepared=prepare(self._exchange, leg, reference_of(leg.key, operation)),
-            key=leg.header,
+            key=header_of(leg.key, operation),
         )
 
     def _begin(self, command: _Command) -> None:

@@ -57,13 +57,6 @@ class Leg:
         return effect_key(self.row, self.command, self.operation)
 
     @property
-    def header(self) -> dict[str, str]:
-        """Return the header that carries the name of its effect, where the far side honours one."""
-        idempotency = self.operation.file.idempotency
-        name = idempotency.header if idempotency is not None else ""
-        return {name: self.key} if name else {}
-
-    @property
     def references(self) -> dict[str, Json]:
         """Return the far side's names for the effects before, by the name of the call."""
         return {name: gave.reference for name, gave in self.before.items()}
@@ -82,6 +75,13 @@ def effect_key(row: Queued, command: AnyOperation, operation: Operation) -> str:
 def effect_of_call(message_id: str, call: str) -> str:
     """Return the name of the effect of one of several calls."""
     return derived_id(message_id, call)
+
+
+def header_of(effect: str, operation: Operation) -> dict[str, str]:
+    """Return the header that carries the name of an effect, where the far side honours one."""
+    idempotency = operation.file.idempotency
+    name = idempotency.header if idempotency is not None else ""
+    return {name: effect} if name else {}
 
 
 def reference_of(effect: str, operation: Operation) -> str:

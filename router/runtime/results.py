@@ -17,7 +17,7 @@ from router.infra.store.rows import DECLINED, Entry, Intent, Queued
 from router.infra.store.transaction import Transaction
 from router.runtime.again import REFUSED
 from router.runtime.recording import bury, record_ending
-from router.runtime.requests import Leg
+from router.runtime.requests import Leg, header_of
 from router.runtime.telling import tell
 
 #: a lease outlasts the call's time-out by this: a process that stands still between its check and
@@ -38,6 +38,11 @@ class Job:
     def row(self) -> Queued:
         """Return the command's row."""
         return self.leg.row
+
+    @property
+    def header(self) -> dict[str, str]:
+        """Return the header with the name of its effect: of one in another's place, its own."""
+        return header_of(self.intent.key, self.leg.operation)
 
     @property
     def prepared(self) -> Prepared:

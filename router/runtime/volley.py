@@ -176,9 +176,9 @@ class Volley:
         with self._state:
             self._flying += 1
         reach(f"worker.call.{job.row.message.kind}")
-        leg, came = job.leg, partial(self._came, job)
+        came = partial(self._came, job)
         try:
-            self._exchange.begin(leg.operation, job.prepared, leg.header, came)
+            self._exchange.begin(job.leg.operation, job.prepared, job.header, came)
         except Exception as error:  # noqa: BLE001 (the others are begun all the same)
             came(Outcome(word="unknown", detail=f"{type(error).__name__} in the adapter"))
 
