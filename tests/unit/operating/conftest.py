@@ -115,6 +115,8 @@ class Far:
         #: bodies that were put with success, and under which key
         self.bodies: list[Any] = []
         self.keys: list[str] = []
+        #: keys of all that was asked to be put, also of what was refused
+        self.tried: list[str] = []
         #: how often it was asked
         self.asked = 0
 
@@ -126,6 +128,8 @@ class Far:
         note = json.loads(prepared.body) if prepared.body else None
         number = note["id"] if note else int(prepared.head["target"].rpartition("/")[2])
         status = self._decide(verb, number)
+        if verb == "POST":
+            self.tried.append(key.get("idempotency-key", ""))
         if isinstance(status, Answer):
             return status
         if status == 0:

@@ -93,6 +93,7 @@ def test_a_sequence_goes_on_at_the_call_that_was_refused(make_world: Any) -> Non
     assert foreseen(world, number)["consequences"] == {"new": 1}
     assert run(world, number)["totals"] == {"all": 1, "succeeded": 1}
     assert [one["thing"] for one in world.far.bodies] == ["t1", "t1!"]
+    assert len(set(world.far.tried)) == 3  # another request has another key than the refused one
     assert [word for _, word in lines(world, "resent")] == ["resent"]
     assert letters(world) == []
     # what stands in the place of the refused call counts from now on
