@@ -96,16 +96,16 @@ def _send(place: Landscape, day: Day, plan: Plan) -> Sender:
     portion = 1 + len(files) // len(moments)
     for share, kind in moments:
         wanted = int(share * len(day.webhooks))
-        plan.await_that(lambda n=wanted: sender.accepted >= n, f"{wanted} taken")  # type: ignore[misc]
+        _await(place, plan, lambda n=wanted: sender.accepted >= n, f"{wanted} taken")  # type: ignore[misc]
         for name, body in files[:portion]:
             drop(place.inbox, name, body)
         files = files[portion:]
         if kind == "retrying":
-            plan.await_that(lambda: place.count("due") > 0, "something is due")
+            _await(place, plan, lambda: place.count("due") > 0, "something is due")
         _kill_and_start(place, plan, kind)
     for name, body in files:
         drop(place.inbox, name, body)
-    plan.await_that(lambda: sender.done, "everything is taken")
+    _await(place, plan, lambda: sender.done, "everything is taken")
     assert not sender.complaints, sender.complaints[:3]
     return sender
 
@@ -115,11 +115,24 @@ def _work_off(place: Landscape, plan: Plan) -> None:
     backlog = place.backlog()
     for share in plan.moments(plan.working):
         left = int(backlog * (1 - share))
-        plan.await_that(lambda n=left: place.backlog() <= n, f"{left} are left")  # type: ignore[misc]
+        _await(place, plan, lambda n=left: place.backlog() <= n, f"{left} are left")  # type: ignore[misc]
         _kill_and_start(place, plan, "working")
     while plan.early:
         _kill_and_start(place, plan, "at last")
-    place.wait_ready()
+    _await(place, plan, place.is_ready, "the daemon is ready")
+
+
+def _await(place: Landscape, plan: Plan, holds: Callable[[], bool], what: str) -> None:
+    """Wait for something as who watches over the daemon does: one that began while the store was
+    away has said so and ended, and is started again.
+    """
+
+    def watched() -> bool:
+        if plan.upset is not None and place.has_refused():
+            place.start_daemon(wait=False)
+        return holds()
+
+    plan.await_that(watched, what)
 
 
 def _kill_and_start(place: Landscape, plan: Plan, when: str) -> None:

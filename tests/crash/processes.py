@@ -199,12 +199,20 @@ class Landscape:
     def wait_ready(self) -> None:
         """Return when the daemon takes deliveries; a daemon that has ended is a failure."""
 
-        def ready() -> bool:
-            assert self.daemon is not None
-            assert self.daemon.poll() is None, self.log()
-            return self._answers(self.port, "/readyz")
+        wait_until(self.is_ready, "the daemon is ready")
 
-        wait_until(ready, "the daemon is ready")
+    def is_ready(self) -> bool:
+        """Whether the daemon takes deliveries; a daemon that has ended is a failure."""
+        assert self.daemon is not None
+        assert self.daemon.poll() is None, self.log()
+        return self._answers(self.port, "/readyz")
+
+    def has_refused(self) -> bool:
+        """Whether the daemon has ended because it could not open its store."""
+        if self.daemon is None or self.daemon.poll() is None:
+            return False
+        last = self.log().rpartition("router: ")[2]
+        return self.daemon.returncode == 2 and "cannot be opened" in last
 
     def kill_daemon(self) -> None:
         """Kill the daemon as the machine would: it gets no chance to say anything."""
